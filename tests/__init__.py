@@ -1,0 +1,1 @@
+"""The tests; a package, so that no `tests` of an installed distribution can stand in its place."""

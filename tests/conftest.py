@@ -1,0 +1,65 @@
+"""What all tests share: no sockets where none belong, and a table of the parts at the end."""
+
+import socket
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Only these parts may open connections; everything else runs on values, files and the simulator.
+PARTS_WITH_SOCKETS = frozenset({"process", "postgres", "dist", "bench"})
+# socketpair() stays: an event loop wakes itself through one, and it reaches nobody else.
+GUARDED_METHODS = ("bind", "connect", "connect_ex", "listen", "sendto")
+GUARDED_FUNCTIONS = ("create_connection", "create_server", "getaddrinfo", "gethostbyname")
+
+
+class SocketUsed(RuntimeError):
+    """A test outside the parts with sockets tried to reach another process or machine."""
+
+
+def part_of(path: Path) -> str:
+    """The folder of tests/ that a test stands in."""
+    parts = path.relative_to(ROOT / "tests").parts
+    return parts[0] if len(parts) > 1 else ""
+
+
+def _refuse(*_args: object, **_options: object) -> NoReturn:
+    raise SocketUsed(f"sockets are for tests in {', '.join(sorted(PARTS_WITH_SOCKETS))} only")
+
+
+@pytest.fixture(autouse=True)
+def no_sockets(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuses every socket, AF_UNIX included, outside the parts that are about sockets."""
+    if part_of(request.path) in PARTS_WITH_SOCKETS:
+        return
+    for name in GUARDED_METHODS:
+        monkeypatch.setattr(socket.socket, name, _refuse)
+    for name in GUARDED_FUNCTIONS:
+        monkeypatch.setattr(socket, name, _refuse)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints one row for each part: how many passed, failed, were skipped, and the seconds they took."""
+    seconds: dict[str, float] = defaultdict(float)
+    outcomes: dict[str, Counter[str]] = defaultdict(Counter)
+    for outcome in ("passed", "failed", "error", "skipped"):
+        for report in terminalreporter.stats.get(outcome, []):
+            if isinstance(report, pytest.TestReport):
+                outcomes[part_of(ROOT / report.nodeid.partition("::")[0])][outcome] += 1
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds[part_of(ROOT / report.nodeid.partition("::")[0])] += report.duration
+    if not outcomes:
+        return
+    terminalreporter.section("parts")
+    terminalreporter.write_line(f"{'part':<12}{'passed':>8}{'failed':>8}{'error':>8}{'skipped':>9}{'seconds':>10}")
+    for part in sorted(outcomes):
+        count = outcomes[part]
+        terminalreporter.write_line(
+            f"{part or '.':<12}{count['passed']:>8}{count['failed']:>8}{count['error']:>8}{count['skipped']:>9}"
+            f"{seconds[part]:>10.1f}"
+        )
