@@ -1,0 +1,221 @@
+"""Opening an xlsx file that may be hostile: bytes in, plain rows out.
+
+What this module guarantees before anyone looks at a cell:
+
+1. The file, its unpacked parts and the rows read are bounded; the unpacked sizes are checked before the parser starts.
+   (``zipfile`` never reads more of a part than the size declared for it.)
+2. XML entities are refused (defusedxml), links and macros are not followed or run, formulas are not evaluated.
+3. Whatever is wrong with the file as a whole is an `InputError` in Chinese with a remedy.
+
+Only values are read: a formula arrives as the kind ``formula`` and the caller refuses it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import re
+import warnings
+import zipfile
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import openpyxl
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import iterparse
+from openpyxl.utils import get_column_letter, range_boundaries
+
+from node.errors import InputError, LocalError
+
+FILE_BYTES_MAX = 20 * 1024 * 1024
+UNPACKED_BYTES_MAX = 200 * 1024 * 1024
+XML_PART_BYTES_MAX = 64 * 1024 * 1024  # the parser builds objects from XML; images may be larger
+PARTS_MAX = 5_000
+ROWS_MAX = 10_000  # filled rows, besides the header
+SHEET_ROWS_MAX = 1_048_576  # what Excel itself can hold; some programs write an empty last row
+COLUMNS_MAX = 100
+MERGED_RANGES_MAX = 20_000
+
+_FIELD = "文件"
+_SAVE_AGAIN = "用Excel或WPS打开后另存为“Excel工作簿(*.xlsx)”再导入"
+_ZIP_MAGIC = b"PK\x03\x04"
+_OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
+_MERGE_TAG = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}mergeCell"
+_CONTROL_ESCAPE = re.compile(r"_x(00[01][0-9A-Fa-f])_")  # how OOXML writes characters below U+0020
+
+Kind = Literal["text", "number", "date", "bool", "formula", "error", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A filled cell. ``value`` is str, int, float, bool, or for the kind ``date`` what openpyxl read (datetime …)."""
+
+    ref: str
+    kind: Kind
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row with at least one filled cell; ``number`` as Excel shows it, cells by column from 1."""
+
+    number: int
+    cells: dict[int, Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class MergedRange:
+    """A merged range such as B5:B7."""
+
+    ref: str
+    first_column: int
+    first_row: int
+    last_column: int
+    last_row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The filled rows of one worksheet in order, and its merged ranges."""
+
+    name: str
+    rows: tuple[Row, ...]
+    merged: tuple[MergedRange, ...]
+
+
+def read_sheet(data: bytes, preferred: str) -> Sheet:
+    """Read the worksheet named ``preferred``, or the first one if none has that name.
+
+    Raises:
+        InputError: not an xlsx file, damaged, encrypted, or beyond a limit.
+    """
+    if not openpyxl.DEFUSEDXML:
+        raise LocalError(
+            "读取xlsx所需的安全组件defusedxml没有生效", remedy="删除环境变量OPENPYXL_DEFUSEDXML,或重新安装本程序"
+        )
+    _check_container(data)
+    try:
+        with warnings.catch_warnings():
+            # openpyxl warns about parts it leaves out (drop-down lists, themes); none of them holds a value.
+            warnings.simplefilter("ignore", UserWarning)
+            return _parse(data, preferred)
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:
+        # Any other failure of the parser on foreign bytes means that the bytes are bad: it promises no error types.
+        raise _damaged(error) from error
+
+
+def _check_container(data: bytes) -> None:
+    if not data:
+        raise InputError("文件是空的", field=_FIELD, remedy="检查文件是否复制完整")
+    if len(data) > FILE_BYTES_MAX:
+        text = f"文件有{len(data)}字节,超过上限{FILE_BYTES_MAX}字节(20 MiB)"
+        raise InputError(text, field=_FIELD, remedy="删去图片等无关内容,或拆成几个文件")
+    if data.startswith(_OLE_MAGIC):
+        if _ENCRYPTED_PACKAGE in data:
+            raise InputError("文件设有打开密码", field=_FIELD, remedy="在Excel或WPS中取消密码后另存再导入")
+        raise InputError("这是旧式xls文件,不是xlsx", field=_FIELD, remedy=_SAVE_AGAIN)
+    if not data.startswith(_ZIP_MAGIC):
+        raise InputError("不是xlsx文件", field=_FIELD, remedy=_SAVE_AGAIN)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            parts = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError) as error:
+        raise InputError("文件已损坏或不完整", field=_FIELD, remedy=f"重新取得文件,或{_SAVE_AGAIN}") from error
+    unpacked = sum(part.file_size for part in parts)
+    if unpacked > UNPACKED_BYTES_MAX:
+        text = f"文件解压后有{unpacked}字节,超过上限{UNPACKED_BYTES_MAX}字节(200 MiB)"
+        raise InputError(text, field=_FIELD, remedy="核对文件来源;确属台账的,只留数据另存")
+    if len(parts) > PARTS_MAX or any(p.file_size > XML_PART_BYTES_MAX for p in parts if not _is_media(p.filename)):
+        raise InputError("文件内部结构过大", field=_FIELD, remedy="核对文件来源;确属台账的,只把数据复制到新文件")
+    if any(part.flag_bits & 1 for part in parts):
+        raise InputError("文件设有密码", field=_FIELD, remedy="取消密码后另存再导入")
+    if "[Content_Types].xml" not in {part.filename for part in parts}:
+        raise InputError("是压缩文件,但不是xlsx文件", field=_FIELD, remedy=_SAVE_AGAIN)
+
+
+def _is_media(name: str) -> bool:
+    return name.startswith("xl/media/")
+
+
+def _parse(data: bytes, preferred: str) -> Sheet:
+    book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=False, keep_links=False)
+    try:
+        sheets = list(book.worksheets)
+        if not sheets:
+            raise InputError("文件里没有工作表", field=_FIELD, remedy=_SAVE_AGAIN)
+        sheet = next((s for s in sheets if s.title == preferred), sheets[0])
+        sheet.reset_dimensions()  # a wrong declared size would cut off rows without a word
+        return Sheet(sheet.title, _filled_rows(sheet), _merged_ranges(data, sheet))
+    finally:
+        book.close()
+
+
+def _filled_rows(sheet: Any) -> tuple[Row, ...]:
+    rows: list[Row] = []
+    empty: object = None
+    for number, cells in enumerate(sheet.iter_rows(max_col=COLUMNS_MAX), start=1):
+        if number > SHEET_ROWS_MAX:
+            raise InputError(f"行号超过{SHEET_ROWS_MAX}", field=_FIELD, remedy=_SAVE_AGAIN)
+        if cells is empty:  # gaps are one shared tuple: a million of them must not cost a hundred million looks
+            continue
+        filled = {c: cell for c, raw in enumerate(cells, start=1) if (cell := _cell(raw, number, c)) is not None}
+        if not filled:
+            empty = cells
+            continue
+        rows.append(Row(number, filled))
+        if len(rows) > ROWS_MAX + 10:  # the rows in and above the header
+            raise InputError(f"数据超过{ROWS_MAX}行", field=_FIELD, remedy="拆成几个文件分别导入")
+    return tuple(rows)
+
+
+def _cell(raw: Any, row: int, column: int) -> Cell | None:
+    value = raw.value
+    if value is None:
+        return None
+    ref = f"{get_column_letter(column)}{row}"
+    if raw.data_type == "f":
+        return Cell(ref, "formula", "")
+    if raw.data_type == "e":
+        return Cell(ref, "error", str(value))
+    if isinstance(value, str):
+        text = (
+            _CONTROL_ESCAPE.sub(lambda match: chr(int(match[1], 16)), value).replace("\r\n", "\n").replace("\r", "\n")
+        )
+        return Cell(ref, "text", text) if text.strip() else None
+    if isinstance(value, bool):
+        return Cell(ref, "bool", value)
+    if isinstance(value, int | float):
+        return Cell(ref, "number", value)
+    if isinstance(value, dt.datetime | dt.date):
+        return Cell(ref, "date", value)
+    return Cell(ref, "other", str(value))
+
+
+def _merged_ranges(data: bytes, sheet: Any) -> tuple[MergedRange, ...]:
+    """Read the merged ranges, which openpyxl leaves out in its read-only mode."""
+    merged: list[MergedRange] = []
+    path = sheet._worksheet_path  # noqa: SLF001 - no public way to the part's name; a test covers it
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(path) as part:
+        for _event, element in iterparse(part):
+            if element.tag == _MERGE_TAG:
+                ref = element.get("ref", "")
+                columns_and_rows = range_boundaries(ref)
+                if None in columns_and_rows or len(merged) >= MERGED_RANGES_MAX:
+                    raise InputError("合并单元格过多或写法不对", field=_FIELD, value=ref, remedy="取消合并单元格")
+                merged.append(MergedRange(ref, *columns_and_rows))
+            element.clear()
+    return tuple(merged)
+
+
+def _damaged(error: BaseException) -> InputError:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, DefusedXmlException):
+            return InputError(
+                "文件内含有实体定义等危险内容,已拒绝", field=_FIELD, remedy=f"核对文件来源,或{_SAVE_AGAIN}"
+            )
+        cause = cause.__cause__
+    return InputError(f"文件内容已损坏,无法读取({type(error).__name__})", field=_FIELD, remedy=_SAVE_AGAIN)
