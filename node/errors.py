@@ -1,0 +1,110 @@
+"""Errors say whose fault they are, in one place with their exit codes.
+
+Rules of this file:
+
+1. Every error a person can meet carries Chinese text: what is wrong, where (``field``, ``value``) and what to do (``remedy``).
+2. The class says whose fault it is: ours (`LocalError`), the operator's (`InputError` and its kin), the neighbour's
+   (`PeerError`), the disk's (`StoreError`). Anything else that escapes is a bug.
+3. ``code`` is a stable English word for programs; ``exit_code`` follows the table of surface.md.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+EXIT_OK = 0
+EXIT_FINDINGS = 1
+EXIT_INPUT = 2
+EXIT_UNREACHABLE = 3
+EXIT_FORBIDDEN = 4
+EXIT_INTERNAL = 70
+
+
+class DulianError(Exception):
+    """Base of all our errors; ``str(error)`` is one Chinese line for people."""
+
+    exit_code: ClassVar[int] = EXIT_INTERNAL
+    default_code: ClassVar[str] = "internal"
+
+    def __init__(self, text: str, *, code: str = "", field: str = "", value: object = "", remedy: str = "") -> None:
+        """Keep the parts apart so that JSON output can carry them; ``value`` is shortened to 120 characters."""
+        shown = str(value)
+        self.text = text
+        self.code = code or self.default_code
+        self.field = field
+        self.value = shown if len(shown) <= 120 else shown[:119] + "…"  # noqa: PLR2004 - one line on a screen
+        self.remedy = remedy
+        super().__init__(self._line())
+
+    def _line(self) -> str:
+        where = f"{self.field}「{self.value}」:" if self.field and self.value else f"{self.field}:" if self.field else ""
+        return f"{where}{self.text}" + (f"。处理办法:{self.remedy}" if self.remedy else "")
+
+    def as_dict(self) -> dict[str, str]:
+        """The parts, for JSON output."""
+        return {
+            "code": self.code,
+            "text": self.text,
+            "field": self.field,
+            "value": self.value,
+            "remedy": self.remedy,
+        }
+
+
+class LocalError(DulianError):
+    """Our own fault: a bug or an impossible state of this node."""
+
+
+class StoreError(DulianError):
+    """The local store failed or holds what it must not hold."""
+
+    default_code = "store"
+
+
+class InputError(DulianError):
+    """The operator's input is wrong; nothing was written."""
+
+    exit_code = EXIT_INPUT
+    default_code = "input"
+
+
+class NotAvailableError(InputError):
+    """The capability exists in the surface, not in this release."""
+
+    default_code = "not_available"
+
+    def __init__(self, what: str) -> None:
+        """Name the command ``what`` that this release lacks."""
+        super().__init__("本版本未提供", field=what)
+
+
+class NotFoundError(InputError):
+    """What the operator named does not exist here."""
+
+    default_code = "not_found"
+
+
+class UnreachableError(DulianError):
+    """This node or a neighbour does not answer."""
+
+    exit_code = EXIT_UNREACHABLE
+    default_code = "unreachable"
+
+
+class ForbiddenError(DulianError):
+    """The actor or the office may not do this, or not now."""
+
+    exit_code = EXIT_FORBIDDEN
+    default_code = "forbidden"
+
+
+class PeerError(DulianError):
+    """A neighbour's bytes are not acceptable. ``code`` is one of the refusal reasons; ``evidence`` holds the bytes."""
+
+    default_code = "peer"
+
+    def __init__(self, text: str, *, code: str, evidence: bytes = b"", detail: str = "") -> None:
+        """``text`` is for the operator (Chinese), ``detail`` for the log (English)."""
+        super().__init__(text, code=code)
+        self.evidence = evidence
+        self.detail = detail

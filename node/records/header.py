@@ -1,0 +1,211 @@
+"""The header: the bytes that are signed, and what they say.
+
+Rules of this file:
+
+1. `encode` makes the bytes once, when the author seals; `decode` reads foreign bytes and never changes them.
+2. `decode` accepts or raises PeerError(malformed), nothing else (faults.md B14): a singular field given twice, a field
+   out of bounds, a malformed line are refused; unknown fields are kept, because the bytes are kept.
+3. Whether the signature holds is not decided here.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from google.protobuf.message import DecodeError
+
+from node.errors import PeerError
+from node.records import limits
+from node.records.line import Line, LogKey, line_fault, log_id_of
+from node.records.v1 import record_pb2
+
+_SINGULAR = frozenset(
+    field.number for field in record_pb2.Header.DESCRIPTOR.fields if not field.is_repeated
+)
+
+
+class Header(NamedTuple):
+    """A decoded header; field meanings in proto/node/records/v1/record.proto. Times are milliseconds since 1970 UTC."""
+
+    federation: bytes
+    author: str
+    epoch: int
+    line: Line
+    seq: int
+    prev: bytes
+    hlc_ms: int
+    hlc_count: int
+    claimed_ms: int
+    kind: int
+    item: bytes
+    semantic_version: int
+    re: tuple[bytes, ...]
+    reissue_of: bytes
+    actor: int
+    channel: int
+    suite: int
+    key_id: bytes
+    payload_bytes: int
+    payload_hash: bytes
+
+    @property
+    def log_key(self) -> LogKey:
+        """The log this record belongs to."""
+        return LogKey(self.author, self.epoch, self.line)
+
+    @property
+    def log_id(self) -> bytes:
+        """32 bytes naming that log."""
+        return log_id_of(self.log_key)
+
+
+def encode(header: Header) -> bytes:
+    """Return the bytes to sign. Called once per record, by its author."""
+    message = record_pb2.Header(
+        federation=header.federation,
+        author=header.author,
+        epoch=header.epoch,
+        path=header.line.path,
+        subtree=header.line.subtree,
+        seq=header.seq,
+        prev=header.prev,
+        hlc_ms=header.hlc_ms,
+        hlc_count=header.hlc_count,
+        claimed_ms=header.claimed_ms,
+        kind=header.kind,
+        item=header.item,
+        semantic_version=header.semantic_version,
+        re=header.re,
+        reissue_of=header.reissue_of,
+        actor=header.actor,
+        channel=header.channel,
+        suite=header.suite,
+        key_id=header.key_id,
+        payload_bytes=header.payload_bytes,
+        payload_hash=header.payload_hash,
+    )
+    return message.SerializeToString(deterministic=True)
+
+
+def decode(raw: bytes) -> Header:
+    """Read header bytes; PeerError(malformed | too_large) where they are not acceptable."""
+    if len(raw) > limits.HEADER_BYTES_MAX:
+        raise PeerError("记录头超过上限", code="too_large", evidence=raw[:256], detail=f"header of {len(raw)} bytes")
+    try:
+        message = record_pb2.Header.FromString(raw)
+    except DecodeError as error:
+        raise _malformed(raw, "not a header message") from error
+    header = Header(
+        message.federation,
+        message.author,
+        message.epoch,
+        Line(tuple(message.path), message.subtree),
+        message.seq,
+        message.prev,
+        message.hlc_ms,
+        message.hlc_count,
+        message.claimed_ms,
+        message.kind,
+        message.item,
+        message.semantic_version,
+        tuple(message.re),
+        message.reissue_of,
+        message.actor,
+        message.channel,
+        message.suite,
+        message.key_id,
+        message.payload_bytes,
+        message.payload_hash,
+    )
+    fault = _fault(header) or _repetition(raw, message)
+    if fault:
+        raise _malformed(raw, fault)
+    return header
+
+
+def _malformed(raw: bytes, detail: str) -> PeerError:
+    return PeerError("记录头格式不符", code="malformed", evidence=raw, detail=detail)
+
+
+def _fault(h: Header) -> str:
+    """Return the bound that is broken, or an empty string."""
+    if len(h.federation) != limits.HASH_BYTES or len(h.key_id) != limits.HASH_BYTES:
+        return "federation or key_id is not 32 bytes"
+    if len(h.payload_hash) != limits.HASH_BYTES or h.payload_bytes > limits.PAYLOAD_BYTES_MAX:
+        return "payload hash or size"
+    if not (0 < h.epoch <= limits.EPOCH_MAX and 0 < h.seq <= limits.SEQ_MAX):
+        return "epoch or seq out of range"
+    if len(h.prev) != (0 if h.seq == 1 else limits.HASH_BYTES):
+        return "prev must be empty exactly for seq 1, else 32 bytes"
+    if not (h.hlc_ms <= limits.TIME_MS_MAX and h.hlc_count <= limits.HLC_COUNT_MAX):
+        return "hybrid clock out of range"
+    if not 0 <= h.claimed_ms <= limits.TIME_MS_MAX:
+        return "claimed time out of range"
+    if not (0 < h.kind <= limits.KIND_MAX and h.semantic_version <= limits.SEMANTIC_VERSION_MAX):
+        return "kind or semantic version out of range"
+    if h.actor > limits.ACTOR_MAX or not 0 < h.suite <= limits.KIND_MAX or h.channel > limits.KIND_MAX:
+        return "actor, suite or channel out of range"
+    if h.item and (len(h.item) != limits.HASH_BYTES or h.semantic_version):
+        return "item must be 32 bytes, and empty in an opening record"
+    if h.reissue_of and len(h.reissue_of) != limits.HASH_BYTES:
+        return "reissue_of is not 32 bytes"
+    if len(h.re) > limits.RE_IDS_MAX or any(len(answered) != limits.HASH_BYTES for answered in h.re):
+        return "re: too many, or not 32 bytes"
+    return line_fault(h.author, h.line)
+
+
+def _repetition(raw: bytes, message: record_pb2.Header) -> str:
+    """Return which singular field is given twice, or an empty string.
+
+    Fast path: bytes that our serializer would have made give every known field at most once. Anything else (unknown
+    fields, another encoder's order) is walked field by field.
+    """
+    if message.SerializeToString(deterministic=True) == raw:
+        message.DiscardUnknownFields()
+        if message.ByteSize() == len(raw):
+            return ""
+    seen: set[int] = set()
+    for number in field_numbers(raw):
+        if number in _SINGULAR:
+            if number in seen:
+                return f"field {number} twice"
+            seen.add(number)
+    return ""
+
+
+def field_numbers(raw: bytes) -> list[int]:
+    """Return the field numbers of a protobuf message's top level, in order; PeerError(malformed) where it has no shape."""
+    numbers: list[int] = []
+    at = 0
+    while at < len(raw):
+        tag, at = _varint(raw, at)
+        numbers.append(tag >> 3)
+        wire_type = tag & 7
+        if wire_type == 0:
+            _, at = _varint(raw, at)
+        elif wire_type == 1:
+            at += 8
+        elif wire_type == 2:  # noqa: PLR2004 - length-delimited
+            length, at = _varint(raw, at)
+            at += length
+        elif wire_type == 5:  # noqa: PLR2004 - fixed 32
+            at += 4
+        else:
+            # Groups were never used in this format.
+            raise _malformed(raw, f"wire type {wire_type}")
+        if at > len(raw):
+            raise _malformed(raw, "truncated field")
+    return numbers
+
+
+def _varint(raw: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        if at >= len(raw) or shift > 63:  # noqa: PLR2004 - ten bytes at most
+            raise _malformed(raw, "varint")
+        byte = raw[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:  # noqa: PLR2004 - last byte of a varint
+            return value, at
+        shift += 7

@@ -1,0 +1,278 @@
+from node.records.v1 import record_pb2 as _record_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Attachment(_message.Message):
+    __slots__ = ("hash", "salt", "size_bytes", "name")
+    HASH_FIELD_NUMBER: _ClassVar[int]
+    SALT_FIELD_NUMBER: _ClassVar[int]
+    SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    hash: bytes
+    salt: bytes
+    size_bytes: int
+    name: str
+    def __init__(self, hash: _Optional[bytes] = ..., salt: _Optional[bytes] = ..., size_bytes: _Optional[int] = ..., name: _Optional[str] = ...) -> None: ...
+
+class Opening(_message.Message):
+    __slots__ = ("actor_name", "text", "attachments", "occurred_day", "title", "number", "source", "points", "due_day", "rule", "receiver", "role", "lead", "parent", "responsible", "limit_text", "predecessor", "local")
+    ACTOR_NAME_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    ATTACHMENTS_FIELD_NUMBER: _ClassVar[int]
+    OCCURRED_DAY_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    POINTS_FIELD_NUMBER: _ClassVar[int]
+    DUE_DAY_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    RECEIVER_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    LEAD_FIELD_NUMBER: _ClassVar[int]
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    RESPONSIBLE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_TEXT_FIELD_NUMBER: _ClassVar[int]
+    PREDECESSOR_FIELD_NUMBER: _ClassVar[int]
+    LOCAL_FIELD_NUMBER: _ClassVar[int]
+    actor_name: str
+    text: str
+    attachments: _containers.RepeatedCompositeFieldContainer[Attachment]
+    occurred_day: int
+    title: str
+    number: str
+    source: str
+    points: _containers.RepeatedScalarFieldContainer[str]
+    due_day: int
+    rule: str
+    receiver: str
+    role: int
+    lead: str
+    parent: bytes
+    responsible: str
+    limit_text: str
+    predecessor: bytes
+    local: bool
+    def __init__(self, actor_name: _Optional[str] = ..., text: _Optional[str] = ..., attachments: _Optional[_Iterable[_Union[Attachment, _Mapping]]] = ..., occurred_day: _Optional[int] = ..., title: _Optional[str] = ..., number: _Optional[str] = ..., source: _Optional[str] = ..., points: _Optional[_Iterable[str]] = ..., due_day: _Optional[int] = ..., rule: _Optional[str] = ..., receiver: _Optional[str] = ..., role: _Optional[int] = ..., lead: _Optional[str] = ..., parent: _Optional[bytes] = ..., responsible: _Optional[str] = ..., limit_text: _Optional[str] = ..., predecessor: _Optional[bytes] = ..., local: _Optional[bool] = ...) -> None: ...
+
+class Act(_message.Message):
+    __slots__ = ("actor_name", "text", "attachments", "occurred_day", "percent_plus_1", "due_day", "return_mode", "urge_channel", "children", "successor", "answers", "unit", "person")
+    ACTOR_NAME_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    ATTACHMENTS_FIELD_NUMBER: _ClassVar[int]
+    OCCURRED_DAY_FIELD_NUMBER: _ClassVar[int]
+    PERCENT_PLUS_1_FIELD_NUMBER: _ClassVar[int]
+    DUE_DAY_FIELD_NUMBER: _ClassVar[int]
+    RETURN_MODE_FIELD_NUMBER: _ClassVar[int]
+    URGE_CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    CHILDREN_FIELD_NUMBER: _ClassVar[int]
+    SUCCESSOR_FIELD_NUMBER: _ClassVar[int]
+    ANSWERS_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    PERSON_FIELD_NUMBER: _ClassVar[int]
+    actor_name: str
+    text: str
+    attachments: _containers.RepeatedCompositeFieldContainer[Attachment]
+    occurred_day: int
+    percent_plus_1: int
+    due_day: int
+    return_mode: int
+    urge_channel: str
+    children: _containers.RepeatedScalarFieldContainer[bytes]
+    successor: bytes
+    answers: _containers.RepeatedCompositeFieldContainer[PointAnswer]
+    unit: str
+    person: str
+    def __init__(self, actor_name: _Optional[str] = ..., text: _Optional[str] = ..., attachments: _Optional[_Iterable[_Union[Attachment, _Mapping]]] = ..., occurred_day: _Optional[int] = ..., percent_plus_1: _Optional[int] = ..., due_day: _Optional[int] = ..., return_mode: _Optional[int] = ..., urge_channel: _Optional[str] = ..., children: _Optional[_Iterable[bytes]] = ..., successor: _Optional[bytes] = ..., answers: _Optional[_Iterable[_Union[PointAnswer, _Mapping]]] = ..., unit: _Optional[str] = ..., person: _Optional[str] = ...) -> None: ...
+
+class PointAnswer(_message.Message):
+    __slots__ = ("point", "text")
+    POINT_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    point: int
+    text: str
+    def __init__(self, point: _Optional[int] = ..., text: _Optional[str] = ...) -> None: ...
+
+class Epoch(_message.Message):
+    __slots__ = ("actor_name", "previous", "reason", "heads")
+    ACTOR_NAME_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    HEADS_FIELD_NUMBER: _ClassVar[int]
+    actor_name: str
+    previous: int
+    reason: str
+    heads: _containers.RepeatedCompositeFieldContainer[KnownHead]
+    def __init__(self, actor_name: _Optional[str] = ..., previous: _Optional[int] = ..., reason: _Optional[str] = ..., heads: _Optional[_Iterable[_Union[KnownHead, _Mapping]]] = ...) -> None: ...
+
+class KnownHead(_message.Message):
+    __slots__ = ("log_id", "seq", "record_id")
+    LOG_ID_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    RECORD_ID_FIELD_NUMBER: _ClassVar[int]
+    log_id: bytes
+    seq: int
+    record_id: bytes
+    def __init__(self, log_id: _Optional[bytes] = ..., seq: _Optional[int] = ..., record_id: _Optional[bytes] = ...) -> None: ...
+
+class Certificate(_message.Message):
+    __slots__ = ("actor_name", "code", "name", "level", "path", "suite", "raw_key", "possession", "previous_key_id", "countersignature", "link_ca_sha256")
+    ACTOR_NAME_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    SUITE_FIELD_NUMBER: _ClassVar[int]
+    RAW_KEY_FIELD_NUMBER: _ClassVar[int]
+    POSSESSION_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    COUNTERSIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    LINK_CA_SHA256_FIELD_NUMBER: _ClassVar[int]
+    actor_name: str
+    code: str
+    name: str
+    level: str
+    path: _containers.RepeatedScalarFieldContainer[str]
+    suite: int
+    raw_key: bytes
+    possession: bytes
+    previous_key_id: bytes
+    countersignature: bytes
+    link_ca_sha256: bytes
+    def __init__(self, actor_name: _Optional[str] = ..., code: _Optional[str] = ..., name: _Optional[str] = ..., level: _Optional[str] = ..., path: _Optional[_Iterable[str]] = ..., suite: _Optional[int] = ..., raw_key: _Optional[bytes] = ..., possession: _Optional[bytes] = ..., previous_key_id: _Optional[bytes] = ..., countersignature: _Optional[bytes] = ..., link_ca_sha256: _Optional[bytes] = ...) -> None: ...
+
+class Revocation(_message.Message):
+    __slots__ = ("actor_name", "text", "code", "key_id", "last_honoured")
+    ACTOR_NAME_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    LAST_HONOURED_FIELD_NUMBER: _ClassVar[int]
+    actor_name: str
+    text: str
+    code: str
+    key_id: bytes
+    last_honoured: _containers.RepeatedCompositeFieldContainer[KnownHead]
+    def __init__(self, actor_name: _Optional[str] = ..., text: _Optional[str] = ..., code: _Optional[str] = ..., key_id: _Optional[bytes] = ..., last_honoured: _Optional[_Iterable[_Union[KnownHead, _Mapping]]] = ...) -> None: ...
+
+class Statement(_message.Message):
+    __slots__ = ("actor_name", "peer", "result")
+    ACTOR_NAME_FIELD_NUMBER: _ClassVar[int]
+    PEER_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    actor_name: str
+    peer: str
+    result: bytes
+    def __init__(self, actor_name: _Optional[str] = ..., peer: _Optional[str] = ..., result: _Optional[bytes] = ...) -> None: ...
+
+class Enclosure(_message.Message):
+    __slots__ = ("actor_name", "text", "records")
+    ACTOR_NAME_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    actor_name: str
+    text: str
+    records: _containers.RepeatedCompositeFieldContainer[_record_pb2.Envelope]
+    def __init__(self, actor_name: _Optional[str] = ..., text: _Optional[str] = ..., records: _Optional[_Iterable[_Union[_record_pb2.Envelope, _Mapping]]] = ...) -> None: ...
+
+class Erase(_message.Message):
+    __slots__ = ("actor_name", "text", "records")
+    ACTOR_NAME_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    actor_name: str
+    text: str
+    records: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, actor_name: _Optional[str] = ..., text: _Optional[str] = ..., records: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class ReceiptBody(_message.Message):
+    __slots__ = ("federation", "holder", "sender", "at_ms", "heads", "suite", "key_id")
+    FEDERATION_FIELD_NUMBER: _ClassVar[int]
+    HOLDER_FIELD_NUMBER: _ClassVar[int]
+    SENDER_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
+    HEADS_FIELD_NUMBER: _ClassVar[int]
+    SUITE_FIELD_NUMBER: _ClassVar[int]
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    federation: bytes
+    holder: str
+    sender: str
+    at_ms: int
+    heads: _containers.RepeatedCompositeFieldContainer[KnownHead]
+    suite: int
+    key_id: bytes
+    def __init__(self, federation: _Optional[bytes] = ..., holder: _Optional[str] = ..., sender: _Optional[str] = ..., at_ms: _Optional[int] = ..., heads: _Optional[_Iterable[_Union[KnownHead, _Mapping]]] = ..., suite: _Optional[int] = ..., key_id: _Optional[bytes] = ...) -> None: ...
+
+class MarkBody(_message.Message):
+    __slots__ = ("federation", "office", "number", "at_ms", "views", "suite", "key_id")
+    FEDERATION_FIELD_NUMBER: _ClassVar[int]
+    OFFICE_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
+    VIEWS_FIELD_NUMBER: _ClassVar[int]
+    SUITE_FIELD_NUMBER: _ClassVar[int]
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    federation: bytes
+    office: str
+    number: int
+    at_ms: int
+    views: _containers.RepeatedCompositeFieldContainer[MarkView]
+    suite: int
+    key_id: bytes
+    def __init__(self, federation: _Optional[bytes] = ..., office: _Optional[str] = ..., number: _Optional[int] = ..., at_ms: _Optional[int] = ..., views: _Optional[_Iterable[_Union[MarkView, _Mapping]]] = ..., suite: _Optional[int] = ..., key_id: _Optional[bytes] = ...) -> None: ...
+
+class MarkView(_message.Message):
+    __slots__ = ("superior", "logs", "heads")
+    SUPERIOR_FIELD_NUMBER: _ClassVar[int]
+    LOGS_FIELD_NUMBER: _ClassVar[int]
+    HEADS_FIELD_NUMBER: _ClassVar[int]
+    superior: str
+    logs: int
+    heads: bytes
+    def __init__(self, superior: _Optional[str] = ..., logs: _Optional[int] = ..., heads: _Optional[bytes] = ...) -> None: ...
+
+class ChannelBody(_message.Message):
+    __slots__ = ("federation", "speaker", "listener", "speaker_tls_sha256", "listener_tls_sha256", "suite", "key_id")
+    FEDERATION_FIELD_NUMBER: _ClassVar[int]
+    SPEAKER_FIELD_NUMBER: _ClassVar[int]
+    LISTENER_FIELD_NUMBER: _ClassVar[int]
+    SPEAKER_TLS_SHA256_FIELD_NUMBER: _ClassVar[int]
+    LISTENER_TLS_SHA256_FIELD_NUMBER: _ClassVar[int]
+    SUITE_FIELD_NUMBER: _ClassVar[int]
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    federation: bytes
+    speaker: str
+    listener: str
+    speaker_tls_sha256: bytes
+    listener_tls_sha256: bytes
+    suite: int
+    key_id: bytes
+    def __init__(self, federation: _Optional[bytes] = ..., speaker: _Optional[str] = ..., listener: _Optional[str] = ..., speaker_tls_sha256: _Optional[bytes] = ..., listener_tls_sha256: _Optional[bytes] = ..., suite: _Optional[int] = ..., key_id: _Optional[bytes] = ...) -> None: ...
+
+class RenewBody(_message.Message):
+    __slots__ = ("federation", "office", "tls_public_key", "at_ms", "suite", "key_id")
+    FEDERATION_FIELD_NUMBER: _ClassVar[int]
+    OFFICE_FIELD_NUMBER: _ClassVar[int]
+    TLS_PUBLIC_KEY_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
+    SUITE_FIELD_NUMBER: _ClassVar[int]
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    federation: bytes
+    office: str
+    tls_public_key: bytes
+    at_ms: int
+    suite: int
+    key_id: bytes
+    def __init__(self, federation: _Optional[bytes] = ..., office: _Optional[str] = ..., tls_public_key: _Optional[bytes] = ..., at_ms: _Optional[int] = ..., suite: _Optional[int] = ..., key_id: _Optional[bytes] = ...) -> None: ...
+
+class Signed(_message.Message):
+    __slots__ = ("body", "signature")
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    body: bytes
+    signature: bytes
+    def __init__(self, body: _Optional[bytes] = ..., signature: _Optional[bytes] = ...) -> None: ...

@@ -1,0 +1,206 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable
+from typing import ClassVar as _ClassVar, Optional as _Optional
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Channel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CHANNEL_UNSPECIFIED: _ClassVar[Channel]
+    CHANNEL_NODE: _ClassVar[Channel]
+    CHANNEL_CLI: _ClassVar[Channel]
+    CHANNEL_CONSOLE: _ClassVar[Channel]
+    CHANNEL_IMPORT: _ClassVar[Channel]
+    CHANNEL_JOB: _ClassVar[Channel]
+
+class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    KIND_UNSPECIFIED: _ClassVar[Kind]
+    REGISTER: _ClassVar[Kind]
+    PROPOSE: _ClassVar[Kind]
+    APPROVE: _ClassVar[Kind]
+    REJECT: _ClassVar[Kind]
+    PLAN: _ClassVar[Kind]
+    DISPATCH: _ClassVar[Kind]
+    ESTABLISH: _ClassVar[Kind]
+    DECLINE: _ClassVar[Kind]
+    MERGE: _ClassVar[Kind]
+    ASSIGN: _ClassVar[Kind]
+    DELIVERED: _ClassVar[Kind]
+    SIGN: _ClassVar[Kind]
+    REFUSE: _ClassVar[Kind]
+    INSIST: _ClassVar[Kind]
+    REASSIGN: _ClassVar[Kind]
+    DECOMPOSE: _ClassVar[Kind]
+    PROGRESS: _ClassVar[Kind]
+    MILESTONE: _ClassVar[Kind]
+    EVIDENCE: _ClassVar[Kind]
+    URGE: _ClassVar[Kind]
+    WARN: _ClassVar[Kind]
+    EXT_REQUEST: _ClassVar[Kind]
+    EXT_DECISION: _ClassVar[Kind]
+    CHANGE: _ClassVar[Kind]
+    FINAL: _ClassVar[Kind]
+    RETURN: _ClassVar[Kind]
+    ACCEPT: _ClassVar[Kind]
+    VERIFY: _ClassVar[Kind]
+    COMPLETE: _ClassVar[Kind]
+    CLOSE: _ClassVar[Kind]
+    ARCHIVE: _ClassVar[Kind]
+    CANCEL: _ClassVar[Kind]
+    REINSPECT: _ClassVar[Kind]
+    EXEMPT: _ClassVar[Kind]
+    TAKE_OVER: _ClassVar[Kind]
+    HANDLE: _ClassVar[Kind]
+    CORRECT: _ClassVar[Kind]
+    SLIP: _ClassVar[Kind]
+    JUSTIFY: _ClassVar[Kind]
+    JUSTIFY_DECISION: _ClassVar[Kind]
+    ORDER: _ClassVar[Kind]
+    RECTIFY: _ClassVar[Kind]
+    NOTICE: _ClassVar[Kind]
+    BULLETIN: _ClassVar[Kind]
+    SPECIAL: _ClassVar[Kind]
+    INTERVIEW: _ClassVar[Kind]
+    REFER: _ClassVar[Kind]
+    NEGATIVE: _ClassVar[Kind]
+    SCORE: _ClassVar[Kind]
+    ENCLOSE: _ClassVar[Kind]
+    WITNESS: _ClassVar[Kind]
+    ERASE: _ClassVar[Kind]
+    EPOCH: _ClassVar[Kind]
+    CERTIFICATE: _ClassVar[Kind]
+    REVOCATION: _ClassVar[Kind]
+    PROFILE: _ClassVar[Kind]
+    CALENDAR: _ClassVar[Kind]
+    OFFICE_CHANGE: _ClassVar[Kind]
+    STATEMENT: _ClassVar[Kind]
+CHANNEL_UNSPECIFIED: Channel
+CHANNEL_NODE: Channel
+CHANNEL_CLI: Channel
+CHANNEL_CONSOLE: Channel
+CHANNEL_IMPORT: Channel
+CHANNEL_JOB: Channel
+KIND_UNSPECIFIED: Kind
+REGISTER: Kind
+PROPOSE: Kind
+APPROVE: Kind
+REJECT: Kind
+PLAN: Kind
+DISPATCH: Kind
+ESTABLISH: Kind
+DECLINE: Kind
+MERGE: Kind
+ASSIGN: Kind
+DELIVERED: Kind
+SIGN: Kind
+REFUSE: Kind
+INSIST: Kind
+REASSIGN: Kind
+DECOMPOSE: Kind
+PROGRESS: Kind
+MILESTONE: Kind
+EVIDENCE: Kind
+URGE: Kind
+WARN: Kind
+EXT_REQUEST: Kind
+EXT_DECISION: Kind
+CHANGE: Kind
+FINAL: Kind
+RETURN: Kind
+ACCEPT: Kind
+VERIFY: Kind
+COMPLETE: Kind
+CLOSE: Kind
+ARCHIVE: Kind
+CANCEL: Kind
+REINSPECT: Kind
+EXEMPT: Kind
+TAKE_OVER: Kind
+HANDLE: Kind
+CORRECT: Kind
+SLIP: Kind
+JUSTIFY: Kind
+JUSTIFY_DECISION: Kind
+ORDER: Kind
+RECTIFY: Kind
+NOTICE: Kind
+BULLETIN: Kind
+SPECIAL: Kind
+INTERVIEW: Kind
+REFER: Kind
+NEGATIVE: Kind
+SCORE: Kind
+ENCLOSE: Kind
+WITNESS: Kind
+ERASE: Kind
+EPOCH: Kind
+CERTIFICATE: Kind
+REVOCATION: Kind
+PROFILE: Kind
+CALENDAR: Kind
+OFFICE_CHANGE: Kind
+STATEMENT: Kind
+
+class Header(_message.Message):
+    __slots__ = ("federation", "author", "epoch", "path", "subtree", "seq", "prev", "hlc_ms", "hlc_count", "claimed_ms", "kind", "item", "semantic_version", "re", "reissue_of", "actor", "channel", "suite", "key_id", "payload_bytes", "payload_hash")
+    FEDERATION_FIELD_NUMBER: _ClassVar[int]
+    AUTHOR_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    SUBTREE_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    PREV_FIELD_NUMBER: _ClassVar[int]
+    HLC_MS_FIELD_NUMBER: _ClassVar[int]
+    HLC_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CLAIMED_MS_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    SEMANTIC_VERSION_FIELD_NUMBER: _ClassVar[int]
+    RE_FIELD_NUMBER: _ClassVar[int]
+    REISSUE_OF_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    SUITE_FIELD_NUMBER: _ClassVar[int]
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_BYTES_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_HASH_FIELD_NUMBER: _ClassVar[int]
+    federation: bytes
+    author: str
+    epoch: int
+    path: _containers.RepeatedScalarFieldContainer[str]
+    subtree: bool
+    seq: int
+    prev: bytes
+    hlc_ms: int
+    hlc_count: int
+    claimed_ms: int
+    kind: int
+    item: bytes
+    semantic_version: int
+    re: _containers.RepeatedScalarFieldContainer[bytes]
+    reissue_of: bytes
+    actor: int
+    channel: int
+    suite: int
+    key_id: bytes
+    payload_bytes: int
+    payload_hash: bytes
+    def __init__(self, federation: _Optional[bytes] = ..., author: _Optional[str] = ..., epoch: _Optional[int] = ..., path: _Optional[_Iterable[str]] = ..., subtree: _Optional[bool] = ..., seq: _Optional[int] = ..., prev: _Optional[bytes] = ..., hlc_ms: _Optional[int] = ..., hlc_count: _Optional[int] = ..., claimed_ms: _Optional[int] = ..., kind: _Optional[int] = ..., item: _Optional[bytes] = ..., semantic_version: _Optional[int] = ..., re: _Optional[_Iterable[bytes]] = ..., reissue_of: _Optional[bytes] = ..., actor: _Optional[int] = ..., channel: _Optional[int] = ..., suite: _Optional[int] = ..., key_id: _Optional[bytes] = ..., payload_bytes: _Optional[int] = ..., payload_hash: _Optional[bytes] = ...) -> None: ...
+
+class Envelope(_message.Message):
+    __slots__ = ("header", "signature", "salt", "payload", "erased")
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    SALT_FIELD_NUMBER: _ClassVar[int]
+    PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    ERASED_FIELD_NUMBER: _ClassVar[int]
+    header: bytes
+    signature: bytes
+    salt: bytes
+    payload: bytes
+    erased: bool
+    def __init__(self, header: _Optional[bytes] = ..., signature: _Optional[bytes] = ..., salt: _Optional[bytes] = ..., payload: _Optional[bytes] = ..., erased: _Optional[bool] = ...) -> None: ...

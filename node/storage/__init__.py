@@ -1,0 +1,1 @@
+"""Storage: tables, the record log, the board of projections, neighbours, attachments. Rows stay in here."""

@@ -1,0 +1,397 @@
+"""What the services ask of a store, in row types of our own; three engines keep this contract (SQLite, PostgreSQL, memory).
+
+Rules of this port:
+
+1. One writer: everything here is called from one thread (the office's core). `reader()` gives an independent view of
+   what was committed, for other threads.
+2. Nothing is visible to readers or survives a crash before `commit`; `commit(durable=True)` returns only when the
+   bytes are on disk (I2). `commit(durable=False)` is for projections, which can be rebuilt.
+3. Appends are clustered by (log_no, seq); no method needs an index on random keys on the hot path.
+4. Bytes come back exactly as they went in.
+5. A failure of the engine is a StoreError; the caller rolls back and rebuilds its memory from the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, TypeVar
+
+from node.records.line import LogKey
+
+
+class LogRow(NamedTuple):
+    """A log and its cursors. ``log_no`` is local, from 1; ``folded_seq``/``checked_seq`` are consumers' cursors."""
+
+    log_no: int
+    log_id: bytes
+    key: LogKey
+    head_seq: int = 0
+    head_id: bytes = b""
+    folded_seq: int = 0
+    checked_seq: int = 0  # every signature up to here was checked one by one
+    frozen: bool = False  # a fork was proved (I5)
+
+
+class RecordRow(NamedTuple):
+    """A stored record. ``salt`` and ``payload`` are None once erased."""
+
+    log_no: int
+    seq: int
+    record_id: bytes
+    header: bytes
+    signature: bytes
+    salt: bytes | None
+    payload: bytes | None
+    received_ms: int
+
+
+class BoardRow(NamedTuple):
+    """The projection of one item, as folded. Everything here is rebuilt from records alone (I7)."""
+
+    item_no: int
+    item_id: bytes
+    parent: bytes  # item id of the issuer's item, empty for own items
+    number: str  # 登记编号
+    title: str
+    kind: str  # registered | assignment
+    issuer: str
+    receiver: str
+    role: str  # lead | assist | sole | ""
+    path: str  # the line's codes joined by "/"
+    subtree: bool
+    state: str
+    due_day: int  # days since 1970-01-01, 0 = none
+    percent: int
+    digest: bytes
+    opened_log_no: int
+    opened_seq: int
+    updated_ms: int  # claimed time of the newest record with effect
+
+
+class BoardQuery(NamedTuple):
+    """Filters of a list; empty means any. ``text`` matches inside title or number; ``office``: issuer or receiver."""
+
+    state: str = ""
+    office: str = ""
+    kind: str = ""
+    text: str = ""
+    due_before_day: int = 0
+    parent: bytes = b""
+    limit: int = 10_000
+    offset: int = 0
+
+
+# Small tables: one frozen dataclass each; the primary key is named in KEYS. Stored by `put`, read by `get` and `rows`.
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """A named value of this node (office, federation, schema facts, counters)."""
+
+    name: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A neighbour: parent or child."""
+
+    office: str
+    role: str  # parent | child
+    address: str  # host:port to dial; empty for children
+    link_ca: bytes  # X.509 DER of the neighbour's link CA
+    admitted_ms: int
+    last_contact_ms: int
+    quarantined: str  # reason, empty = not
+    reconciled_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """A neighbour's newest receipt for a log: it holds it durably up to ``seq``."""
+
+    peer: str
+    log_no: int
+    seq: int
+    receipt_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptRow:
+    """A signed receipt, kept while an Ack names it."""
+
+    receipt_no: int
+    peer: str
+    at_ms: int
+    body: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MarkRow:
+    """Newest freshness mark of an office, and when its promise was last seen fulfilled here."""
+
+    office: str
+    number: int
+    at_ms: int
+    body: bytes
+    signature: bytes
+    satisfied_ms: int  # 数据截至: at_ms of the newest mark whose records are all held; 0 = never
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Something refused that is worth keeping: who sent what, when, why. Bounded by the caller."""
+
+    evidence_no: int
+    peer: str
+    at_ms: int
+    code: str
+    text: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """The other record under a number already taken: individually verified, kept whole (I5)."""
+
+    log_no: int
+    seq: int
+    record_id: bytes
+    header: bytes
+    signature: bytes
+    salt: bytes
+    payload: bytes
+    received_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something an operator must know, until it is over."""
+
+    code: str
+    subject: str
+    text: str
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """An invitation given out; the secret itself is not kept, only the public key derived from it."""
+
+    invite_no: int
+    code: str
+    name: str
+    public_key: bytes  # SubjectPublicKeyInfo DER of the key derived from the secret
+    certificate: bytes  # X.509 DER trusted for enrolment calls until used or expired
+    expires_ms: int
+    auto_approve: bool
+    used_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A node that asked to be admitted: state waiting | admitted | refused."""
+
+    code: str
+    request: bytes  # JoinRequest as it came
+    fingerprint: bytes  # key_id of the record key presented
+    state: str
+    at_ms: int
+    tls_certificate: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TlsCert:
+    """A TLS certificate issued to a child by this office's link CA."""
+
+    office: str
+    sha256: bytes
+    expires_ms: int
+    used_ms: int  # first use on a link; older ones of the office end then
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Office-local number of a person; the name stays out of headers."""
+
+    number: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlobRow:
+    """An attachment this node knows of; content rests in the blob folder once ``present``."""
+
+    hash: bytes
+    salt: bytes
+    size_bytes: int
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BlobRef:
+    """That a record of this log names the attachment: who may fetch it (the line's holders)."""
+
+    hash: bytes
+    log_no: int
+    seq: int
+
+
+SmallRow = (
+    Meta | Peer | Ack | ReceiptRow | MarkRow | Evidence | Fork | Alarm | Invite | Pending | TlsCert | Actor | BlobRow
+    | BlobRef
+)  # fmt: skip
+R = TypeVar(
+    "R", Meta, Peer, Ack, ReceiptRow, MarkRow, Evidence, Fork, Alarm, Invite, Pending, TlsCert, Actor, BlobRow, BlobRef
+)
+
+KEYS: dict[type[SmallRow], tuple[str, ...]] = {
+    Meta: ("name",),
+    Peer: ("office",),
+    Ack: ("peer", "log_no"),
+    ReceiptRow: ("receipt_no",),
+    MarkRow: ("office",),
+    Evidence: ("evidence_no",),
+    Fork: ("log_no", "seq", "record_id"),
+    Alarm: ("code", "subject"),
+    Invite: ("invite_no",),
+    Pending: ("code",),
+    TlsCert: ("office", "sha256"),
+    Actor: ("number",),
+    BlobRow: ("hash",),
+    BlobRef: ("hash", "log_no", "seq"),
+}
+
+
+class Reader(Protocol):
+    """Reads what was committed (a Store also sees its own uncommitted writes)."""
+
+    def logs(self) -> list[LogRow]:
+        """All logs, by log_no."""
+        ...
+
+    def run(self, log_no: int, after_seq: int, count_max: int, bytes_max: int) -> list[RecordRow]:
+        """Records of a log after ``after_seq`` in order; at least one where there is one, then up to both limits."""
+        ...
+
+    def records_at(self, places: Iterable[tuple[int, int]]) -> list[RecordRow]:
+        """Records at (log_no, seq) places, sorted by place; absent places are left out."""
+        ...
+
+    def record_count(self) -> int:
+        """Number of records held (may be taken from the heads)."""
+        ...
+
+    def item_numbers(self, item_ids: Iterable[bytes]) -> dict[bytes, int]:
+        """Local numbers of those items that are known."""
+        ...
+
+    def item_places(self, item_nos: Iterable[int]) -> dict[int, list[tuple[int, int]]]:
+        """Places (log_no, seq) of all records of each item, sorted."""
+        ...
+
+    def board(self, item_ids: Iterable[bytes]) -> list[BoardRow]:
+        """Board rows of these items, sorted by item_no."""
+        ...
+
+    def board_by_prefix(self, prefix_hex: str, limit: int) -> list[BoardRow]:
+        """Board rows whose item id begins with these hex digits (an odd number of digits is allowed)."""
+        ...
+
+    def board_by_number(self, number: str) -> list[BoardRow]:
+        """Board rows with this 登记编号."""
+        ...
+
+    def board_query(self, query: BoardQuery) -> list[BoardRow]:
+        """Board rows matching all filters, newest opened last (by item_no)."""
+        ...
+
+    def board_count(self) -> int:
+        """Number of items."""
+        ...
+
+    def get(self, table: type[R], *key: object) -> R | None:
+        """A small row by primary key."""
+        ...
+
+    def rows(self, table: type[R], **equal: object) -> list[R]:
+        """Small rows with these field values, sorted by primary key."""
+        ...
+
+
+class Store(Reader, Protocol):
+    """The writer's side."""
+
+    def begin(self) -> None:
+        """Start a transaction (lazy engines may wait for the first write)."""
+        ...
+
+    def commit(self, *, durable: bool) -> None:
+        """Make visible; with ``durable`` also safe against power loss before returning."""
+        ...
+
+    def rollback(self) -> None:
+        """Forget everything since `begin`."""
+        ...
+
+    def add_logs(self, rows: Sequence[LogRow]) -> None:
+        """New logs (log_no chosen by the caller)."""
+        ...
+
+    def append(self, records: Sequence[RecordRow], heads: Sequence[tuple[int, int, bytes]]) -> None:
+        """Insert records, set (log_no, head_seq, head_id), and mark those logs dirty for the projection."""
+        ...
+
+    def replace(self, records: Sequence[RecordRow]) -> None:
+        """Overwrite stored records byte for byte (repair, erasing)."""
+        ...
+
+    def set_log(self, log_no: int, *, checked_seq: int | None = None, frozen: bool | None = None) -> None:
+        """Move a consumer's cursor or freeze a log."""
+        ...
+
+    def dirty_logs(self, limit: int) -> list[LogRow]:
+        """Logs with records the projection has not seen, by log_no."""
+        ...
+
+    def set_folded(self, cursors: Sequence[tuple[int, int]]) -> None:
+        """Set (log_no, folded_seq); a log whose cursor reached its head is no longer dirty."""
+        ...
+
+    def add_items(self, rows: Sequence[tuple[int, bytes]]) -> None:
+        """New items: (item_no, item_id), numbers chosen by the caller (one more than `max_item_no`)."""
+        ...
+
+    def max_item_no(self) -> int:
+        """Highest item number, 0 where there is none."""
+        ...
+
+    def add_places(self, rows: Sequence[tuple[int, int, int]]) -> None:
+        """(item_no, log_no, seq) of records belonging to items; those already there are ignored."""
+        ...
+
+    def save_board(self, rows: Sequence[BoardRow]) -> None:
+        """Insert or overwrite board rows."""
+        ...
+
+    def clear_projection(self) -> None:
+        """Drop items, places, board and blob references, set every cursor to 0 and every log dirty: a rebuild follows."""
+        ...
+
+    def put(self, rows: Sequence[SmallRow]) -> None:
+        """Insert or overwrite small rows (of one or several tables)."""
+        ...
+
+    def delete(self, table: type[SmallRow], *key: object) -> None:
+        """Delete a small row by primary key; absent is fine."""
+        ...
+
+    def reader(self) -> Reader:
+        """An independent reader of committed data for one other thread at a time."""
+        ...
+
+    def close(self) -> None:
+        """Release the engine (checkpoint where it has one)."""
+        ...
