@@ -58,7 +58,9 @@ lock: ## 重新锁定依赖（需联网） / pin the dependencies anew (needs th
 
 .PHONY: proto
 proto: venv ## 由 proto/ 生成 Python 代码 / generate the protobuf code
-	@mkdir -p $(PROTO_OUT)
+	@for folder in $(sort $(patsubst proto/%,%,$(dir $(PROTOS)))); do \
+	  mkdir -p $(PROTO_OUT)/$$folder && touch $(PROTO_OUT)/$${folder}__init__.py; \
+	done
 	$(PY) -m grpc_tools.protoc -I proto --python_out=$(PROTO_OUT) --pyi_out=$(PROTO_OUT) $(PROTOS)
 	$(if $(SERVICES),$(PY) -m grpc_tools.protoc -I proto --grpc_python_out=$(PROTO_OUT) $(SERVICES))
 
