@@ -242,7 +242,7 @@ def _read_text(cell: Cell, column: Column) -> str | _Refusal:
         return str(int(cell.value)) if whole else str(cell.value)
     if cell.kind != "text":
         return _Refusal(_UNFIT[cell.kind])
-    text = str(cell.value).strip()
+    text = unicodedata.normalize("NFC", str(cell.value)).strip()  # as records hold it
     if char := hidden_character(text, multiline=column.multiline):
         return _Refusal(f"含有不允许的字符{name_of(char)};请删除后重新输入")
     if len(text) > column.chars_max:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from node.records.payload import FORBIDDEN  # what no record may hold; a file may hold still less
+
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _REFUSED_BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufffd")
 _QUOTED_CHARS = 30
@@ -18,7 +20,7 @@ def hidden_character(text: str, *, multiline: bool) -> str | None:
     for char in text:
         if multiline and char in "\n\t":
             continue
-        if char in _REFUSED_BLANKS or unicodedata.category(char) in _REFUSED_CATEGORIES:
+        if char in _REFUSED_BLANKS or unicodedata.category(char) in _REFUSED_CATEGORIES or FORBIDDEN.match(char):
             return char
     return None
 
