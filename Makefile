@@ -55,6 +55,8 @@ lock: ## 重新锁定依赖（需联网） / pin the dependencies anew (needs th
 	build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
 	  --constraint requirements/run.txt --group dev pyproject.toml -o requirements/dev.txt
+	echo pip | build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header - -o requirements/dist.txt
 
 .PHONY: proto
 proto: venv ## 由 proto/ 生成 Python 代码 / generate the protobuf code
