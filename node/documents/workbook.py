@@ -202,10 +202,9 @@ def _merged_ranges(data: bytes, sheet: Any) -> tuple[MergedRange, ...]:
         for _event, element in iterparse(part):
             if element.tag == _MERGE_TAG:
                 ref = element.get("ref", "")
-                columns_and_rows = range_boundaries(ref)
-                if None in columns_and_rows or len(merged) >= MERGED_RANGES_MAX:
-                    raise InputError("合并单元格过多或写法不对", field=_FIELD, value=ref, remedy="取消合并单元格")
-                merged.append(MergedRange(ref, *columns_and_rows))
+                if len(merged) >= MERGED_RANGES_MAX:
+                    raise InputError(f"合并单元格超过{MERGED_RANGES_MAX}处", field=_FIELD, remedy="取消合并单元格")
+                merged.append(MergedRange(ref, *range_boundaries(ref)))
             element.clear()
     return tuple(merged)
 
