@@ -5,7 +5,14 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import NoReturn
 
+import hypothesis
 import pytest
+
+# A busy machine makes no test fail: time limits are pytest-timeout's. A failure prints how to replay it.
+hypothesis.settings.register_profile(
+    "dulian", deadline=None, print_blob=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("dulian")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -13,8 +13,8 @@ from tests.static.tree import project_files, python_files, where
 MODULE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 70
 PURE = ("records", "rules", "items", "sync")
-# Pieces, so that this file does not find itself.
-UNFINISHED = re.compile("|".join(("TO" + "DO", "FIX" + "ME", "X" + "XX", "NotImplemented" + "Error")))
+# Pieces, so that this file does not find itself. Catching NotImplementedError is right where a library raises it.
+UNFINISHED = re.compile("|".join(("TO" + "DO", "FIX" + "ME", "X" + "XX", "raise NotImplemented" + "Error")))
 HOMES = re.compile("/(?:" + "|".join(("ho" + "me/[a-z]", "Us" + "ers/[A-Za-z]", "ro" + "ot/")) + ")")
 
 
