@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from node.records.limits import PATH_CODES_MAX
@@ -62,6 +63,7 @@ class LogKey(NamedTuple):
     line: Line
 
 
+@lru_cache(maxsize=16_384)  # a memo of a pure function: headers of one log name it again and again
 def log_id_of(key: LogKey) -> bytes:
     """32 bytes naming a log on the wire and in the store: SHA-256 over length-prefixed fields."""
     parts = [_LOG_PREFIX, len(key.author).to_bytes(4, "big"), key.author.encode(), key.epoch.to_bytes(8, "big")]
@@ -73,6 +75,7 @@ def log_id_of(key: LogKey) -> bytes:
     return hashlib.sha256(b"".join(parts)).digest()
 
 
+@lru_cache(maxsize=16_384)
 def line_fault(author: str, line: Line) -> str:
     """Return why a line is malformed, or an empty string."""
     if not 1 <= len(line.path) <= PATH_CODES_MAX:

@@ -1,0 +1,122 @@
+"""Frames of a link as values; `wire/codec` maps them to protobuf. See proto/node/wire/v1/sync.proto for field meanings."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from node.records.envelope import Envelope
+from node.records.notes import Signed
+from node.records.payload import KnownHead
+
+
+class Hello(NamedTuple):
+    """First frame of each side."""
+
+    version_min: int
+    version_max: int
+    federation: bytes
+    office: str
+    chain_hash: bytes
+    channel: Signed
+    tls_sha256: bytes
+    heads_digest: bytes
+    logs: int
+    marks_digest: bytes
+    now_ms: int
+    window_bytes: int
+    software: str
+
+
+class ChainRequest(NamedTuple):
+    """Send me your certificates root … you."""
+
+
+class Chain(NamedTuple):
+    """Certificates root … speaker."""
+
+    certificates: tuple[Envelope, ...]
+
+
+class Buckets(NamedTuple):
+    """Digest of each of the 2^bits buckets of shared heads."""
+
+    bits: int
+    digests: tuple[bytes, ...]
+
+
+class Heads(NamedTuple):
+    """All heads of the buckets in ``complete``."""
+
+    bits: int
+    complete: tuple[int, ...]
+    heads: tuple[KnownHead, ...]
+
+
+class Batch(NamedTuple):
+    """Runs of consecutive records."""
+
+    records: tuple[Envelope, ...]
+
+
+class ReceiptFrame(NamedTuple):
+    """A signed receipt."""
+
+    note: Signed
+
+
+class Refusal(NamedTuple):
+    """A record was refused; ``held`` is what the refuser holds of that log."""
+
+    log_id: bytes
+    seq: int
+    reason: str
+    held: KnownHead
+    retry_after_ms: int
+
+
+class Ping(NamedTuple):
+    """Are you there?"""
+
+    number: int
+
+
+class Pong(NamedTuple):
+    """Yes; ``now_ms`` is the speaker's clock."""
+
+    number: int
+    now_ms: int
+
+
+class Marks(NamedTuple):
+    """Freshness marks."""
+
+    marks: tuple[Signed, ...]
+
+
+class BlobRequest(NamedTuple):
+    """Send a piece of an attachment."""
+
+    hash: bytes
+    offset: int
+    bytes_max: int
+
+
+class BlobChunk(NamedTuple):
+    """A piece of an attachment."""
+
+    hash: bytes
+    offset: int
+    data: bytes
+    missing: bool
+
+
+class Goodbye(NamedTuple):
+    """The speaker closes the link in an orderly way."""
+
+    reason: str
+
+
+Frame = (
+    Hello | ChainRequest | Chain | Buckets | Heads | Batch | ReceiptFrame | Refusal | Ping | Pong | Marks | BlobRequest
+    | BlobChunk | Goodbye
+)  # fmt: skip

@@ -1,0 +1,428 @@
+"""The link state machine (section 4): events in, effects out; no socket, clock, database or randomness.
+
+Rules of this file:
+
+1. Everything that decides what happens on a link lives here and in `outgoing`; the driver only carries out effects.
+2. Both sides run the same machine; only who sends its buckets first differs (the child, which dials).
+3. Phases: GREETING (hello not yet accepted) → COMPARING (digests differ) → STREAMING; CLOSED is final.
+   Records are admitted in any phase after GREETING; they are sent only in STREAMING.
+4. A comparison is between the digests *as sent*: what changes meanwhile is remembered and queued afterwards.
+5. A hostile neighbour can make this machine close the link, never raise anything but a bug (PeerError is not raised
+   out of here: it becomes `Close(fault="peer")`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+
+from node.records.envelope import Envelope
+from node.records.payload import KnownHead
+from node.sync import effects as do
+from node.sync import frames
+from node.sync.effects import Effect
+from node.sync.heads import BUCKET_BITS, BUCKETS, HeadSet, LogState, bucket_of
+from node.sync.limits import PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN, LinkLimits
+from node.sync.outgoing import Outgoing
+from node.sync.reasons import PASSING
+
+_EARLY_FRAMES_MAX = 64
+
+class Phase(Enum):
+    """Where a link stands."""
+
+    GREETING = "greeting"
+    COMPARING = "comparing"
+    STREAMING = "streaming"
+    CLOSED = "closed"
+
+
+class LinkMachine:
+    """One connection to one neighbour, from hello to goodbye."""
+
+    def __init__(self, *, dials: bool, heads: HeadSet, limits: LinkLimits, now_ms: int) -> None:
+        """``dials``: this side is the child; ``heads``: the logs both ends hold, shared with the index."""
+        self.phase = Phase.GREETING
+        self.peer_hello: frames.Hello | None = None
+        self.behind: dict[bytes, int] = {}  # log → seq the neighbour has shown to hold beyond ours
+        self._dials = dials
+        self._heads = heads
+        self._limits = limits
+        self._out = Outgoing(limits.window_bytes)
+        self._sent_digest = b""
+        self._sent_marks_digest = b""
+        self._changed: dict[bytes, int] = {}  # log → seq when the comparison began
+        self._differing: set[int] = set()
+        self._early: list[frames.Frame] = []
+        self._loading = False
+        self._refused: dict[bytes, int] = {}  # log → seq held when a gap was last reported
+        self._disputed: set[bytes] = set()
+        self._receipts: dict[bytes, KnownHead] = {}
+        self._opened_ms = now_ms
+        self._heard_ms = now_ms
+        self._pinged_ms = 0
+        self._ping_number = 0
+        self._refusals_minute = (now_ms, 0)
+
+    # -- what others may ask --------------------------------------------------------------------------------------
+
+    def to_send_logs(self) -> int:
+        """Logs with something not yet receipted."""
+        return self._out.waiting_logs()
+
+    def is_idle(self) -> bool:
+        """Compared, nothing to send, nothing under way, nothing shown to be missing."""
+        return self.phase is Phase.STREAMING and self._out.idle() and not self.behind
+
+    # -- events ---------------------------------------------------------------------------------------------------
+
+    def start(self, hello: frames.Hello) -> list[Effect]:
+        """The channel is open: greet. The driver fills in identity and proof; digests are taken here."""
+        self._sent_digest = self._heads.root()
+        self._sent_marks_digest = hello.marks_digest
+        self._changed.clear()
+        full = hello._replace(
+            version_min=PROTOCOL_VERSION_MIN,
+            version_max=PROTOCOL_VERSION_MAX,
+            heads_digest=self._sent_digest,
+            logs=len(self._heads),
+            window_bytes=self._limits.window_bytes,
+        )
+        return [do.Send(full)]
+
+    def receive(self, frame: frames.Frame, now_ms: int) -> list[Effect]:
+        """A frame came in."""
+        if self.phase is Phase.CLOSED:
+            return []
+        self._heard_ms = now_ms
+        if self.phase is Phase.GREETING:
+            return self._greeting(frame)
+        handler = _HANDLERS.get(type(frame))
+        if handler is None:
+            return self._close("protocol", "peer")
+        found: list[Effect] = handler(self, frame, now_ms)
+        return found
+
+    def accepted(self, now_ms: int) -> list[Effect]:
+        """The driver verified the neighbour's hello."""
+        hello = self.peer_hello
+        if hello is None or self.phase is not Phase.GREETING:
+            return []
+        self._out.window_bytes = max(1, min(hello.window_bytes, self._limits.window_bytes))
+        found: list[Effect] = [do.Established(hello.now_ms - now_ms)]
+        if self._dials and hello.marks_digest != self._sent_marks_digest:
+            found.append(do.SendMarks())
+        if hello.heads_digest == self._sent_digest:
+            found += self._stream()
+        else:
+            self.phase = Phase.COMPARING
+            if self._dials:
+                self._changed.clear()
+                found.append(do.Send(frames.Buckets(BUCKET_BITS, self._heads.bucket_digests())))
+        early, self._early = self._early, []
+        for frame in early:
+            found += self.receive(frame, now_ms)
+        return found
+
+    def log_advanced(self, log: LogState, previous_seq: int, *, from_this_peer: bool) -> None:
+        """A log that crosses this link grew here (already written in this transaction); `flush` follows."""
+        if self.phase is Phase.CLOSED:
+            return
+        if self.behind and self.behind.get(log.log_id, log.seq + 1) <= log.seq:
+            del self.behind[log.log_id]
+        self._refused.pop(log.log_id, None)
+        if from_this_peer:
+            self._receipts[log.log_id] = log.head
+            self._changed.pop(log.log_id, None)
+            self._out.held_by_peer(log)
+        elif self.phase is Phase.STREAMING:
+            if log.log_id not in self._disputed:
+                self._out.advanced(log, previous_seq)
+        else:
+            self._changed.setdefault(log.log_id, previous_seq)
+
+    def held_already(self, log: LogState) -> None:
+        """The neighbour sent what we hold: it deserves the same receipt again (faults.md N2)."""
+        self._receipts[log.log_id] = log.head
+
+    def loaded(self, runs: Sequence[tuple[bytes, list[Envelope], int]], now_ms: int) -> list[Effect]:
+        """Answer to `Load`: per log the envelopes read and the seq of the last one."""
+        self._loading = False
+        if self.phase is not Phase.STREAMING:
+            return []
+        records: list[Envelope] = []
+        for log_id, run, last_seq in runs:
+            log = self._heads.get(log_id)
+            if log is None or not run:
+                self._out.nothing_to_read(log_id)
+                continue
+            if log_id not in self._disputed:
+                self._out.sent(log, run, last_seq, now_ms)
+            records.extend(run)
+        return [do.Send(frames.Batch(tuple(records)))] if records else []
+
+    def refuse(self, log_id: bytes, seq: int, reason: str, held: KnownHead, now_ms: int) -> list[Effect]:
+        """The driver refused a record of this neighbour: tell it what is held (once for a gap, until the log moves)."""
+        if reason == "gap":
+            if self._refused.get(log_id) == held.seq:
+                return []
+            self._refused[log_id] = held.seq
+        minute, count = self._refusals_minute
+        self._refusals_minute = (minute, count + 1) if now_ms - minute < 60_000 else (now_ms, 1)  # noqa: PLR2004
+        if self._refusals_minute[1] > self._limits.refusals_per_minute_max:
+            return self._close("flood", "peer")
+        self.behind.pop(log_id, None)
+        retry_ms = self._limits.refused_retry_ms if reason in PASSING else 0
+        return [do.Send(frames.Refusal(log_id, seq, reason, held, retry_ms))]
+
+    def dispute(self, log: LogState, at_seq: int) -> list[Effect]:
+        """A fork of this log was proved: show the neighbour our record under that number, once, then rest."""
+        if log.log_id in self._disputed or self.phase is Phase.CLOSED:
+            return []
+        self._disputed.add(log.log_id)
+        self._out.refused(log.log_id, log.seq, 0)
+        self.behind.pop(log.log_id, None)
+        return [do.Load(((log.log_id, at_seq - 1),), self._limits.batch_bytes_max, 1)]
+
+    def receipted(self, heads: Sequence[KnownHead], now_ms: int) -> None:
+        """The driver verified and kept a receipt; `flush` follows."""
+        for head in heads:
+            self._out.receipted(head.log_id, head.seq, now_ms)
+
+    def flush(self) -> list[Effect]:
+        """End of a transaction: one receipt for all that was stored from this neighbour in it, then the next load."""
+        if self.phase is Phase.CLOSED:
+            return []
+        found: list[Effect] = []
+        if self._receipts:
+            heads = tuple(self._receipts.values())
+            self._receipts.clear()
+            size = self._limits.receipt_heads_max
+            found += [do.GiveReceipt(heads[start : start + size]) for start in range(0, len(heads), size)]
+        return found + self._pump()
+
+    def wants_more(self) -> bool:
+        """Whether another `flush` would load more now."""
+        return self.phase is Phase.STREAMING and self._out.room_bytes > 0 and bool(self._out.wants(1))
+
+    def tick(self, now_ms: int) -> list[Effect]:
+        """Some time passed (about every second)."""
+        if self.phase is Phase.CLOSED:
+            return []
+        silent_ms = now_ms - self._heard_ms
+        if self.phase is Phase.GREETING and now_ms - self._opened_ms > self._limits.hello_timeout_ms:
+            return self._close("timeout", "peer")
+        if silent_ms > 2 * self._limits.keepalive_ms:
+            return self._close("timeout", "peer")
+        if self._out.in_flight_bytes and now_ms - self._out.oldest_sent_ms > self._limits.stall_timeout_ms:
+            return self._close("timeout", "peer")
+        found: list[Effect] = []
+        for log_id in self._out.wake(now_ms):
+            log = self._heads.get(log_id)
+            if log is not None:
+                self._out.offer(log, min(self._out.cursor(log_id) or 0, log.seq))
+        if silent_ms > self._limits.keepalive_ms and now_ms - self._pinged_ms > self._limits.keepalive_ms:
+            self._pinged_ms = now_ms
+            self._ping_number += 1
+            found.append(do.Send(frames.Ping(self._ping_number)))
+        return found
+
+    def drain(self, reason: str) -> list[Effect]:
+        """This side stops in an orderly way."""
+        if self.phase is Phase.CLOSED:
+            return []
+        return [*self.flush(), do.Send(frames.Goodbye(reason)), *self._close(reason, "")]
+
+    def lost(self) -> None:
+        """The channel is gone."""
+        self.phase = Phase.CLOSED
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _greeting(self, frame: frames.Frame) -> list[Effect]:
+        if isinstance(frame, frames.Hello) and self.peer_hello is None:
+            if frame.version_min > PROTOCOL_VERSION_MAX or frame.version_max < PROTOCOL_VERSION_MIN:
+                return self._close("version", "peer")
+            self.peer_hello = frame
+            return [do.CheckHello(frame)]
+        if isinstance(frame, frames.ChainRequest):
+            return [do.SendChain()]
+        if isinstance(frame, frames.Chain):
+            if len(frame.certificates) > self._limits.chain_length_max:
+                return self._close("protocol", "peer")
+            return [do.LearnChain(frame.certificates)]
+        if isinstance(frame, frames.Goodbye):
+            return self._close(frame.reason[:64], "")
+        if self.peer_hello is not None and len(self._early) < _EARLY_FRAMES_MAX:
+            # The neighbour accepted us already; we are still waiting for its certificates.
+            self._early.append(frame)
+            return []
+        return self._close("protocol", "peer")
+
+    def _stream(self) -> list[Effect]:
+        """Comparison is over: queue what changed meanwhile; sending starts with the next `flush`."""
+        self.phase = Phase.STREAMING
+        for log_id, seq in self._changed.items():
+            log = self._heads.get(log_id)
+            if log is not None and log_id not in self._disputed:
+                self._out.advanced(log, seq)
+        self._changed.clear()
+        self._differing.clear()
+        return [do.InSync()]
+
+    def _pump(self) -> list[Effect]:
+        """Ask for the next records while the window has room."""
+        if self._loading or self.phase is not Phase.STREAMING or self._out.room_bytes <= 0:
+            return []
+        wants = self._out.wants(self._limits.batch_records_max)
+        if not wants:
+            return []
+        self._loading = True
+        size = min(self._limits.batch_bytes_max, self._out.room_bytes)
+        return [do.Load(wants, size, self._limits.batch_records_max)]
+
+    def _on_buckets(self, frame: frames.Buckets, now_ms: int) -> list[Effect]:
+        del now_ms
+        if self._dials or frame.bits != BUCKET_BITS or len(frame.digests) != BUCKETS:
+            return self._close("protocol", "peer")
+        if self.phase is not Phase.COMPARING:
+            return self._close("protocol", "peer")
+        mine = self._heads.bucket_digests()
+        self._changed.clear()
+        self._differing = {number for number in range(BUCKETS) if mine[number] != frame.digests[number]}
+        found = self._send_heads(sorted(self._differing))
+        return found if self._differing else found + self._stream()
+
+    def _on_heads(self, frame: frames.Heads, now_ms: int) -> list[Effect]:
+        del now_ms
+        complete = set(frame.complete)
+        if self.phase is not Phase.COMPARING or frame.bits != BUCKET_BITS or not complete <= set(range(BUCKETS)):
+            return self._close("protocol", "peer")
+        if not self._dials and not complete <= self._differing:
+            return self._close("protocol", "peer")
+        # The dialler answers with its own heads of the same buckets, as they are now.
+        found: list[Effect] = self._send_heads(sorted(complete)) if self._dials else []
+        theirs: dict[bytes, KnownHead] = {}
+        for head in frame.heads:
+            if bucket_of(head.log_id) not in complete or head.log_id in theirs:
+                return self._close("protocol", "peer")
+            theirs[head.log_id] = head
+            self._compare(head, found)
+        for number in complete:
+            for head in self._heads.bucket(number):
+                log = self._heads.get(head.log_id)
+                if log is not None and head.log_id not in theirs:
+                    self._out.offer(log, 0)
+        if self._dials:
+            self._differing |= complete
+            done = not complete
+        else:
+            self._differing -= complete
+            done = not self._differing
+        # An empty list of buckets ends the dialler's comparison; the other side ends when all it asked for came back.
+        return found + self._stream() if done else found
+
+    def _compare(self, head: KnownHead, found: list[Effect]) -> None:
+        log = self._heads.get(head.log_id)
+        if log is None or head.seq > log.seq:
+            self.behind[head.log_id] = head.seq
+        elif head.seq < log.seq:
+            self._out.offer(log, head.seq)
+        elif head.record_id != log.head_id:
+            found += self.dispute(log, log.seq)
+        if log is not None and head.seq >= log.seq:
+            self._out.held_by_peer(log)
+
+    def _send_heads(self, buckets: list[int]) -> list[Effect]:
+        """Frames with all heads of these buckets, then an empty one as the end mark (only the side that was asked)."""
+        found: list[Effect] = []
+        chosen: list[int] = []
+        heads: list[KnownHead] = []
+        for number in buckets:
+            chosen.append(number)
+            heads += self._heads.bucket(number)
+            if len(heads) >= self._limits.heads_per_frame_max:
+                found.append(do.Send(frames.Heads(BUCKET_BITS, tuple(chosen), tuple(heads))))
+                chosen, heads = [], []
+        if chosen:
+            found.append(do.Send(frames.Heads(BUCKET_BITS, tuple(chosen), tuple(heads))))
+        if not self._dials:
+            found.append(do.Send(frames.Heads(BUCKET_BITS, (), ())))
+        return found
+
+    def _on_batch(self, frame: frames.Batch, now_ms: int) -> list[Effect]:
+        del now_ms
+        size = sum(record.size_bytes for record in frame.records)
+        if len(frame.records) > self._limits.batch_records_max or size > 2 * self._limits.frame_bytes_max:
+            return self._close("flood", "peer")
+        return [do.Admit(frame.records)]
+
+    def _on_receipt(self, frame: frames.ReceiptFrame, now_ms: int) -> list[Effect]:
+        del now_ms
+        return [do.NoteReceipt(frame.note)]
+
+    def _on_refusal(self, frame: frames.Refusal, now_ms: int) -> list[Effect]:
+        log = self._heads.get(frame.log_id)
+        if log is None:
+            return []
+        found: list[Effect] = [do.ReportRefusal(frame.log_id, frame.seq, frame.reason[:32])]
+        if frame.reason in ("wrong_prev", "fork") and frame.held.seq and frame.held.seq <= log.seq:
+            return found + self.dispute(log, frame.held.seq)
+        if frame.reason == "gap":
+            # What was under way behind a refused record; or the neighbour holds less than we thought: continue there.
+            if not self._out.is_resting(frame.log_id) and frame.held.seq < log.seq:
+                self._out.offer(log, frame.held.seq)
+            return found
+        wait_ms = max(1_000, min(frame.retry_after_ms, self._limits.backoff_max_ms)) if frame.retry_after_ms else 0
+        self._out.refused(frame.log_id, min(frame.held.seq, log.seq), now_ms + wait_ms if wait_ms else 0)
+        return found
+
+    def _on_ping(self, frame: frames.Ping, now_ms: int) -> list[Effect]:
+        return [do.Send(frames.Pong(frame.number, now_ms))]
+
+    def _on_quiet(self, frame: frames.Frame, now_ms: int) -> list[Effect]:
+        del frame, now_ms
+        return []
+
+    def _on_chain_request(self, frame: frames.ChainRequest, now_ms: int) -> list[Effect]:
+        del frame, now_ms
+        return [do.SendChain()]
+
+    def _on_marks(self, frame: frames.Marks, now_ms: int) -> list[Effect]:
+        del now_ms
+        if self._dials or len(frame.marks) > self._limits.marks_per_frame_max:
+            return self._close("protocol", "peer")
+        return [do.LearnMarks(frame.marks)]
+
+    def _on_blob_request(self, frame: frames.BlobRequest, now_ms: int) -> list[Effect]:
+        del now_ms
+        return [do.ServeBlob(frame._replace(bytes_max=min(frame.bytes_max, self._limits.blob_chunk_bytes)))]
+
+    def _on_blob_chunk(self, frame: frames.BlobChunk, now_ms: int) -> list[Effect]:
+        del now_ms
+        return [do.StoreBlob(frame)] if len(frame.data) <= self._limits.blob_chunk_bytes else self._close("flood", "peer")
+
+    def _on_goodbye(self, frame: frames.Goodbye, now_ms: int) -> list[Effect]:
+        del now_ms
+        return self._close(frame.reason[:64] or "goodbye", "")
+
+    def _close(self, reason: str, fault: str) -> list[Effect]:
+        self.phase = Phase.CLOSED
+        return [do.Close(reason, fault)]
+
+
+_HANDLERS = {
+    frames.Buckets: LinkMachine._on_buckets,  # noqa: SLF001 - this module's own table
+    frames.Heads: LinkMachine._on_heads,  # noqa: SLF001
+    frames.Batch: LinkMachine._on_batch,  # noqa: SLF001
+    frames.ReceiptFrame: LinkMachine._on_receipt,  # noqa: SLF001
+    frames.Refusal: LinkMachine._on_refusal,  # noqa: SLF001
+    frames.Ping: LinkMachine._on_ping,  # noqa: SLF001
+    frames.Pong: LinkMachine._on_quiet,  # noqa: SLF001
+    frames.ChainRequest: LinkMachine._on_chain_request,  # noqa: SLF001
+    frames.Chain: LinkMachine._on_quiet,  # noqa: SLF001
+    frames.Marks: LinkMachine._on_marks,  # noqa: SLF001
+    frames.BlobRequest: LinkMachine._on_blob_request,  # noqa: SLF001
+    frames.BlobChunk: LinkMachine._on_blob_chunk,  # noqa: SLF001
+    frames.Goodbye: LinkMachine._on_goodbye,  # noqa: SLF001
+}
