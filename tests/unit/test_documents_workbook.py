@@ -108,6 +108,7 @@ BAD = {
     "entities in the strings": (with_entity("xl/sharedStrings.xml"), "实体"),
     "entities in the types": (with_entity("[Content_Types].xml"), "实体"),
     "external entity": (with_external_entity(), "实体"),
+    "many cells": (changed(SHEET_PART, "</row></sheetData>", "<c/>" * 1_000_001 + "</row></sheetData>"), "过大"),
     "many parts": (many_parts(), "过大"),
 }  # fmt: skip
 
