@@ -1,0 +1,51 @@
+r"""Digest: 32 bytes that are equal at every holder of the same records (architecture.md I7).
+
+digest(item) = SHA-256("dulian-item-1\0" ‖ fields). A field is its length (4 bytes, big-endian) and its bytes; text is
+UTF-8, a number is its decimal digits in ASCII, a list is its count as a number and then its entries. The fields, in
+order: semantic version; item id; declarations, sorted, each as original record id and effect; state (empty while there
+is no valid opening); receiver; role; due day in force; per cent; 催办, 退回, 进展, 办结报告 counts; attachment hashes,
+sorted. Lights, times, children and roll-up are not in it. Records off the item's line are not in it, because not every
+holder has them; for the same reason an item whose opening is not here has no declarations in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from node.items.fold import ItemState
+
+_PREFIX = b"dulian-item-1\0"
+
+
+def digest(state: ItemState) -> bytes:
+    """Return the item's digest."""
+    return hashlib.sha256(_PREFIX + _fields(_declared(state) + substance(state))).digest()
+
+
+def digest_of_all(digests: dict[bytes, bytes]) -> bytes:
+    """One node's digest of all its items: SHA-256 over prefix and the sorted (item id, digest), as fields."""
+    return hashlib.sha256(_PREFIX + _fields([part for pair in sorted(digests.items()) for part in pair])).digest()
+
+
+def substance(state: ItemState) -> list[bytes]:
+    """The digest's fields behind the declarations: what an unauthorised record can never change."""
+    numbers = (state.due_day, state.percent, *state.counters)
+    hashes = sorted(file.hash for file in state.attachments)
+    return [
+        (state.state or "").encode(),
+        state.receiver.encode(),
+        *(b"%d" % number for number in (state.role, *numbers, len(hashes))),
+        *hashes,
+    ]
+
+
+def _declared(state: ItemState) -> list[bytes]:
+    fields = [b"%d" % state.semantic_version, state.item_id, b"%d" % len(state.declarations)]
+    for record_id, effect in state.declarations:
+        fields.append(record_id)
+        fields.append(effect.encode())
+    return fields
+
+
+def _fields(fields: list[bytes]) -> bytes:
+    return b"".join([part for field in fields for part in (len(field).to_bytes(4, "big"), field)])

@@ -1,0 +1,342 @@
+"""The fold: records → item, pure, total and the same at every holder of the same records. Semantic version 1.
+
+Rules of this file:
+
+1. `fold` never raises and asks neither clock nor order of arrival. Times pass through to be shown; no state, effect or
+   digest depends on them.
+2. Only facts on exactly the opening's line count (closure); others are ``invalid`` and not in the digest.
+3. Effects: ``applied``; ``waiting`` for what it answers or for the opening; ``late`` = answers what is no longer in
+   force, or comes after its moment or the item's end (kept; its attachments count as 补充材料); ``invalid`` = wrong
+   author, item, line, kind for this item, contradicting re-issue, or unreadable; ``superseded`` = a report replaced by
+   the same receiver's next before it was answered; ``unknown`` = a kind or semantic version this release does not
+   know; ``erased`` = applied without its payload.
+4. An erased record keeps what its header says: who did what in answer to what, so the state moves as before. What its
+   payload said (per cent, due date, children, attachments, successor) is gone; an erased opening has no due date, no
+   title and role 0.
+5. An item of an unknown semantic version shows its opening and stays in the opening state; all else is ``unknown``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from node.items import lifecycle
+from node.items.fact import Fact
+from node.items.lifecycle import ASSIGNED, REGISTERED, TERMINAL, Rule
+from node.items.order import Order, arrange
+from node.records.kinds import Kind
+from node.records.line import Line
+from node.records.payload import LEAD, SOLE, Act, Attachment, Opening
+
+APPLIED, WAITING, LATE, INVALID = "applied", "waiting", "late", "invalid"
+SUPERSEDED, UNKNOWN, ERASED = "superseded", "unknown", "erased"
+EFFECTIVE = frozenset({APPLIED, SUPERSEDED, ERASED})
+
+
+class Counters(NamedTuple):
+    """How often: 催办, 退回, 进展, 办结报告."""
+
+    urges: int = 0
+    returns: int = 0
+    reports: int = 0
+    submissions: int = 0
+
+
+class ItemState(NamedTuple):
+    """An item as its records make it. Times are claimed milliseconds since 1970 UTC, 0 = none; no digest has them.
+
+    ``state`` is None while there is no valid opening. ``version``, ``submission`` and ``refusal`` are the ids in force
+    that answers must name; ``last`` the last effective declaration of each author. ``declarations`` are the sorted
+    (original id, effect) of the digest; ``effects`` has every record given. ``due_day`` is days since 1970, 0 = none.
+    """
+
+    item_id: bytes
+    semantic_version: int = 0
+    opened: bool = False
+    kind: str = ""
+    issuer: str = ""
+    receiver: str = ""
+    role: int = 0
+    lead: str = ""
+    opening: Opening | None = None
+    line: Line | None = None
+    state: str | None = None
+    due_day: int = 0
+    percent: int = 0
+    counters: Counters = Counters()
+    attachments: tuple[Attachment, ...] = ()
+    parent: bytes = b""
+    children: tuple[bytes, ...] = ()
+    successor: bytes = b""
+    version: bytes = b""
+    submission: bytes = b""
+    refusal: bytes = b""
+    last: tuple[bytes, ...] = ()
+    opened_at: tuple[str, int, int] = ("", 0, 0)
+    opened_ms: int = 0
+    submitted_ms: int = 0
+    updated_ms: int = 0
+    declarations: tuple[tuple[bytes, str], ...] = ()
+    effects: dict[bytes, str] = {}  # noqa: RUF012 - a default that is never handed out: fold always gives its own
+
+
+def fold(item_id: bytes, facts: Iterable[Fact]) -> ItemState:
+    """Return the item's state and the effect of every fact given."""
+    unique: dict[bytes, Fact] = {}
+    for fact in facts:
+        known = unique.setdefault(fact.record_id, fact)
+        if known is not fact and (fact.body != "ok", fact.received_ms) < (known.body != "ok", known.received_ms):
+            unique[fact.record_id] = fact
+    opening = _opening_of(item_id, unique)
+    if opening is None:
+        effects = {record_id: WAITING if fact.item == item_id else INVALID for record_id, fact in unique.items()}
+        return ItemState(item_id, effects=effects)
+    line = opening.line
+    effects = {}
+    held: dict[bytes, Fact] = {}
+    for record_id, fact in unique.items():
+        if fact.item == item_id and fact.line == line:
+            held[record_id] = fact
+        else:
+            effects[record_id] = INVALID
+    order = arrange(held, line.path, lifecycle.KINDS)
+    run = _Run(item_id, opening, order)
+    run.apply_all()
+    return run.result(effects, held)
+
+
+def _opening_of(item_id: bytes, unique: dict[bytes, Fact]) -> Fact | None:
+    """The opening record, or where it is absent its first re-issue; of several authors' the smallest code's."""
+    original = unique.get(item_id)
+    if original is not None and original.item == item_id and original.semantic_version:
+        return original
+    copies = [
+        fact for fact in unique.values()
+        if fact.reissue_of == item_id and fact.item == item_id and fact.semantic_version
+    ]
+    return min(copies, key=lambda fact: (fact.author, fact.epoch, fact.seq, fact.record_id)) if copies else None
+
+
+class _Run:
+    """One pass over the declarations of one item, in order."""
+
+    __slots__ = (
+        "children", "due_day", "effects", "files", "issuer", "item_id", "kind", "last", "opening", "opening_index",
+        "order", "percent", "receiver", "refusal", "reports", "returns", "role", "rules", "state", "submission",
+        "submissions", "submitted_ms", "successor", "times", "urges", "version",
+    )  # fmt: skip
+
+    def __init__(self, item_id: bytes, opening: Fact, order: Order) -> None:
+        self.item_id = item_id
+        self.order = order
+        self.opening_index = self.version = order.place[opening.record_id]
+        self.opening = order.facts[self.opening_index]
+        self.rules: dict[int, Rule] = {}
+        self.kind = self.issuer = self.receiver = ""
+        self.state: str | None = None
+        self.role = self.due_day = self.percent = 0
+        self.urges = self.returns = self.reports = self.submissions = 0
+        self.submission = self.refusal = -1
+        self.submitted_ms = 0
+        self.successor = b""
+        self.children: dict[bytes, None] = {}
+        self.files: dict[bytes, Attachment] = {}
+        self.last: dict[str, int] = {}
+        self.effects = [WAITING] * len(order.facts)
+        self.times = [0] * len(order.facts)
+
+    def apply_all(self) -> None:
+        """Fill in effects and state."""
+        order, effects, times, last = self.order, self.effects, self.times, self.last
+        first = self.opening_index
+        opened = effects[first] = self._open()
+        if opened in EFFECTIVE:
+            times[first] = self.opening.claimed_ms
+            last[self.opening.author] = first
+        if self.state is None or self.opening.semantic_version != lifecycle.SEMANTIC_VERSION:
+            rest = INVALID if opened == INVALID else UNKNOWN
+            for i in range(len(effects)):
+                if i != first:
+                    effects[i] = rest
+            return
+        facts, answered = order.facts, order.answered
+        for i in order.sequence:
+            if i == first:
+                continue
+            fact = facts[i]
+            found = answered[i]
+            # Never earlier than what it answers.
+            time = fact.claimed_ms
+            for j in found:
+                time = max(time, times[j])
+            times[i] = time
+            effect = self._step(i, fact, found)
+            if effect == APPLIED:
+                last[fact.author] = i
+                if fact.body == "erased":
+                    effect = ERASED
+            effects[i] = effect
+
+    def _open(self) -> str:
+        """Read the opening; return its effect. The state stays None where it opens nothing."""
+        fact = self.opening
+        current = fact.semantic_version == lifecycle.SEMANTIC_VERSION
+        payload = fact.payload if fact.body == "ok" and isinstance(fact.payload, Opening) else None
+        readable = payload is not None or fact.body == "erased"
+        if not readable or fact.kind not in (Kind.REGISTER, Kind.ASSIGN):
+            return INVALID if current else UNKNOWN
+        path = fact.line.path
+        if fact.kind == Kind.REGISTER:
+            valid = path == (fact.author,)
+            kind, receiver, state = "registered", fact.author, REGISTERED
+        else:
+            receiver = path[-1]
+            valid = fact.author in path[:-1] and (
+                payload is None or (payload.receiver == receiver and LEAD <= payload.role <= SOLE))
+            kind, state = "assignment", ASSIGNED
+        if current and (not valid or fact.line.subtree):
+            return INVALID
+        self.kind, self.receiver, self.state = kind, receiver, state
+        self.issuer = fact.author
+        self.rules = lifecycle.rules_of(kind)
+        if payload is None:
+            return ERASED
+        self.role = payload.role if kind == "assignment" else 0
+        self.due_day = max(payload.due_day, 0)
+        self._keep(payload.attachments)
+        return APPLIED
+
+    def _step(self, i: int, fact: Fact, found: tuple[int, ...]) -> str:
+        """Apply one declaration; return its effect."""
+        rule = self.rules.get(fact.kind)
+        if rule is None:
+            return INVALID if fact.kind in lifecycle.KINDS or fact.semantic_version else UNKNOWN
+        act = fact.payload if fact.body == "ok" else None
+        if fact.semantic_version or not (isinstance(act, Act) or fact.body == "erased"):
+            return INVALID
+        author = fact.author
+        if not self._may(rule, author):
+            # Who was the issuer until an office above took over has not done wrong.
+            return LATE if rule.authority == "issuer" and author == self.opening.author else INVALID
+        files = act.attachments if isinstance(act, Act) else ()
+        state = self.state or ""
+        if state in TERMINAL:
+            if files:
+                self._keep(files)
+            return LATE
+        if rule.needs and not self._in_force(rule.needs, found):
+            if rule.needs == "version":
+                late = bool(found)
+            else:
+                wanted = Kind.FINAL if rule.needs == "submission" else Kind.REFUSE
+                late = any(self.order.facts[j].kind == wanted for j in found)
+            effect = LATE if late else INVALID
+        else:
+            target = rule.moves.get(state)
+            if target is not None:
+                self.state = target
+                self._consequences(i, fact.kind, act if isinstance(act, Act) else None)
+                effect = APPLIED
+            else:
+                effect = LATE if lifecycle.STAGE[state] > rule.last_stage else INVALID
+        if files and effect != INVALID:
+            self._keep(files)
+        return effect
+
+    def _may(self, rule: Rule, author: str) -> bool:
+        if rule.authority == "receiver":
+            return author == self.receiver
+        if rule.authority == "issuer_or_above":
+            return author in self.opening.line.path[:-1] or author == self.issuer
+        return author == self.issuer
+
+    def _in_force(self, needs: str, found: tuple[int, ...]) -> bool:
+        if needs == "version":
+            return self.version in found
+        return (self.submission if needs == "submission" else self.refusal) in found
+
+    def _consequences(self, i: int, kind: int, act: Act | None) -> None:
+        """What an applied record does beside moving the state."""
+        if kind == Kind.PROGRESS:
+            self.reports += 1
+            # An accepted task stays at 100.
+            if act is not None and act.percent >= 0 and self.state != lifecycle.ACCEPTED:
+                self.percent = min(act.percent, 100)
+        elif kind == Kind.FINAL:
+            if self.submission >= 0:
+                self.effects[self.submission] = SUPERSEDED
+            self.submission = i
+            self.submissions += 1
+            self.submitted_ms = self.times[i]
+        elif kind == Kind.URGE:
+            self.urges += 1
+        elif kind == Kind.ACCEPT:
+            self.percent = 100
+        elif kind == Kind.REFUSE:
+            self.refusal = i
+        elif kind in (Kind.DECOMPOSE, Kind.DISPATCH):
+            if act is not None:
+                self.children.update(dict.fromkeys(act.children))
+        elif kind == Kind.REASSIGN:
+            self.successor = act.successor if act is not None else b""
+        if kind in lifecycle.NEW_VERSION:
+            self.version = i
+            if act is not None and act.due_day > 0 and kind in (Kind.RETURN, Kind.CHANGE):
+                self.due_day = act.due_day
+            if kind == Kind.RETURN:
+                self.returns += 1
+                self.submission = -1
+                self.submitted_ms = 0
+            elif kind == Kind.INSIST:
+                self.refusal = -1
+            elif kind == Kind.TAKE_OVER:
+                self.issuer = self.order.facts[i].author
+
+    def _keep(self, files: tuple[Attachment, ...]) -> None:
+        for file in files:
+            self.files.setdefault(file.hash, file)
+
+    def result(self, effects: dict[bytes, str], held: dict[bytes, Fact]) -> ItemState:
+        """The item; ``effects`` comes with the records that were set aside before, ``held`` are the others."""
+        order, opening, ids, by_index = self.order, self.opening, self.order.ids, self.effects
+        place = order.place
+        for record_id in held:
+            i = place.get(record_id)
+            effects[record_id] = by_index[i] if i is not None else INVALID
+        declarations = list(zip(ids, by_index, strict=True))
+        declarations += [(fact.record_id, INVALID) for fact in order.inconsistent]
+        declarations.sort()
+        payload = opening.payload if isinstance(opening.payload, Opening) and self.state is not None else None
+        updated_ms = max((time for time, effect in zip(self.times, by_index, strict=True) if effect in EFFECTIVE),
+                         default=0)
+        return ItemState(
+            self.item_id,
+            opening.semantic_version,
+            self.state is not None,
+            self.kind,
+            self.issuer,
+            self.receiver,
+            self.role,
+            payload.lead if payload is not None else "",
+            payload,
+            opening.line,
+            self.state,
+            self.due_day,
+            self.percent,
+            Counters(self.urges, self.returns, self.reports, self.submissions),
+            tuple(self.files.values()),
+            payload.parent if payload is not None else b"",
+            tuple(self.children),
+            self.successor,
+            ids[self.version],
+            ids[self.submission] if self.submission >= 0 else b"",
+            ids[self.refusal] if self.refusal >= 0 else b"",
+            tuple(sorted(ids[i] for i in self.last.values())),
+            (opening.author, opening.epoch, opening.seq),
+            opening.claimed_ms,
+            self.submitted_ms,
+            updated_ms,
+            tuple(declarations),
+            effects,
+        )

@@ -1,0 +1,210 @@
+"""Guards: what an office may write about an item at this moment, checked before anything is signed.
+
+Rules of this file:
+
+1. A guard raises `ForbiddenError` where another office would have to act, `InputError` where the moment, a date or a
+   receiver is wrong; the text names the state and what may be done instead. Nothing is written then.
+2. Guards are narrower than the fold: they also look at the tasks below and above, which not every holder of the item
+   sees. What slips past them (a race, another software) is shown, and the fold decides what it counts for.
+3. `answers` says what a record must name in ``re``: what is in force, and the last effective declaration of every
+   author. So each act says all that its author had seen, and the order of an honest item hangs on hashes alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from node.errors import ForbiddenError, InputError
+from node.items.fold import ItemState
+from node.items.lifecycle import (
+    ACCEPTED,
+    ASSIGNED,
+    DELIVERED,
+    DONE,
+    NEEDS,
+    REFUSED,
+    SEMANTIC_VERSION,
+    SUBMITTED,
+    TERMINAL,
+    Rule,
+    rules_of,
+    state_label,
+)
+from node.records import limits
+from node.records.kinds import Kind, label_of
+from node.records.payload import ASSIST, LEAD, SOLE
+
+_UNSIGNED = frozenset({ASSIGNED, DELIVERED, REFUSED})
+# States in which the fold would count the act, and in which it makes no sense to begin it, for assignments.
+_NOT_NOW: dict[int, frozenset[str]] = {
+    Kind.PROGRESS: _UNSIGNED | {SUBMITTED, ACCEPTED},
+    Kind.DECOMPOSE: _UNSIGNED | {SUBMITTED, ACCEPTED},
+    Kind.REASSIGN: frozenset({SUBMITTED}),
+    Kind.URGE: frozenset({SUBMITTED, ACCEPTED}),
+    Kind.CHANGE: frozenset({ACCEPTED}),
+    Kind.TAKE_OVER: frozenset({ACCEPTED}),
+}
+_NOT_NOW_OWN: dict[int, frozenset[str]] = {
+    Kind.PROGRESS: frozenset({SUBMITTED, ACCEPTED}),
+    Kind.DISPATCH: frozenset({SUBMITTED, ACCEPTED}),
+    Kind.CHANGE: frozenset({ACCEPTED}),
+}
+# The node writes it by itself; nobody is told to.
+_SILENT = frozenset({Kind.DELIVERED})
+_NAMED_MAX = 5
+
+
+class Child(NamedTuple):
+    """A task issued under an item, as far as the guards ask: its id, receiver and state."""
+
+    item_id: bytes
+    receiver: str
+    state: str | None
+
+
+def check_act(state: ItemState, kind: Kind, office: str) -> None:
+    """Refuse ``kind`` by ``office`` where it would not count, or not now (InputError, ForbiddenError)."""
+    label = label_of(kind)
+    if state.state is None:
+        raise InputError(f"事项的交办记录尚未到达或无效，不能{label}", remedy="等待上级数据同步后重试")
+    if state.semantic_version != SEMANTIC_VERSION:
+        raise InputError(f"事项由较新版本建立，本版本不能{label}", remedy="升级本机软件")
+    rule = rules_of(state.kind).get(kind)
+    if rule is None:
+        raise InputError(f"此类事项不能{label}", remedy=_instead(state, office))
+    if not _may(state, rule, office):
+        raise ForbiddenError(f"{label}只能由{_who(state, rule)}办理，本机关为 {office}", remedy=_instead(state, office))
+    if not _now(state, kind, rule):
+        raise InputError(f"当前状态为「{_label(state)}」，不能{label}", remedy=_instead(state, office))
+
+
+def allowed(state: ItemState, office: str) -> tuple[Kind, ...]:
+    """The kinds ``office`` may write now, in the order of their numbers."""
+    if state.state is None or state.semantic_version != SEMANTIC_VERSION:
+        return ()
+    return tuple(
+        Kind(kind) for kind, rule in sorted(rules_of(state.kind).items())
+        if kind not in _SILENT and _may(state, rule, office) and _now(state, Kind(kind), rule)
+    )
+
+
+def answers(state: ItemState, kind: Kind) -> tuple[bytes, ...]:
+    """What a record of ``kind`` names in ``re``: what is in force first, then what its author has seen last."""
+    named = [state.version]
+    if NEEDS.get(kind) == "submission":
+        named.append(state.submission)
+    elif NEEDS.get(kind) == "refusal":
+        named.append(state.refusal)
+    named += state.last
+    return tuple(record_id for record_id in dict.fromkeys(named) if record_id)
+
+
+def check_due(due_day: int, parent_due_day: int) -> None:
+    """Refuse a due date after the one above it; days since 1970-01-01, 0 = none."""
+    if due_day < 0:
+        raise InputError("办理时限须为有效日期", field="--due", remedy="填写 YYYY-MM-DD")
+    if due_day and parent_due_day and due_day > parent_due_day:
+        raise InputError(
+            f"办理时限晚于上级时限 {_date(parent_due_day)}", field="--due", value=_date(due_day),
+            remedy=f"填写 {_date(parent_due_day)} 或更早的日期",
+        )  # fmt: skip
+
+
+def check_receivers(
+    office: str, to: Iterable[str], lead: Iterable[str] = (), paths: Mapping[str, tuple[str, ...]] | None = None,
+) -> tuple[tuple[str, int], ...]:
+    """Return (receiver, role) for every code of ``to``, the lead first; InputError where they do not fit together.
+
+    ``lead`` holds each ``--lead`` as given. ``paths`` maps the codes that are known to their offices' paths (root …
+    code); with it, receivers must be known and stand below ``office``.
+    """
+    receivers, leads = tuple(to), tuple(lead)
+    if not receivers:
+        raise InputError("没有承办单位", field="--to", remedy="填写下级机关代码，多个用逗号分隔")
+    if len(receivers) > limits.CHILDREN_MAX:
+        raise InputError(f"一次最多下达 {limits.CHILDREN_MAX} 个单位", field="--to", remedy="分几次下达")
+    seen: set[str] = set()
+    for code in receivers:
+        if code in seen:
+            raise InputError("承办单位重复", field="--to", value=code, remedy="每个单位只填一次")
+        seen.add(code)
+        if code == office:
+            raise InputError("不能交办给本机关", field="--to", value=code, remedy="自办请用 --local")
+        if paths is not None:
+            if code not in paths:
+                raise InputError("没有这个机关", field="--to", value=code, remedy="核对机关代码")
+            if office not in paths[code][:-1]:
+                raise InputError("不是本机关的下级", field="--to", value=code, remedy=f"填写 {office} 的下级机关代码")
+    if len(leads) > 1:
+        raise InputError("牵头单位只能有一个", field="--lead", value=",".join(leads), remedy="只保留一个 --lead")
+    if not leads:
+        return tuple((code, SOLE) for code in receivers)
+    if leads[0] not in seen:
+        raise InputError("牵头单位不在承办单位中", field="--lead", value=leads[0], remedy="把它写进 --to")
+    return ((leads[0], LEAD), *((code, ASSIST) for code in receivers if code != leads[0]))
+
+
+def check_final(children: Iterable[Child]) -> None:
+    """Refuse a report while a task issued under the item is still open."""
+    _check_children(children, "不能报结")
+
+
+def check_close(children: Iterable[Child]) -> None:
+    """Refuse closing while a task issued under the item is still open."""
+    _check_children(children, "不能销号")
+
+
+def check_text(text: str, field: str) -> None:
+    """Refuse an empty reason or report."""
+    if not text.strip():
+        raise InputError("内容不能为空", field=field, remedy="写明理由或情况")
+
+
+def _check_children(children: Iterable[Child], cannot: str) -> None:
+    still = sorted((child.receiver, state_label(child.state)) for child in children if child.state not in DONE)
+    if still:
+        named = "、".join(f"{receiver}（{label}）" for receiver, label in still[:_NAMED_MAX])
+        more = f" 等 {len(still)} 个" if len(still) > _NAMED_MAX else ""
+        raise InputError(f"下级任务未结：{named}{more}，{cannot}", remedy="先审核通过、改派或撤销这些任务")
+
+
+def _may(state: ItemState, rule: Rule, office: str) -> bool:
+    if rule.authority == "receiver":
+        return office == state.receiver
+    if rule.authority == "issuer_or_above" and state.line is not None:
+        return office == state.issuer or office in state.line.path[:-1]
+    return office == state.issuer
+
+
+def _now(state: ItemState, kind: Kind, rule: Rule) -> bool:
+    current = state.state or ""
+    if current in TERMINAL or current not in rule.moves:
+        return False
+    never = (_NOT_NOW if state.kind == "assignment" else _NOT_NOW_OWN).get(kind)
+    return never is None or current not in never
+
+
+def _who(state: ItemState, rule: Rule) -> str:
+    if rule.authority == "receiver":
+        return f"承办单位 {state.receiver} "
+    if rule.authority == "issuer_or_above":
+        return f"交办单位 {state.issuer} 或其上级"
+    return f"交办单位 {state.issuer} " if state.kind == "assignment" else f"登记单位 {state.issuer} "
+
+
+def _instead(state: ItemState, office: str) -> str:
+    kinds = allowed(state, office)
+    return "可以办理：" + "、".join(label_of(kind) for kind in kinds) if kinds else "本机关现在无需办理"
+
+
+def _label(state: ItemState) -> str:
+    return state_label(state.state, successor=bool(state.successor))
+
+
+def _date(day: int) -> str:
+    try:
+        return (date(1970, 1, 1) + timedelta(days=day)).isoformat()
+    except OverflowError:
+        return str(day)
