@@ -1,4 +1,4 @@
-"""What the services ask of a store, in row types of our own; three engines keep this contract (SQLite, PostgreSQL, memory).
+"""What the services ask of a store, in row types of our own; kept by SQLite, PostgreSQL and memory alike.
 
 Rules of this port:
 
@@ -8,7 +8,7 @@ Rules of this port:
    bytes are on disk (I2). `commit(durable=False)` is for projections, which can be rebuilt.
 3. Appends are clustered by (log_no, seq); no method needs an index on random keys on the hot path.
 4. Bytes come back exactly as they went in.
-5. A failure of the engine is a StoreError; the caller rolls back and rebuilds its memory from the store.
+5. A failure of the engine is a StoreError; the caller rolls back and reads its memory anew from the store.
 """
 
 from __future__ import annotations
@@ -239,10 +239,9 @@ class BlobRef:
     seq: int
 
 
-SmallRow = (
+SmallRow = (  # fmt: skip
     Meta | Peer | Ack | ReceiptRow | MarkRow | Evidence | Fork | Alarm | Invite | Pending | TlsCert | Actor | BlobRow
-    | BlobRef
-)  # fmt: skip
+    | BlobRef)
 R = TypeVar(
     "R", Meta, Peer, Ack, ReceiptRow, MarkRow, Evidence, Fork, Alarm, Invite, Pending, TlsCert, Actor, BlobRow, BlobRef
 )
@@ -289,7 +288,7 @@ class Reader(Protocol):
         ...
 
     def item_places(self, item_nos: Iterable[int]) -> dict[int, list[tuple[int, int]]]:
-        """Places (log_no, seq) of all records of each item, sorted."""
+        """Places (log_no, seq) of all records of each item, sorted; an empty list for an item without any."""
         ...
 
     def board(self, item_ids: Iterable[bytes]) -> list[BoardRow]:
@@ -324,8 +323,8 @@ class Reader(Protocol):
 class Store(Reader, Protocol):
     """The writer's side."""
 
-    def begin(self) -> None:
-        """Start a transaction (lazy engines may wait for the first write)."""
+    def begin(self, *, durable: bool = True) -> None:
+        """Start a transaction. ``durable=False`` announces `commit(durable=False)`: SQLite must know it beforehand."""
         ...
 
     def commit(self, *, durable: bool) -> None:
@@ -345,7 +344,7 @@ class Store(Reader, Protocol):
         ...
 
     def replace(self, records: Sequence[RecordRow]) -> None:
-        """Overwrite stored records byte for byte (repair, erasing)."""
+        """Overwrite stored records byte for byte (repair, erasing); a row that was lost is put back."""
         ...
 
     def set_log(self, log_no: int, *, checked_seq: int | None = None, frozen: bool | None = None) -> None:
@@ -361,7 +360,7 @@ class Store(Reader, Protocol):
         ...
 
     def add_items(self, rows: Sequence[tuple[int, bytes]]) -> None:
-        """New items: (item_no, item_id), numbers chosen by the caller (one more than `max_item_no`)."""
+        """New (item_no, item_id), numbers from `max_item_no` on; board rows are found through them."""
         ...
 
     def max_item_no(self) -> int:
@@ -377,7 +376,7 @@ class Store(Reader, Protocol):
         ...
 
     def clear_projection(self) -> None:
-        """Drop items, places, board and blob references, set every cursor to 0 and every log dirty: a rebuild follows."""
+        """Drop items, places, board, blob references; folded cursors to 0; all logs with records dirty (a rebuild)."""
         ...
 
     def put(self, rows: Sequence[SmallRow]) -> None:
@@ -390,6 +389,10 @@ class Store(Reader, Protocol):
 
     def reader(self) -> Reader:
         """An independent reader of committed data for one other thread at a time."""
+        ...
+
+    def maintain(self) -> None:
+        """Upkeep of the engine for a quiet moment, outside a transaction; waits for nobody."""
         ...
 
     def close(self) -> None:

@@ -1,0 +1,153 @@
+"""The projection in SQL: items, the places of their records, and the board. Rebuilt from records alone (I7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
+
+from node.storage.access import Reads, Writes, chunks
+from node.storage.log import LogWrites
+from node.storage.port import BlobRef, BoardQuery, BoardRow
+from node.storage.tables import BOARD, ITEM, PLACE, SMALL, log_and_seq, place_of
+
+ITEM_NUMBERS = select(ITEM.c.item_id, ITEM.c.item_no).where(ITEM.c.item_id.in_(bindparam("ids", expanding=True)))
+ITEM_PLACES = (
+    select(PLACE.c.item_no, PLACE.c.place)
+    .where(PLACE.c.item_no.in_(bindparam("numbers", expanding=True)))
+    .order_by(PLACE.c.item_no, PLACE.c.place)
+)
+# Board rows are found through the item table: one index over random ids is enough.
+BY_ITEM = select(BOARD).join(ITEM, ITEM.c.item_no == BOARD.c.item_no)
+BOARD_OF = BY_ITEM.where(ITEM.c.item_id.in_(bindparam("ids", expanding=True)))
+BY_NUMBER = select(BOARD).where(BOARD.c.number == bindparam("number")).order_by(BOARD.c.item_no)
+BOARD_COUNT = select(func.count()).select_from(BOARD)
+MAX_ITEM_NO = select(func.coalesce(func.max(ITEM.c.item_no), 0))
+
+
+def _board(row: Sequence[Any]) -> BoardRow:
+    return BoardRow(*row)
+
+
+def prefix_range(prefix_hex: str) -> tuple[bytes, bytes | None] | None:
+    """The ids beginning with these hex digits as a range [low, high); high None = to the end. None: not hex digits."""
+    digits = len(prefix_hex)
+    if not prefix_hex:
+        return b"", None
+    if any(digit not in "0123456789abcdef" for digit in prefix_hex.lower()):
+        return None
+    pad = "0" * (digits % 2)
+    after = int(prefix_hex, 16) + 1
+    low = bytes.fromhex(prefix_hex + pad)
+    return low, None if after == 16**digits else bytes.fromhex(f"{after:0{digits}x}{pad}")
+
+
+class BoardReads(Reads):
+    """Reading the projection; the contract is `port.Reader`."""
+
+    def item_numbers(self, item_ids: Iterable[bytes]) -> dict[bytes, int]:
+        """Local numbers of those items that are known."""
+        wanted = sorted(set(item_ids))
+        with self._reading() as connection:
+            return {
+                item_id: item_no
+                for chunk in chunks(wanted)
+                for item_id, item_no in connection.execute(ITEM_NUMBERS, {"ids": chunk})
+            }
+
+    def item_places(self, item_nos: Iterable[int]) -> dict[int, list[tuple[int, int]]]:
+        """Places of all records of each item, sorted; an empty list where there are none."""
+        found: dict[int, list[tuple[int, int]]] = {item_no: [] for item_no in item_nos}
+        with self._reading() as connection:
+            for chunk in chunks(sorted(found)):
+                for item_no, place in connection.execute(ITEM_PLACES, {"numbers": chunk}):
+                    found[item_no].append(log_and_seq(place))
+        return found
+
+    def board(self, item_ids: Iterable[bytes]) -> list[BoardRow]:
+        """Board rows of these items, sorted by item_no."""
+        wanted = sorted(set(item_ids))
+        with self._reading() as connection:
+            rows = [
+                _board(row) for chunk in chunks(wanted) for row in connection.execute(BOARD_OF, {"ids": chunk})
+            ]
+        return sorted(rows)
+
+    def board_by_prefix(self, prefix_hex: str, limit: int) -> list[BoardRow]:
+        """Board rows whose item id begins with these hex digits, sorted by item_no."""
+        bounds = prefix_range(prefix_hex)
+        if bounds is None:
+            return []
+        low, high = bounds
+        query = BY_ITEM.where(ITEM.c.item_id >= low)
+        if high is not None:
+            query = query.where(ITEM.c.item_id < high)
+        with self._reading() as connection:
+            return [_board(row) for row in connection.execute(query.order_by(BOARD.c.item_no).limit(limit))]
+
+    def board_by_number(self, number: str) -> list[BoardRow]:
+        """Board rows with this 登记编号."""
+        with self._reading() as connection:
+            return [_board(row) for row in connection.execute(BY_NUMBER, {"number": number})]
+
+    def board_query(self, query: BoardQuery) -> list[BoardRow]:
+        """Board rows matching all filters, by item_no."""
+        with self._reading() as connection:
+            return [_board(row) for row in connection.execute(self._query(query))]
+
+    def _query(self, query: BoardQuery) -> Select[Any]:
+        columns = BOARD.c
+        wanted: list[ColumnElement[bool]] = []
+        if query.state:
+            wanted.append(columns.state == query.state)
+        if query.office:
+            wanted.append(or_(columns.issuer == query.office, columns.receiver == query.office))
+        if query.kind:
+            wanted.append(columns.kind == query.kind)
+        if query.text:
+            # Not LIKE: % and _ mean themselves, and upper and lower case differ alike on both engines.
+            position = func.instr if self.engine.dialect.name == "sqlite" else func.strpos
+            wanted.append(or_(position(columns.title, query.text) > 0, position(columns.number, query.text) > 0))
+        if query.due_before_day:
+            wanted += [columns.due_day > 0, columns.due_day < query.due_before_day]
+        if query.parent:
+            wanted.append(columns.parent == query.parent)
+        return select(BOARD).where(*wanted).order_by(columns.item_no).limit(query.limit).offset(query.offset)
+
+    def board_count(self) -> int:
+        """Number of items on the board."""
+        with self._reading() as connection:
+            return int(connection.execute(BOARD_COUNT).scalar_one())
+
+
+class BoardWrites(BoardReads, LogWrites, Writes):
+    """Writing the projection; the contract is `port.Store`."""
+
+    def max_item_no(self) -> int:
+        """Highest item number, 0 where there is none."""
+        with self._reading() as connection:
+            return int(connection.execute(MAX_ITEM_NO).scalar_one())
+
+    def add_items(self, rows: Sequence[tuple[int, bytes]]) -> None:
+        """New items: (item_no, item_id)."""
+        with self._writing() as connection:
+            self._many(connection, self.statements.insert(ITEM), rows)
+
+    def add_places(self, rows: Sequence[tuple[int, int, int]]) -> None:
+        """(item_no, log_no, seq) of records belonging to items; those already there are ignored."""
+        values = sorted((item_no, place_of(log_no, seq)) for item_no, log_no, seq in rows)
+        with self._writing() as connection:
+            self._many(connection, self.statements.add(PLACE), values)
+
+    def save_board(self, rows: Sequence[BoardRow]) -> None:
+        """Insert or overwrite board rows."""
+        with self._writing() as connection:
+            self._many(connection, self.statements.upsert(BOARD), rows)
+
+    def clear_projection(self) -> None:
+        """Drop items, places, board and blob references; every log is to be folded again from its beginning."""
+        with self._writing() as connection:
+            for table in (BOARD, PLACE, ITEM, SMALL[BlobRef]):
+                connection.execute(table.delete())
+        self.unfold()
