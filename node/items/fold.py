@@ -109,8 +109,9 @@ def fold(item_id: bytes, facts: Iterable[Fact]) -> ItemState:
 def _opening_of(item_id: bytes, unique: dict[bytes, Fact]) -> Fact | None:
     """The opening record, or where it is absent its first re-issue; of several authors' the smallest code's."""
     original = unique.get(item_id)
-    if original is not None and original.item == item_id and original.semantic_version:
-        return original
+    if original is not None and original.item == item_id:
+        # What names itself as its item or its original cannot have been hashed by anybody: no opening.
+        return original if original.semantic_version and not original.reissue_of else None
     copies = [
         fact for fact in unique.values()
         if fact.reissue_of == item_id and fact.item == item_id and fact.semantic_version
@@ -122,9 +123,9 @@ class _Run:
     """One pass over the declarations of one item, in order."""
 
     __slots__ = (
-        "children", "due_day", "effects", "files", "issuer", "item_id", "kind", "last", "opening", "opening_index",
-        "order", "percent", "receiver", "refusal", "reports", "returns", "role", "rules", "state", "submission",
-        "submissions", "submitted_ms", "successor", "times", "urges", "version",
+        "children", "claimants", "due_day", "effects", "files", "issuer", "item_id", "kind", "last", "opening",
+        "opening_index", "order", "percent", "receiver", "refusal", "reports", "returns", "role", "rules", "state",
+        "submission", "submissions", "submitted_ms", "successor", "times", "urges", "version",
     )  # fmt: skip
 
     def __init__(self, item_id: bytes, opening: Fact, order: Order) -> None:
@@ -143,6 +144,7 @@ class _Run:
         self.children: dict[bytes, None] = {}
         self.files: dict[bytes, Attachment] = {}
         self.last: dict[str, int] = {}
+        self.claimants: set[str] = set()
         self.effects = [WAITING] * len(order.facts)
         self.times = [0] * len(order.facts)
 
@@ -199,6 +201,7 @@ class _Run:
             return INVALID
         self.kind, self.receiver, self.state = kind, receiver, state
         self.issuer = fact.author
+        self.claimants.add(fact.author)
         self.rules = lifecycle.rules_of(kind)
         if payload is None:
             return ERASED
@@ -217,8 +220,10 @@ class _Run:
             return INVALID
         author = fact.author
         if not self._may(rule, author):
-            # Who was the issuer until an office above took over has not done wrong.
-            return LATE if rule.authority == "issuer" and author == self.opening.author else INVALID
+            # Who was the issuer until an office above took over, or whose taking over came late, has not done wrong.
+            return LATE if rule.authority == "issuer" and author in self.claimants else INVALID
+        if fact.kind == Kind.TAKE_OVER:
+            self.claimants.add(author)
         files = act.attachments if isinstance(act, Act) else ()
         state = self.state or ""
         if state in TERMINAL:

@@ -7,9 +7,9 @@ Rules of this file:
    semantic version. If the original is absent, its re-issues stand under its id, for each author that claims it (what
    an id stands for cannot be known without the original, and nobody may push out another's record by claiming its
    id); of an author's contradicting ones the first in log order stands. The others are ``inconsistent``.
-2. A declaration comes after all it answers (hard); after what its author declared before it, by (epoch, seq, id), where
-   a declaration stands at its smallest position (soft); concurrent ones by their authors' places on the line, top
-   first, so that what a superior has decided is not turned over by an answer that reaches it later.
+2. A declaration comes after all it answers (hard); after what its author declared before it, by (epoch, seq, id),
+   where a declaration stands at its smallest position (soft, gives way to hard); concurrent ones by their authors'
+   places on the line, top first: what a superior has decided is not turned over by an answer that reaches it later.
 3. What answers a record that is not here is ``waiting``, and so is what answers that. It blocks nobody else.
 4. Forks can tie soft order into a knot; then the topmost author's earliest declaration with all its answers goes first.
 5. Total and O(n log n); clocks and the order of arrival play no part.
@@ -180,17 +180,72 @@ def _sequence(
             by_author.setdefault(fact.author, []).append(i)
     rank = {author: place for place, author in enumerate(path)}
     # Authors off the line exist only in facts that admission would have refused.
-    authors = sorted(by_author, key=lambda author: (rank.get(author, len(path)), author))
-    rank = {author: place for place, author in enumerate(authors)}
-    queues = [by_author[author] for author in authors]
+    queues = [by_author[author] for author in sorted(by_author, key=lambda name: (rank.get(name, len(path)), name))]
     for queue in queues:
         # Reversed: the next declaration is the last of its list.
         queue.sort(key=positions.__getitem__, reverse=True)
+    count = sum(map(len, queues))
+    sequence = _merge([queue.copy() for queue in queues], answered, followers)
+    if len(sequence) < count:
+        queues = [_causal(queue, declared, answered) for queue in queues]
+        sequence = _merge_knotted(queues, positions, answered, followers)
+    return sequence
+
+
+def _merge(queues: list[list[int]], answered: list[tuple[int, ...]], followers: list[list[int]]) -> list[int]:
+    """Take from the queues while one has a next declaration that is ready; stops at a knot."""
+    missing = [len(found) for found in answered]
+    sequence: list[int] = []
+    while True:
+        for queue in queues:
+            if queue and not missing[queue[-1]]:
+                i = queue.pop()
+                break
+        else:
+            return sequence
+        sequence.append(i)
+        for j in followers[i]:
+            missing[j] -= 1
+
+
+def _causal(queue: list[int], declared: _Declarations, answered: list[tuple[int, ...]]) -> list[int]:
+    """Put before each declaration of an author those of the same author that it builds on, at whatever number.
+
+    A re-issue has a later number than its lost original had, and what was built on the original may stand before it.
+    """
+    author = declared.facts[queue[0]].author
+    ordered: list[int] = []
+    visited: set[int] = set()
+    for start in reversed(queue):
+        todo = [(start, False)]
+        while todo:
+            i, answers_done = todo.pop()
+            if answers_done:
+                ordered.append(i)
+            elif i not in visited:
+                visited.add(i)
+                if declared.facts[i].author == author:
+                    todo.append((i, True))
+                # The earliest on top of the stack.
+                todo += [(j, False) for j in sorted(answered[i], key=declared.positions.__getitem__, reverse=True)]
+    ordered.reverse()
+    return ordered
+
+
+def _merge_knotted(
+    queues: list[list[int]],
+    positions: list[tuple[int, int, bytes]],
+    answered: list[tuple[int, ...]],
+    followers: list[list[int]],
+) -> list[int]:
+    """As `_merge`; where no queue can go on, the topmost author's earliest ready declaration goes out of turn."""
     missing = [len(found) for found in answered]
     done = [False] * len(missing)
+    rank = {i: place for place, queue in enumerate(queues) for i in queue}
+    spare = [(rank[i], positions[i], i) for i in rank if not missing[i]]
+    heapify(spare)
     sequence: list[int] = []
-    spare: list[tuple[int, tuple[int, int, bytes], int]] | None = None
-    while queues:
+    while True:
         for queue in queues:
             while queue and done[queue[-1]]:
                 queue.pop()
@@ -198,19 +253,14 @@ def _sequence(
                 i = queue.pop()
                 break
         else:
-            if spare is None:
-                spare = [(place, positions[i], i)
-                         for place, queue in enumerate(queues) for i in queue if not done[i] and not missing[i]]
-                heapify(spare)
             while spare and done[spare[0][2]]:
                 heappop(spare)
             if not spare:
-                break
+                return sequence
             i = heappop(spare)[2]
         done[i] = True
         sequence.append(i)
         for j in followers[i]:
             missing[j] -= 1
-            if spare is not None and not missing[j] and j not in stuck:
-                heappush(spare, (rank[declared.facts[j].author], positions[j], j))
-    return sequence
+            if not missing[j] and j in rank:
+                heappush(spare, (rank[j], positions[j], j))
