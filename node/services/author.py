@@ -1,0 +1,151 @@
+"""Authoring: this office's own records, sealed, numbered and appended; and the reasons not to author.
+
+Rules: a number is used once (the epoch's log continues exactly at its head); a node that may have been rolled back, or
+whose clock is off, does not author; payloads are checked before anything is appended; a re-issue repeats payload and
+salt of the original, so that both have one payload hash.
+"""
+
+from __future__ import annotations
+
+from node.clock import Hlc, hlc_next
+from node.errors import ForbiddenError
+from node.records import payload as payloads
+from node.records.envelope import Envelope, Record, seal
+from node.records.header import Header
+from node.records.kinds import Kind
+from node.records.limits import EPOCH_MAX, EPOCH_STEP_MAX, SALT_BYTES
+from node.records.line import Line, LogKey
+from node.records.payload import Payload
+from node.records.v1.record_pb2 import CHANNEL_NODE
+from node.services.identity import Identity, World
+from node.services.logs import Logs
+from node.storage.port import Actor, Meta, Store
+
+_EPOCH_META = "epoch"
+_RECOVERING_META = "recovering"
+
+
+class Author:
+    """Writes this office's records."""
+
+    def __init__(self, identity: Identity, world: World, store: Store, logs: Logs) -> None:
+        """Read the epoch in force from the store (0 = none yet)."""
+        self._identity = identity
+        self._world = world
+        self._store = store
+        self._logs = logs
+        saved = store.get(Meta, _EPOCH_META)
+        self.epoch = int(saved.value) if saved else 0
+        recovering = store.get(Meta, _RECOVERING_META)
+        self.recovering = recovering.value.decode() if recovering else ""
+        self.skew_ms = 0  # the parent's clock minus ours, when beyond the limit; 0 = fine
+        self._actors = {actor.name: actor.number for actor in store.rows(Actor)}
+
+    @property
+    def office_line(self) -> Line:
+        """The line of this office's own declarations: all above it and everything below."""
+        return Line(self._identity.path, subtree=True)
+
+    def check_may_write(self) -> None:
+        """Raise ForbiddenError while this node must not author."""
+        if self.recovering:
+            raise ForbiddenError(
+                "本机数据曾被回退,正在从邻居取回本单位已发出的记录,暂停签发",
+                code="recovering", remedy="保持与上下级联通,取回后自动恢复;进展见 dulian status",
+            )  # fmt: skip
+        if self.skew_ms:
+            raise ForbiddenError(
+                f"本机时钟与上级相差 {abs(self.skew_ms) // 1000} 秒,暂停签发",
+                code="clock_skew", remedy="校准本机时间(如 timedatectl)后重试",
+            )  # fmt: skip
+
+    def actor_number(self, name: str) -> int:
+        """Office-local number of a person, given out on first use; 0 for the node itself."""
+        if not name:
+            return 0
+        number = self._actors.get(name)
+        if number is None:
+            number = len(self._actors) + 1
+            self._actors[name] = number
+            self._store.put([Actor(number, name)])
+        return number
+
+    def write(
+        self,
+        kind: Kind,
+        line: Line,
+        payload: Payload,
+        *,
+        item: bytes = b"",
+        re: tuple[bytes, ...] = (),
+        semantic_version: int = 0,
+        actor: str = "",
+        channel: int = CHANNEL_NODE,
+    ) -> Record:
+        """Seal and append one record; ForbiddenError where this node must not author, InputError on a bad payload."""
+        self.check_may_write()
+        raw = payloads.encode(payload)
+        header = self._header(kind, line)._replace(
+            item=item, re=re, semantic_version=semantic_version, actor=self.actor_number(actor), channel=channel
+        )
+        return self._append(header, self._world.entropy(SALT_BYTES), raw)
+
+    def reissue(self, record: Record) -> Record:
+        """Declare an own record of an earlier epoch again: same payload, salt and answers, naming the original."""
+        self.check_may_write()
+        old = record.header
+        header = self._header(old.kind, old.line)._replace(
+            claimed_ms=old.claimed_ms, item=old.item, re=old.re, semantic_version=old.semantic_version,
+            actor=old.actor, channel=old.channel, reissue_of=old.reissue_of or record.record_id,
+        )  # fmt: skip
+        return self._append(header, record.envelope.salt or b"", record.envelope.payload or b"")
+
+    def begin_epoch(self, reason: str) -> Record:
+        """Start a new stretch of authorship: old epoch + a random positive step, announced by an EPOCH record."""
+        previous = self.epoch
+        step = 1 + int.from_bytes(self._world.entropy(4), "big") % EPOCH_STEP_MAX
+        self.epoch = min(previous + step, EPOCH_MAX)
+        self.recovering = ""
+        self._store.put([Meta(_EPOCH_META, b"%d" % self.epoch)])
+        self._store.delete(Meta, _RECOVERING_META)
+        own = [log.head for log in self._logs.index.author(self._identity.code) if log.key.epoch == previous]
+        heads = tuple(sorted(own)[:1_000])
+        raw = payloads.encode(payloads.Epoch(previous, reason, heads))
+        return self._append(self._header(Kind.EPOCH, self.office_line), self._world.entropy(SALT_BYTES), raw)
+
+    def stop(self, reason: str) -> None:
+        """This node was rolled back: author nothing until what was lost came back (section 4)."""
+        if not self.recovering:
+            self.recovering = reason
+            self._store.put([Meta(_RECOVERING_META, reason.encode())])
+
+    def own_office_record(self, record_id: bytes) -> Envelope | None:
+        """An own record of the office line by id (certificates), or None."""
+        for log in self._logs.index.author(self._identity.code):
+            if log.key.line != self.office_line:
+                continue
+            self._logs.flush()
+            after = 0
+            while rows := self._store.run(log.log_no, after, 1_000, 4_194_304):
+                for row in rows:
+                    if row.record_id == record_id:
+                        return Envelope(row.header, row.signature, row.salt, row.payload)
+                after = rows[-1].seq
+        return None
+
+    def _header(self, kind: int, line: Line) -> Header:
+        now_ms = self._world.clock.now_ms()
+        hlc: Hlc = hlc_next(self._logs.hlc, now_ms)
+        log = self._logs.ensure(LogKey(self._identity.code, self.epoch, line))
+        if log.frozen:
+            raise ForbiddenError("本单位在该知悉范围的记录出现分叉,已冻结", code="frozen", remedy="见 dulian status 的告警")
+        return Header(
+            self._identity.federation, self._identity.code, self.epoch, line, log.seq + 1, log.head_id,
+            hlc.ms, hlc.count, now_ms, kind, b"", 0, (), b"", 0, CHANNEL_NODE, 0, b"", 0, b"",
+        )  # fmt: skip
+
+    def _append(self, header: Header, salt: bytes, payload: bytes) -> Record:
+        record = seal(self._identity.signer, header, salt, payload)
+        log = self._logs.ensure(header.log_key)
+        self._logs.append(log, [record], self._world.clock.now_ms(), "")
+        return record

@@ -1,0 +1,205 @@
+"""Browsing: lists, one item, heads, digests — the JSON documents of surface.md, from a reader of committed data.
+
+Rules: nothing is shown as current that is not: every office's column carries 数据截至 from its freshness marks (I8);
+lights and roll-up are computed for the moment of asking and are in no digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import NamedTuple
+
+from node.clock import day_of, iso
+from node.errors import InputError
+from node.items.fact import Fact
+from node.items.fold import ItemState, fold
+from node.items.lifecycle import STATE_LABELS
+from node.items.lights import light
+from node.records.kinds import label_of
+from node.records.line import level_of
+from node.records.payload import Act, Opening
+from node.services.desk import find_item, take
+from node.services.project import read_facts
+from node.storage.port import Actor, BlobRow, BoardQuery, BoardRow, Reader
+
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+
+
+class View(NamedTuple):
+    """What browsing knows besides the store: who we are, names and freshness of offices, who has receipted what."""
+
+    office: str
+    name_of: Callable[[str], str]
+    as_of_ms: Callable[[str], int]
+    delivered: Callable[[BoardRow], bool]  # the next hop towards the receiver has receipted the task
+    now_ms: int
+
+
+def list_items(reader: Reader, view: View, args: Mapping[str, object]) -> list[dict[str, object]]:
+    """`item list`: filters by state, light, office, kind and words."""
+    query = BoardQuery(
+        state=take(args, "state"), office=take(args, "office"), kind=take(args, "kind"), text=take(args, "text")
+    )
+    wanted = take(args, "light")
+    rows = [row_document(view, row) for row in reader.board_query(query)]
+    return [row for row in rows if not wanted or row["light"] == wanted]
+
+
+def row_document(view: View, row: BoardRow) -> dict[str, object]:
+    """One item as a row of a list."""
+    path = row.path.split("/")
+    document: dict[str, object] = {
+        "id": row.item_id.hex(),
+        "number": row.number,
+        "title": row.title,
+        "kind": row.kind,
+        "issuer": row.issuer,
+        "issuer_name": view.name_of(row.issuer),
+        "receiver": row.receiver,
+        "receiver_name": view.name_of(row.receiver),
+        "role": row.role or None,
+        "parent": row.parent.hex() or None,
+        "line": {"path": path, "top": path[0], "bottom": path[-1], "subtree": row.subtree},
+        "state": row.state,
+        "state_label": STATE_LABELS.get(row.state, row.state),
+        "light": light(row.state, row.due_day, day_of(view.now_ms)),
+        "due": day_text(row.due_day),
+        "percent": row.percent,
+        "as_of": moment(view.as_of_ms(row.receiver)),
+        "updated_at": moment(row.updated_ms),
+    }
+    if row.state == "assigned" and row.kind == "assignment":
+        document["delivery"] = "sent" if view.delivered(row) else "queued"
+        if document["delivery"] == "queued":
+            document["state_label"] = "待转送"
+    return document
+
+
+def show_item(reader: Reader, view: View, args: Mapping[str, object]) -> dict[str, object]:
+    """`item show`: the row, its words, tasks below, attachments and the timeline of all its records."""
+    row = find_item(reader, view.office, take(args, "item"))
+    facts = read_facts(reader, [row.item_id]).get(row.item_id, [])
+    state = fold(row.item_id, facts)
+    opening = state.opening or Opening("")
+    children = reader.board_query(BoardQuery(parent=row.item_id))
+    return row_document(view, row) | {
+        "requirement": opening.text,
+        "points": list(opening.points),
+        "source": opening.source,
+        "responsible": opening.responsible,
+        "limit_text": opening.limit_text,
+        "counters": state.counters._asdict(),
+        "successor": state.successor.hex() or None,
+        "predecessor": opening.predecessor.hex() or None,
+        "children": [row_document(view, child) for child in children],
+        "attachments": _attachments(reader, facts, state),
+        "timeline": _timeline(reader, facts, state),
+    }
+
+
+def heads_document(reader: Reader) -> list[dict[str, object]]:
+    """`heads`: every log's head."""
+    return [
+        {
+            "author": row.key.author, "epoch": row.key.epoch, "path": list(row.key.line.path), "top": row.key.line.top,
+            "bottom": row.key.line.bottom, "subtree": row.key.line.subtree, "seq": row.head_seq,
+            "hash": row.head_id.hex(),
+        }
+        for row in sorted(reader.logs(), key=lambda row: row.key)
+        if row.head_seq
+    ]  # fmt: skip
+
+
+def digest_document(reader: Reader) -> dict[str, object]:
+    """`digest`: of each item, and of all of them for this node."""
+    items = {row.item_id.hex(): row.digest.hex() for row in reader.board_query(BoardQuery(limit=2**31 - 1))}
+    hasher = hashlib.sha256()
+    for item, digest in sorted(items.items()):
+        hasher.update(bytes.fromhex(item) + bytes.fromhex(digest))
+    return {"items": items, "all": hasher.hexdigest()}
+
+
+def attachment_of(reader: Reader, view: View, args: Mapping[str, object]) -> tuple[BlobRow, str]:
+    """The attachment `item fetch` asks for: by hash or a unique prefix of it, among the item's own."""
+    row = find_item(reader, view.office, take(args, "item"))
+    word = take(args, "hash").lower()
+    facts = read_facts(reader, [row.item_id]).get(row.item_id, [])
+    found = {
+        file.hash: file.name
+        for fact in facts
+        if fact.payload is not None
+        for file in fact.payload.attachments
+        if word and file.hash.hex().startswith(word)
+    }
+    if len(found) != 1:
+        text = "事项没有这个附件" if not found else "有多个附件符合"
+        raise InputError(text, field="HASH", value=word, remedy="用 item show 查看附件的 hash")
+    blob_hash, name = next(iter(found.items()))
+    blob = reader.get(BlobRow, blob_hash)
+    if blob is None or not blob.present:
+        raise InputError("附件尚未传到本机", field="HASH", value=word, remedy="稍后再试;见 item show 的 present")
+    return blob, name
+
+
+def office_level(code: str) -> str:
+    """Level name of surface.md."""
+    return level_of(code)
+
+
+def day_text(day: int) -> str | None:
+    """A date of days since 1970-01-01, None for none."""
+    return date.fromordinal(_EPOCH_ORDINAL + day).isoformat() if day else None
+
+
+def moment(ms: int) -> str | None:
+    """A time, None for never."""
+    return iso(ms) if ms else None
+
+
+def _attachments(reader: Reader, facts: list[Fact], state: ItemState) -> list[dict[str, object]]:
+    counted = {file.hash for file in state.attachments}
+    found: dict[bytes, dict[str, object]] = {}
+    for fact in facts:
+        for file in fact.payload.attachments if fact.payload is not None else ():
+            blob = reader.get(BlobRow, file.hash)
+            found[file.hash] = {
+                "hash": file.hash.hex(), "name": file.name, "size": file.size_bytes,
+                "present": bool(blob and blob.present), "counted": file.hash in counted,
+            }  # fmt: skip
+    return list(found.values())
+
+
+def _timeline(reader: Reader, facts: list[Fact], state: ItemState) -> list[dict[str, object]]:
+    actors = {actor.number: actor.name for actor in reader.rows(Actor)}
+    lines: list[dict[str, object]] = []
+    for fact in sorted(facts, key=lambda fact: (fact.claimed_ms, fact.author, fact.epoch, fact.seq)):
+        payload = fact.payload
+        name = payload.actor_name if payload is not None else ""
+        lines.append({
+            "record": fact.record_id.hex(),
+            "kind": fact.kind,
+            "kind_label": label_of(fact.kind),
+            "author": fact.author,
+            "actor": name or (actors.get(fact.actor, "") if fact.author == state.issuer else "") or None,
+            "recorded_at": iso(fact.claimed_ms),
+            "received_at": iso(fact.received_ms),
+            "effect": state.effects.get(fact.record_id, "waiting"),
+            "text": _text(payload),
+        })  # fmt: skip
+    return lines
+
+
+def _text(payload: Opening | Act | None) -> str:
+    if payload is None:
+        return ""
+    text = payload.text
+    if isinstance(payload, Act):
+        if payload.percent >= 0:
+            text = f"[{payload.percent}%] {text}"
+        if payload.occurred_day:
+            text += f"(补录,实际发生于 {day_text(payload.occurred_day)})"
+        if payload.due_day:
+            text += f"(新时限 {day_text(payload.due_day)})"
+    return text

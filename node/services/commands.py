@@ -1,0 +1,79 @@
+"""The verbs of the local command socket: what each is called, what it needs, which service carries it out.
+
+Rules: a verb is a *command* (runs in the core, may write, one transaction) or a *question* (runs on a reader of
+committed data, in any thread). Arguments come as JSON and are checked by the service that uses them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from node.errors import InputError
+from node.records.kinds import Kind
+from node.services import acting, browse, issuing
+from node.services.desk import Caller, take
+from node.services.office import Office
+from node.services.status import status_document
+from node.storage.port import Reader
+
+Args = Mapping[str, object]
+Command = Callable[[Office, Args, Caller], object]
+Question = Callable[[Reader, browse.View, Args], object]
+
+_TTL_HOURS_MAX = 24 * 30
+_UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+def _item(kind: Kind) -> Command:
+    return lambda office, args, caller: acting.simple(office.desk, kind, args, caller)
+
+
+def _invite(office: Office, args: Args, caller: Caller) -> dict[str, object]:
+    del caller
+    code, name = take(args, "code"), take(args, "name")
+    if not args.get("unlisted"):
+        from node.documents.divisions import Divisions  # noqa: PLC0415 - 44,691 offices, read only here
+
+        Divisions.load().check_child(office.identity.code, code)
+    token = office.enrolment.invite(code, name, parse_ttl_ms(take(args, "ttl")), auto_approve=bool(args.get("auto_approve")))
+    return {"token": token, "code": code, "name": name}
+
+
+def parse_ttl_ms(text: str) -> int:
+    """A life like 30m, 24h, 7d in milliseconds; InputError."""
+    text = text or "24h"
+    number, unit = text[:-1], text[-1:]
+    if not number.isdigit() or unit not in _UNIT_MS or not 0 < int(number) * _UNIT_MS[unit] <= _TTL_HOURS_MAX * 3_600_000:
+        raise InputError("有效期写法不对", field="--ttl", value=text, remedy="写成 30m、24h 或 7d,最长 30d")
+    return int(number) * _UNIT_MS[unit]
+
+
+COMMANDS: dict[str, Command] = {
+    "status": lambda office, args, caller: status_document(office),
+    "invite": _invite,
+    "pending": lambda office, args, caller: office.enrolment.pending(),
+    "approve": lambda office, args, caller: office.enrolment.approve(take(args, "code"), take(args, "fingerprint")),
+    "item.register": lambda office, args, caller: issuing.register(office.desk, args, caller),
+    "item.issue": lambda office, args, caller: issuing.issue(office.desk, args, caller),
+    "item.assign": lambda office, args, caller: issuing.assign(office.desk, args, caller),
+    "item.decompose": lambda office, args, caller: issuing.decompose(office.desk, args, caller),
+    "item.reassign": lambda office, args, caller: issuing.reassign(office.desk, args, caller),
+    "item.sign": _item(Kind.SIGN),
+    "item.refuse": _item(Kind.REFUSE),
+    "item.insist": _item(Kind.INSIST),
+    "item.accept": _item(Kind.ACCEPT),
+    "item.urge": _item(Kind.URGE),
+    "item.attach": _item(Kind.EVIDENCE),
+    "item.report": lambda office, args, caller: acting.report(office.desk, args, caller),
+    "item.submit": lambda office, args, caller: acting.submit(office.desk, args, caller),
+    "item.return": lambda office, args, caller: acting.return_(office.desk, args, caller),
+    "item.close": lambda office, args, caller: acting.close(office.desk, args, caller),
+    "item.cancel": lambda office, args, caller: acting.cancel(office.desk, args, caller),
+}
+
+QUESTIONS: dict[str, Question] = {
+    "item.list": browse.list_items,
+    "item.show": browse.show_item,
+    "heads": lambda reader, view, args: browse.heads_document(reader),
+    "digest": lambda reader, view, args: browse.digest_document(reader),
+}

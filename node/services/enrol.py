@@ -1,0 +1,213 @@
+"""Enrolment at the parent: invitations, nodes that ask to be admitted, approval, renewal of TLS certificates.
+
+Rules: an invitation is for one code, once, until it expires; the secret is not kept (only the public key derived from
+it); a node is admitted by comparing fingerprints, or by the invitation alone where that was asked for; the certificate
+is a signed record of this office; the same keys may ask again and get the same answer (a lost answer harms nothing).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import NamedTuple
+
+from node.clock import iso
+from node.errors import InputError, NotFoundError, PeerError
+from node.records import notes
+from node.records.envelope import Envelope, Record
+from node.records.keyring import Key, Keyring, possession_message
+from node.records.kinds import Kind
+from node.records.line import CODE, level_of
+from node.records.payload import Certificate, check_text
+from node.records.suite import key_id_of
+from node.services.alarms import Alarms
+from node.services.author import Author
+from node.services.identity import Identity, World
+from node.services.trust import Trust, load_chain
+from node.storage.port import Invite, Peer, Pending, Store
+from node.wire import credentials
+from node.wire.invitation import Invitation, encode_token
+from node.wire.messages import JoinReply, JoinRequest, JoinState, read_join_request, write_join_request
+
+_NAME_CHARS_MAX = 100
+
+
+class LinkCa(NamedTuple):
+    """This office's link CA; ``tls_lifetime_ms`` is the life of the certificates it gives to children."""
+
+    key_pem: bytes
+    certificate: bytes
+    tls_lifetime_ms: int
+
+
+class Enrolment:
+    """Admits children."""
+
+    def __init__(
+        self, identity: Identity, world: World, store: Store, keyring: Keyring, author: Author, trust: Trust,
+        alarms: Alarms, ca: LinkCa, address: str,
+    ) -> None:  # fmt: skip
+        """``address`` is host:port where children reach this node."""
+        self._identity = identity
+        self._world = world
+        self._store = store
+        self._keyring = keyring
+        self._author = author
+        self._trust = trust
+        self._alarms = alarms
+        self._ca = ca
+        self._address = address
+
+    def client_roots(self) -> list[bytes]:
+        """X.509 DER certificates accepted as roots of client certificates now: the link CA and open invitations."""
+        now_ms = self._world.clock.now_ms()
+        return [self._ca.certificate, *(i.certificate for i in self._store.rows(Invite) if i.expires_ms > now_ms)]
+
+    def invite(self, code: str, name: str, ttl_ms: int, *, auto_approve: bool) -> str:
+        """Give out a one-time token for a child; the code was checked against the directory by the caller.
+
+        Raises InputError: malformed code or name, already a child, lifetime out of range.
+        """
+        if not CODE.match(code):
+            raise InputError("单位代码格式不对", field="CODE", value=code, remedy="填 6 位或 9 位代码,部门加 -名称")
+        if not name.strip():
+            raise InputError("单位名称不能为空", field="--name", remedy="填写单位全称")
+        check_text(name, "--name", _NAME_CHARS_MAX)
+        if self._keyring.current(code) is not None:
+            raise InputError("该单位已经入网", field="CODE", value=code, remedy="节点丢失时用 recover(本版本未提供)")
+        self._author.check_may_write()
+        now_ms = self._world.clock.now_ms()
+        secret = self._world.entropy(32)
+        key_pem = credentials.enrolment_key(secret)
+        expires_ms = now_ms + ttl_ms
+        number = max((row.invite_no for row in self._store.rows(Invite)), default=0) + 1
+        # A newer invitation for the same office replaces an older one that was not used.
+        for row in self._store.rows(Invite, code=code):
+            if not row.used_ms:
+                self._store.delete(Invite, row.invite_no)
+        self._store.put([
+            Invite(number, code, name, credentials.public_key_der(key_pem),
+                   credentials.enrolment_certificate(key_pem, code, expires_ms, now_ms), expires_ms, auto_approve, 0)
+        ])  # fmt: skip
+        return encode_token(
+            Invitation(code, name, self._identity.path, self._address, self._identity.federation,
+                       self._ca.certificate, secret, expires_ms)
+        )  # fmt: skip
+
+    def join(self, request: JoinRequest, client_certificate: bytes) -> JoinReply:
+        """A node presents its keys over a channel that proves the invitation's secret."""
+        now_ms = self._world.clock.now_ms()
+        known = self._store.get(Pending, request.code)
+        invite = self._invite_of(client_certificate, request.code)
+        if invite is None or invite.expires_ms <= now_ms:
+            return JoinReply(JoinState.REFUSED, "邀请令牌无效、已用过或已过期,请上级重新邀请")
+        fingerprint = self._check_request(request)
+        if known is not None and known.fingerprint == fingerprint and known.state == "admitted":
+            return self._admitted_reply(known)
+        if invite.used_ms and (known is None or known.fingerprint != fingerprint):
+            self._alarms.raise_("enrol", request.code, f"{request.code} 的邀请令牌被另一台机器再次使用,已拒绝")
+            return JoinReply(JoinState.REFUSED, "邀请令牌已被使用过,请上级重新邀请")
+        self._store.put([replace(invite, used_ms=invite.used_ms or now_ms)])
+        if known is None or known.fingerprint != fingerprint or known.state != "waiting":
+            known = Pending(request.code, write_join_request(request), fingerprint, "waiting", now_ms, b"")
+            self._store.put([known])
+        if invite.auto_approve:
+            self._admit(known, invite.name)
+            return self._admitted_reply(self._store.get(Pending, request.code) or known)
+        self._alarms.raise_("pending", request.code, f"{invite.name}({request.code})申请入网,请核对指纹后 approve")
+        return JoinReply(JoinState.PENDING, "已收到申请,待上级核对指纹后批准")
+
+    def pending(self) -> list[dict[str, object]]:
+        """Nodes that wait to be admitted."""
+        names = {row.code: row.name for row in self._store.rows(Invite)}
+        return [
+            {"code": row.code, "name": names.get(row.code, ""), "fingerprint": row.fingerprint.hex(), "since": iso(row.at_ms)}
+            for row in self._store.rows(Pending, state="waiting")
+        ]
+
+    def approve(self, code: str, fingerprint_hex: str) -> dict[str, object]:
+        """Admit a waiting node whose fingerprint the operator has compared.
+
+        Raises NotFoundError, InputError (the fingerprint differs).
+        """
+        row = self._store.get(Pending, code)
+        if row is None or row.state != "waiting":
+            raise NotFoundError("没有待批准的入网申请", field="CODE", value=code, remedy="用 dulian pending 查看")
+        given = "".join(fingerprint_hex.split()).replace("-", "").replace(":", "").lower()
+        if given != row.fingerprint.hex():
+            raise InputError("指纹与申请不符", field="--fingerprint", value=fingerprint_hex, remedy="请对方重新报读指纹;不符即勿批准")
+        invites = self._store.rows(Invite, code=code)
+        self._admit(row, invites[-1].name if invites else code)
+        return {"code": code, "fingerprint": row.fingerprint.hex(), "state": "admitted"}
+
+    def renew(self, note: notes.Signed, client_certificate: bytes) -> bytes:
+        """A child asks for a new TLS certificate over its present one; PeerError where it may not."""
+        now_ms = self._world.clock.now_ms()
+        owner = self._trust.tls_owner(credentials.tls_sha256(client_certificate), now_ms)
+        renewal = notes.open_renewal(self._keyring, note)
+        if renewal.office != owner:
+            raise PeerError("续期申请与通道不符", code="wrong_office", evidence=note.body)
+        return self._issue(owner, renewal.tls_public_key)
+
+    def _invite_of(self, client_certificate: bytes, code: str) -> Invite | None:
+        for row in self._store.rows(Invite, code=code):
+            if credentials.is_issued_by(client_certificate, row.certificate):
+                return row
+        return None
+
+    def _check_request(self, request: JoinRequest) -> bytes:
+        """Check proofs of possession; returns the fingerprint of the record key. Raises PeerError."""
+        suite = self._keyring.suites.get(request.suite)
+        suite.check_key(request.raw_key)
+        proof = possession_message(
+            self._identity.federation, request.code, self._identity.code, request.suite, request.raw_key
+        )
+        verify = suite.verifier(request.raw_key)
+        if not verify(request.possession, proof):
+            raise PeerError("入网申请的签名无效", code="bad_signature", detail="possession")
+        key_id = key_id_of(suite, request.raw_key)
+        key = Key(request.code, "", (), key_id, request.suite, request.raw_key, verify, b"", "", b"")
+        renewal = notes.open_first_renewal(request.tls_possession, key)
+        if renewal.office != request.code or renewal.tls_public_key != request.tls_public_key:
+            raise PeerError("入网申请的通道密钥不符", code="bad_signature", detail="tls possession")
+        credentials.check_link_ca(request.link_ca, request.code, self._world.clock.now_ms())
+        return key_id
+
+    def _admit(self, row: Pending, name: str) -> Record:
+        request = read_join_request(row.request)
+        path = (*self._identity.path, request.code)
+        record = self._author.write(
+            Kind.CERTIFICATE,
+            self._author.office_line,
+            Certificate(
+                request.code, name, level_of(request.code), path, request.suite, request.raw_key, request.possession,
+                hashlib.sha256(request.link_ca).digest(),
+            ),  # fmt: skip
+        )
+        self._keyring.learn(record)
+        now_ms = self._world.clock.now_ms()
+        self._store.put([
+            Peer(request.code, "child", "", request.link_ca, now_ms, 0, "", 0),
+            replace(row, state="admitted", tls_certificate=self._issue(request.code, request.tls_public_key)),
+        ])
+        self._alarms.clear("pending", request.code)
+        return record
+
+    def _admitted_reply(self, row: Pending) -> JoinReply:
+        chain = load_chain(self._store)
+        key = self._keyring.current(row.code)
+        found = self._certificate_envelope(key.record_id) if key else None
+        if found is None:
+            raise PeerError("证书尚未备妥,请稍后再试", code="busy")
+        return JoinReply(JoinState.ADMITTED, "已批准入网", (*chain, found), row.tls_certificate)
+
+    def _certificate_envelope(self, record_id: bytes) -> Envelope | None:
+        return self._author.own_office_record(record_id)
+
+    def _issue(self, office: str, public_key: bytes) -> bytes:
+        now_ms = self._world.clock.now_ms()
+        der = credentials.issue_tls(
+            self._ca.key_pem, self._ca.certificate, office, public_key, self._ca.tls_lifetime_ms, now_ms, server=False
+        )
+        self._trust.issued(office, credentials.tls_sha256(der), credentials.expires_ms(der))
+        return der

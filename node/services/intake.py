@@ -1,0 +1,206 @@
+"""Intake: foreign records from a neighbour, verified by runs, stored or refused with a reason (I1, I5).
+
+Rules: what fails is refused per log, and the other logs of the batch go on; a record already held is answered with the
+same receipt again; two different, individually verified headers under one number freeze that log and are kept; a
+verified record of this office that it lacks proves that it was rolled back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+from node.errors import PeerError
+from node.records.chain import check_run, check_signature
+from node.records.envelope import Envelope, Record, open_envelope
+from node.records.header import decode as decode_header
+from node.records.keyring import Key, Keyring
+from node.records.kinds import Kind
+from node.records.payload import KnownHead
+from node.records.suite import Verify
+from node.services.alarms import Alarms
+from node.services.author import Author
+from node.services.identity import Identity, World
+from node.services.logs import Logs
+from node.storage.port import Fork, Store
+from node.sync import reasons
+from node.sync.admission import admit_log, admit_time
+from node.sync.heads import LogState
+from node.sync.limits import LinkLimits
+
+CheckRun = Callable[[Sequence[Record], int, bytes, Verify], None]
+
+
+class Sink(Protocol):
+    """What intake tells the link about a batch."""
+
+    def refused(self, log_id: bytes, seq: int, reason: str, held: KnownHead) -> None:
+        """A log's records were refused."""
+        ...
+
+    def held_already(self, log: LogState) -> None:
+        """Nothing new: the neighbour missed a receipt."""
+        ...
+
+    def forked(self, log: LogState, seq: int) -> None:
+        """A fork was proved under this number."""
+        ...
+
+
+class Parts(NamedTuple):
+    """What intake works with."""
+
+    identity: Identity
+    world: World
+    store: Store
+    logs: Logs
+    keyring: Keyring
+    author: Author
+    alarms: Alarms
+    limits: LinkLimits
+
+
+class Intake:
+    """Takes batches of foreign records in."""
+
+    def __init__(self, parts: Parts, check: CheckRun = check_run) -> None:
+        """``check`` verifies a run; anything but `check_run` belongs in a benchmark."""
+        self._p = parts
+        self._check = check
+        self.learned_keys = False  # a certificate came in: logs refused for want of it may be offered again
+
+    def admit(self, peer: str, envelopes: Sequence[Envelope], sink: Sink) -> None:
+        """Verify and store what a neighbour sent."""
+        for run in self._runs(peer, envelopes, sink):
+            log_id = run[0].header.log_id
+            try:
+                self._admit_run(peer, run, sink)
+            except PeerError as error:
+                self._refuse(peer, log_id, run[0].header.seq, error, sink)
+
+    def _runs(self, peer: str, envelopes: Sequence[Envelope], sink: Sink) -> Iterator[list[Record]]:
+        """Open envelopes and group them into runs of consecutive records of one log under one key."""
+        suites = self._p.keyring.suites
+        run: list[Record] = []
+        for envelope in envelopes:
+            try:
+                record = open_envelope(suites, envelope)
+            except PeerError as error:
+                if run:
+                    yield run
+                    run = []
+                self._refuse_unread(peer, envelope, error, sink)
+                continue
+            if run:
+                before, this = run[-1].header, record.header
+                if (
+                    this.seq != before.seq + 1 or this.author != before.author or this.epoch != before.epoch
+                    or this.key_id != before.key_id or this.line != before.line
+                ):  # fmt: skip
+                    yield run
+                    run = []
+            run.append(record)
+        if run:
+            yield run
+
+    def _admit_run(self, peer: str, run: list[Record], sink: Sink) -> None:
+        p = self._p
+        first = run[0].header
+        log = p.logs.index.get(first.log_id)
+        key = admit_log(first, p.identity.path, peer, p.keyring)
+        if log is not None:
+            run = self._without_held(log, run, key, sink)
+            if not run:
+                return
+            if log.frozen:
+                raise PeerError("该日志已冻结", code="frozen")
+        now_ms = p.world.clock.now_ms()
+        for record in run:
+            admit_time(record.header, now_ms, p.limits)
+        self._check(run, log.seq if log else 0, log.head_id if log else b"", key.verify)
+        if first.author == p.identity.code:
+            self._rolled_back(peer, run)
+        log = log or p.logs.ensure(first.log_key)
+        p.logs.append(log, run, now_ms, peer)
+        for record in run:
+            if record.header.kind == Kind.CERTIFICATE:
+                self._learn(peer, record)
+
+    def _without_held(self, log: LogState, run: list[Record], key: Key, sink: Sink) -> list[Record]:
+        """Drop what is held already; PeerError(fork) where something else is held under the same number."""
+        held = [record for record in run if record.header.seq <= log.seq]
+        if not held:
+            return run
+        self._p.logs.flush()
+        ids = {log.seq: log.head_id}
+        if any(record.header.seq != log.seq for record in held):
+            places = [(log.log_no, record.header.seq) for record in held]
+            ids |= {row.seq: row.record_id for row in self._p.store.records_at(places)}
+        for record in held:
+            if ids.get(record.header.seq) != record.record_id:
+                self._fork(log, record, key, sink)
+                raise PeerError("同一序号出现两个不同记录", code="fork", evidence=record.envelope.header)
+        rest = run[len(held) :]
+        if not rest:
+            sink.held_already(log)
+        return rest
+
+    def _fork(self, log: LogState, record: Record, key: Key, sink: Sink) -> None:
+        """Two different headers under one number: both are verified one by one before this counts as proof."""
+        p = self._p
+        check_signature(record, key.verify)
+        header, envelope = record.header, record.envelope
+        for mine in p.store.records_at([(log.log_no, header.seq)]):
+            check_signature(open_envelope(p.keyring.suites, Envelope(mine.header, mine.signature, None, None)), key.verify)
+        if p.store.get(Fork, log.log_no, header.seq, record.record_id) is None:
+            p.store.put([
+                Fork(log.log_no, header.seq, record.record_id, envelope.header, envelope.signature,
+                     envelope.salt or b"", envelope.payload or b"", p.world.clock.now_ms())
+            ])  # fmt: skip
+        if not log.frozen:
+            p.logs.freeze(log)
+        p.alarms.raise_(
+            "fork", log.log_id.hex()[:16],
+            f"{header.author} 在第 {header.seq} 号签发了两份不同记录,该日志已冻结,两份均已留存",
+        )  # fmt: skip
+        if header.author == p.identity.code:
+            p.author.stop("fork")
+        sink.forked(log, header.seq)
+
+    def _rolled_back(self, peer: str, run: list[Record]) -> None:
+        """A neighbour shows records of ours that we lack: verified one by one, this proves a rollback (section 4)."""
+        p = self._p
+        key = p.keyring.authorise(run[0].header)
+        check_signature(run[0], key.verify)
+        p.author.stop("rollback")
+        p.alarms.raise_(
+            "rolled_back", p.identity.code,
+            f"本机数据曾被回退:{peer} 持有本单位已签发而本机缺失的记录,正在取回,取回前暂停签发",
+        )  # fmt: skip
+
+    def _learn(self, peer: str, record: Record) -> None:
+        try:
+            key = self._p.keyring.learn(record)
+        except PeerError as error:
+            # Admission judges headers only: the record stays, without effect, and the operator is told.
+            self._p.alarms.keep_evidence(peer, error.code, error.detail, record.envelope.header)
+            return
+        self.learned_keys = True
+        self._p.alarms.clear("refused", key.code)
+
+    def _refuse(self, peer: str, log_id: bytes, seq: int, error: PeerError, sink: Sink) -> None:
+        log = self._p.logs.index.get(log_id)
+        held = log.head if log else KnownHead(log_id, 0, b"")
+        if error.code not in reasons.PASSING and error.code not in ("gap", "frozen"):
+            text = f"{reasons.label(error.code)};{error.detail}"
+            self._p.alarms.keep_evidence(peer, error.code, text, error.evidence)
+        sink.refused(log_id, seq, error.code, held)
+
+    def _refuse_unread(self, peer: str, envelope: Envelope, error: PeerError, sink: Sink) -> None:
+        """A record that cannot be opened: name its log where at least the header can be read."""
+        try:
+            header = decode_header(envelope.header)
+            log_id, seq = header.log_id, header.seq
+        except PeerError:
+            log_id, seq = bytes(32), 0
+        self._refuse(peer, log_id, seq, error, sink)

@@ -1,0 +1,270 @@
+"""Verbs that open items: 登记, 交办, 分解, 改派, 台账导入. See surface.md for lines and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from node.errors import ForbiddenError, InputError
+from node.items import guards
+from node.items.fold import ItemState
+from node.items.lifecycle import DONE, SEMANTIC_VERSION, TERMINAL
+from node.items.lights import day_number, day_of
+from node.records.kinds import Kind
+from node.records.limits import NAME_CHARS_MAX, POINT_CHARS_MAX, POINTS_MAX, TEXT_CHARS_MAX, TITLE_CHARS_MAX
+from node.records.line import CODE, Line
+from node.records.payload import ROLE_NAMES, Act, Opening, check_text
+from node.services.desk import (
+    Caller,
+    Desk,
+    act,
+    children_of,
+    current,
+    parse_day,
+    receiver_paths,
+    take,
+    take_files,
+    take_list,
+)  # fmt: skip
+from node.storage.port import Meta
+
+Args = Mapping[str, object]
+
+
+class Row(NamedTuple):
+    """A matter to register, from a ledger."""
+
+    number: str
+    title: str
+    requirement: str
+    source: str
+    due_day: int
+    points: tuple[str, ...]
+    responsible: str
+    limit_text: str
+
+
+def register(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
+    """登记: an own item on the line [this office]."""
+    opening = _opening(desk, args)
+    if args.get("local"):
+        opening = opening._replace(local=True)
+    item, number = _register(desk, opening, caller)
+    return {"item": item.hex(), "number": number}
+
+
+def issue(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
+    """登记并交办: the own item, and a task for each receiver."""
+    to = take_list(args, "to")
+    if args.get("local"):
+        if to:
+            raise InputError("自办事项不填承办单位", field="--to", value=",".join(to), remedy="去掉 --to 或 --local")
+        return register(desk, args, caller) | {"assignments": []}
+    opening = _opening(desk, args)
+    receivers, paths = _receivers(desk, to, take_list(args, "lead"))
+    item, number = _register(desk, opening, caller)
+    opened = _open_tasks(desk, opening._replace(number=number), item, receivers, paths, (), caller)
+    _dispatch(desk, item, opened, caller)
+    return {"item": item.hex(), "number": number, "assignments": _shown(opened)}
+
+
+def assign(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
+    """交办 an item of this office (registered, or received): superiors do not see the new tasks."""
+    state = current(desk, take(args, "item"))
+    opening = _own_open(desk, state, "交办")
+    due_day = parse_day(args.get("due"), "--due")
+    guards.check_due(due_day, state.due_day)
+    receivers, paths = _receivers(desk, take_list(args, "to"), take_list(args, "lead"))
+    draft = opening._replace(due_day=due_day or state.due_day, predecessor=b"")
+    opened = _open_tasks(desk, draft, state.item_id, receivers, paths, (), caller)
+    if state.kind == "registered":
+        _dispatch(desk, state.item_id, opened, caller, state)
+    return {"item": state.item_id.hex(), "number": opening.number, "assignments": _shown(opened)}
+
+
+def decompose(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
+    """分解 a received task: the new tasks stand on its line, extended; its superiors see them."""
+    state = current(desk, take(args, "item"))
+    if state.kind != "assignment":
+        raise InputError("自立事项不用分解", field="ITEM", remedy="用 item assign 交办")
+    guards.check_act(state, Kind.DECOMPOSE, desk.identity.code)
+    opening = _own_open(desk, state, "分解")
+    due_day = parse_day(args.get("due"), "--due")
+    guards.check_due(due_day, state.due_day)
+    title = check_text(take(args, "title") or opening.title, "--title", TITLE_CHARS_MAX)
+    requirement = check_text(take(args, "requirement") or opening.text, "--requirement", TEXT_CHARS_MAX)
+    points = take_list(args, "point") or opening.points
+    receivers, paths = _receivers(desk, take_list(args, "to"), take_list(args, "lead"))
+    above = state.line.path[:-1] if state.line else ()
+    draft = opening._replace(
+        title=title, text=requirement, points=points, due_day=due_day or state.due_day, predecessor=b"",
+        attachments=take_files(args) or opening.attachments,
+    )  # fmt: skip
+    opened = _open_tasks(desk, draft, state.item_id, receivers, paths, above, caller)
+    children = tuple(task for task, _, _ in opened)
+    act(desk, state, Kind.DECOMPOSE, Act(children=children), guards.answers(state, Kind.DECOMPOSE), caller)
+    return {"item": state.item_id.hex(), "number": opening.number, "assignments": _shown(opened)}
+
+
+def reassign(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
+    """改派: the task ends here and goes on as a new item of another receiver."""
+    state = current(desk, take(args, "item"))
+    guards.check_act(state, Kind.REASSIGN, desk.identity.code)
+    to = take_list(args, "to")
+    if len(to) != 1:
+        raise InputError("改派只能给一个单位", field="--to", value=",".join(to), remedy="填写一个单位代码")
+    if to[0] == state.receiver:
+        raise InputError("新旧承办单位相同", field="--to", value=to[0], remedy="填写另一个单位")
+    opening = state.opening
+    if opening is None or state.line is None:
+        raise InputError("事项内容已清除,不能改派", field="ITEM")
+    receivers, paths = _receivers(desk, to, ())
+    role = opening.role
+    above = state.line.path[: state.line.path.index(desk.identity.code)]
+    draft = opening._replace(due_day=state.due_day, predecessor=state.item_id)
+    opened = _open_tasks(desk, draft, opening.parent, tuple((code, role) for code, _ in receivers), paths, above, caller)
+    successor = opened[0][0]
+    payload = Act(text=take(args, "reason"), successor=successor)
+    act(desk, state, Kind.REASSIGN, payload, guards.answers(state, Kind.REASSIGN), caller)
+    return {"item": state.item_id.hex(), "number": opening.number, "assignments": _shown(opened)}
+
+
+def import_rows(desk: Desk, rows: Sequence[Row], caller: Caller) -> list[tuple[str, str]]:
+    """Register every row, all in one transaction; returns (item id, number) for each."""
+    found = []
+    for row in rows:
+        opening = Opening(
+            title=row.title, text=row.requirement, number=row.number, source=row.source, points=row.points,
+            due_day=row.due_day, responsible=row.responsible, limit_text=row.limit_text,
+        )  # fmt: skip
+        item, number = _register(desk, opening, caller)
+        found.append((item.hex(), number))
+    return found
+
+
+def number_taken(desk: Desk, number: str) -> bool:
+    """Whether this office has an own item with this 登记编号."""
+    return any(row.issuer == desk.identity.code for row in desk.store.board_by_number(number))
+
+
+def _opening(desk: Desk, args: Args) -> Opening:
+    """The opening from the options, each checked before anything is written."""
+    title = check_text(take(args, "title").strip(), "--title", TITLE_CHARS_MAX)
+    if not title:
+        raise InputError("标题不能为空", field="--title", remedy="写明事项名称")
+    points = take_list(args, "point")
+    if len(points) > POINTS_MAX:
+        raise InputError(f"分项要求超过 {POINTS_MAX} 条", field="--point", remedy="分成几个事项")
+    if take(args, "rule"):
+        raise InputError("本版本尚无规则档案", field="--rule", value=args["rule"], remedy="直接用 --due 写明时限")
+    due_day = parse_day(args.get("due"), "--due")
+    guards.check_due(due_day, 0)
+    if due_day and due_day < day_of(desk.world.clock.now_ms()):
+        raise InputError("办理时限已过", field="--due", value=args["due"], remedy="填写今天或以后的日期")
+    return Opening(
+        title=title,
+        text=check_text(take(args, "requirement"), "--requirement", TEXT_CHARS_MAX),
+        source=check_text(take(args, "source"), "--source", NAME_CHARS_MAX),
+        points=tuple(check_text(point, "--point", POINT_CHARS_MAX) for point in points),
+        due_day=due_day,
+        attachments=take_files(args),
+    )
+
+
+def _register(desk: Desk, opening: Opening, caller: Caller) -> tuple[bytes, str]:
+    number = opening.number or _next_number(desk)
+    full = opening._replace(number=number, actor_name=caller.name)
+    record = desk.author.write(
+        Kind.REGISTER, Line((desk.identity.code,)), full, semantic_version=SEMANTIC_VERSION, actor=caller.name,
+        channel=caller.channel,
+    )  # fmt: skip
+    return record.record_id, number
+
+
+def _next_number(desk: Desk) -> str:
+    """登记编号: office, year and a running number, e.g. 320000-2026-0007."""
+    year = date.fromordinal(date(1970, 1, 1).toordinal() + day_of(desk.world.clock.now_ms())).year
+    name = f"number:{year}"
+    saved = desk.store.get(Meta, name)
+    number = int(saved.value) + 1 if saved else 1
+    desk.store.put([Meta(name, b"%d" % number)])
+    return f"{desk.identity.code}-{year}-{number:04d}"
+
+
+def _receivers(
+    desk: Desk, to: tuple[str, ...], lead: tuple[str, ...]
+) -> tuple[tuple[tuple[str, int], ...], dict[str, tuple[str, ...]]]:
+    """Receivers with their roles and ancestries; InputError where one is unknown or not below this office."""
+    for code in to:
+        if not CODE.match(code):
+            raise InputError("单位代码格式不对", field="--to", value=code, remedy="填 6 位或 9 位代码,部门加 -名称")
+    paths = receiver_paths(desk, to)
+    return guards.check_receivers(desk.identity.code, to, lead, paths), paths
+
+
+def _own_open(desk: Desk, state: ItemState, verb: str) -> Opening:
+    """The opening of an item this office has to do and that is still open."""
+    if state.receiver != desk.identity.code:
+        raise ForbiddenError(f"只有承办单位能{verb}", field="ITEM", remedy=f"该任务由 {state.receiver} 承办")
+    if state.state in DONE or state.state in TERMINAL:
+        raise InputError(f"事项已办结或撤销,不能{verb}", field="ITEM")
+    if state.kind == "assignment" and state.state in ("assigned", "delivered", "refused"):
+        raise InputError(f"任务尚未签收,不能{verb}", field="ITEM", remedy="先 item sign")
+    if state.opening is None:
+        raise InputError(f"事项内容已清除,不能{verb}", field="ITEM")
+    return state.opening
+
+
+def _open_tasks(
+    desk: Desk, draft: Opening, parent: bytes, receivers: Sequence[tuple[str, int]],
+    paths: Mapping[str, tuple[str, ...]], above: tuple[str, ...], caller: Caller,
+) -> list[tuple[bytes, str, int]]:  # fmt: skip
+    """Write an ASSIGN for each receiver; ``above`` are the codes of the line above this office."""
+    me = desk.identity.code
+    lead = next((code for code, role in receivers if ROLE_NAMES[role] == "lead"), "")
+    existing = len([row for row in children_of(desk, parent) if row.issuer == me])
+    # A re-assigned task is numbered beside the one it continues.
+    prefix = draft.number.rsplit("/", 1)[0] if draft.predecessor else draft.number
+    opened = []
+    for index, (code, role) in enumerate(receivers, start=existing + 1):
+        path = paths[code]
+        line = Line((*above, *path[path.index(me) :]))
+        task = draft._replace(
+            number=f"{prefix}/{index}", receiver=code, role=role, lead=lead, parent=parent, local=False, actor_name=caller.name
+        )
+        record = desk.author.write(
+            Kind.ASSIGN, line, task, semantic_version=SEMANTIC_VERSION, actor=caller.name, channel=caller.channel
+        )
+        opened.append((record.record_id, code, role))
+    return opened
+
+
+def _dispatch(
+    desk: Desk, item: bytes, opened: Sequence[tuple[bytes, str, int]], caller: Caller, state: ItemState | None = None
+) -> None:
+    """Note on the own item which tasks were issued under it."""
+    re = guards.answers(state, Kind.DISPATCH) if state else (item,)
+    payload = Act(children=tuple(task for task, _, _ in opened), actor_name=caller.name)
+    desk.author.write(
+        Kind.DISPATCH, Line((desk.identity.code,)), payload, item=item, re=re, actor=caller.name, channel=caller.channel
+    )
+
+
+def _shown(opened: Sequence[tuple[bytes, str, int]]) -> list[dict[str, str]]:
+    return [{"item": task.hex(), "to": code, "role": ROLE_NAMES[role]} for task, code, role in opened]
+
+
+def ledger_rows(rows: Sequence[object]) -> list[Row]:
+    """Rows of `documents.ledger` as rows to register."""
+    found = []
+    for row in rows:
+        due = getattr(row, "due", None)
+        found.append(
+            Row(
+                getattr(row, "number", ""), getattr(row, "title", ""), getattr(row, "requirement", ""),
+                getattr(row, "source", ""), day_number(due) if due else 0, tuple(getattr(row, "points", ())),
+                getattr(row, "responsible", ""), getattr(row, "limit_text", ""),
+            )  # fmt: skip
+        )
+    return found

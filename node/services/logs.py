@@ -1,0 +1,148 @@
+"""The logs in memory and in the store: heads, appends of a step, and the hybrid clock.
+
+Rules: appends are buffered within a step and reach the store in one statement (`flush`); heads in memory move at once,
+so a failing step must be followed by a reload, and a failing *command* within a step by `undo`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from node.clock import Hlc, hlc_merge
+from node.errors import LocalError
+from node.items.fact import Fact, item_id_of
+from node.records.envelope import Record
+from node.records.line import LogKey, log_id_of
+from node.storage.port import LogRow, Meta, RecordRow, Store
+from node.sync.heads import HeadIndex, LogState
+
+_HLC_META = "hlc"
+
+
+class Advance(NamedTuple):
+    """A log grew in this step: from ``previous_seq``, by records that came from neighbour ``source`` ("" = own)."""
+
+    log: LogState
+    previous_seq: int
+    source: str
+
+
+class Savepoint(NamedTuple):
+    """Where to go back to when a command fails."""
+
+    rows: int
+    advances: int
+    fresh: int
+    heads: int
+    flushes: int
+
+
+class Logs:
+    """All logs of this node."""
+
+    def __init__(self, store: Store, my_path: tuple[str, ...]) -> None:
+        """Read heads and the hybrid clock from the store."""
+        self._store = store
+        self.index = HeadIndex(my_path)
+        for row in store.logs():
+            self.index.add(LogState(row.log_no, row.log_id, row.key, row.head_seq, row.head_id, frozen=row.frozen))
+        saved = store.get(Meta, _HLC_META)
+        ms, count = (int(part) for part in saved.value.split(b".")) if saved else (0, 0)
+        self.hlc = Hlc(ms, count)
+        self._saved_hlc = self.hlc
+        self.record_count = store.record_count()
+        self.advances: list[Advance] = []
+        self.fresh: list[tuple[LogState, Record, int]] = []  # appended since the projection last looked
+        self.fresh_items: set[bytes] = set()
+        self._rows: list[RecordRow] = []
+        self._moved: list[tuple[LogState, int, bytes]] = []  # log, seq and head before the move
+        self._new_logs: list[LogState] = []
+        self._flushes = 0
+
+    def log(self, key: LogKey) -> LogState | None:
+        """The log with this key, or None."""
+        return self.index.get(log_id_of(key))
+
+    def log_of(self, fact: Fact) -> LogState | None:
+        """The log a fact came from."""
+        return self.log(LogKey(fact.author, fact.epoch, fact.line))
+
+    def ensure(self, key: LogKey) -> LogState:
+        """The log with this key, made if it is new."""
+        log_id = log_id_of(key)
+        log = self.index.get(log_id)
+        if log is None:
+            log = LogState(self.index.next_no(), log_id, key, 0, b"", frozen=False)
+            self.index.add(log)
+            self._new_logs.append(log)
+        return log
+
+    def append(self, log: LogState, records: Sequence[Record], received_ms: int, source: str) -> None:
+        """Take in records that continue the log (checked by the caller)."""
+        last = records[-1]
+        self._moved.append((log, log.seq, log.head_id))
+        self.advances.append(Advance(log, log.seq, source))
+        for record in records:
+            envelope = record.envelope
+            self._rows.append(
+                RecordRow(
+                    log.log_no, record.header.seq, record.record_id, envelope.header, envelope.signature,
+                    envelope.salt, envelope.payload, received_ms,
+                )  # fmt: skip
+            )
+            self.fresh.append((log, record, received_ms))
+            item = item_id_of(record.record_id, record.header)
+            if item:
+                self.fresh_items.add(item)
+        log.seq = last.header.seq
+        log.head_id = last.record_id
+        self.index.moved(log)
+        self.record_count += len(records)
+        self.hlc = hlc_merge(self.hlc, Hlc(last.header.hlc_ms, last.header.hlc_count))
+
+    def freeze(self, log: LogState) -> None:
+        """A fork was proved: nothing more is appended to this log."""
+        log.frozen = True
+        self.flush()
+        self._store.set_log(log.log_no, frozen=True)
+
+    def flush(self) -> None:
+        """Hand what was appended in this step to the store (so that it can be read back within the step)."""
+        if self._new_logs:
+            self._store.add_logs([LogRow(log.log_no, log.log_id, log.key) for log in self._new_logs])
+            self._new_logs.clear()
+        if self._rows:
+            self._flushes += 1
+            heads = {log.log_no: log for log, _, _ in self._moved}
+            self._store.append(self._rows, [(log.log_no, log.seq, log.head_id) for log in heads.values()])
+            self._rows.clear()
+        self._moved.clear()
+        if self.hlc != self._saved_hlc:
+            self._store.put([Meta(_HLC_META, b"%d.%d" % self.hlc_parts())])
+            self._saved_hlc = self.hlc
+
+    def hlc_parts(self) -> tuple[int, int]:
+        """Milliseconds and counter of the hybrid clock."""
+        return self.hlc.ms, self.hlc.count
+
+    def savepoint(self) -> Savepoint:
+        """Where the step stands before a command."""
+        return Savepoint(len(self._rows), len(self.advances), len(self.fresh), len(self._moved), self._flushes)
+
+    def undo(self, point: Savepoint) -> None:
+        """Forget what was appended since the savepoint (a command was refused half-way).
+
+        Raises LocalError where it already went to the store: then the whole step must be rolled back.
+        """
+        if point.flushes != self._flushes:
+            raise LocalError("命令中途失败,本步撤销", code="undo")
+        for log, seq, head_id in reversed(self._moved[point.heads :]):
+            log.seq = seq
+            log.head_id = head_id
+            self.index.moved(log)
+        self.record_count -= len(self._rows) - point.rows
+        del self._rows[point.rows :]
+        del self.advances[point.advances :]
+        del self.fresh[point.fresh :]
+        del self._moved[point.heads :]

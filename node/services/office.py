@@ -1,0 +1,296 @@
+"""The office: all services of one node, composed, and the step — the one transaction everything happens in.
+
+Rules of this file:
+
+1. `step` runs events inside one durable transaction; what they produce leaves only after its commit (I2).
+2. A command that is refused leaves no trace; any other exception rolls the whole step back, rebuilds memory from the
+   store (crash-only) and runs the events one by one, so that one poisonous event stops nobody else.
+3. Projections follow in a transaction of their own that need not be durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from node.errors import DulianError, LocalError, StoreError
+from node.items.fold import ItemState
+from node.items.guards import answers
+from node.records.chain import check_run
+from node.records.keyring import Keyring
+from node.records.kinds import Kind
+from node.records.payload import Act
+from node.records.suite import Suites
+from node.services import acting
+from node.services.alarms import Alarms
+from node.services.attachments import Attachments
+from node.services.author import Author
+from node.services.browse import View
+from node.services.desk import Caller, Desk, act, state_of
+from node.services.enrol import Enrolment, LinkCa
+from node.services.identity import Identity, World
+from node.services.intake import CheckRun, Intake, Parts
+from node.services.links import Links
+from node.services.logs import Logs
+from node.services.marks import Marks
+from node.services.outputs import Outputs
+from node.services.project import Projector
+from node.services.receipts import Receipts
+from node.services.trust import Trust, fill_keyring
+from node.storage.blobs import Blobs
+from node.storage.port import BoardQuery, BoardRow, Store
+from node.sync import frames
+from node.sync.limits import LinkLimits
+
+Event = Callable[[], None]
+NODE = Caller("", 1)
+_MARK_AFTER_CHANGE_MS = 1_000
+
+
+class Office:
+    """One node's services over one store."""
+
+    def __init__(
+        self, identity: Identity, world: World, suites: Suites, store: Store, blobs: Blobs, limits: LinkLimits,
+        ca: LinkCa, address: str, check: CheckRun = check_run, mark_interval_ms: int = 60_000,
+    ) -> None:  # fmt: skip
+        """Read everything from the store; PeerError where the own certificate chain does not hold."""
+        self.identity = identity
+        self.world = world
+        self.store = store
+        self.blobs = blobs
+        self.limits = limits
+        self._suites = suites
+        self._ca = ca
+        self._address = address
+        self._check = check
+        self._mark_interval_ms = mark_interval_ms
+        self.load()
+
+    def load(self) -> None:
+        """Build all memory from the store."""
+        store, identity, world = self.store, self.identity, self.world
+        self.alarms = Alarms(store, world)
+        self.logs = Logs(store, identity.path)
+        self.keyring = Keyring(self._suites, identity.federation)
+        fill_keyring(self.keyring, store, self.logs)
+        self.author = Author(identity, world, store, self.logs)
+        self.projector = Projector(store, self.logs, self.alarms)
+        self.trust = Trust(store, self.keyring)
+        self.receipts = Receipts(identity, world, store, self.logs, self.keyring)
+        self.marks = Marks(identity, world, store, self.logs, self.keyring, self.alarms)
+        self.attachments = Attachments(identity, store, self.logs, self.blobs, self.alarms, self.limits)
+        self.enrolment = Enrolment(
+            identity, world, store, self.keyring, self.author, self.trust, self.alarms, self._ca, self._address
+        )
+        parts = Parts(identity, world, store, self.logs, self.keyring, self.author, self.alarms, self.limits)
+        self.links = Links(
+            parts, Intake(parts, self._check), self.receipts, self.marks, self.attachments, self.trust
+        )
+        self.desk = Desk(identity, world, store, self.logs, self.keyring, self.author, self.projector)
+        self._marked_ms = 0
+        self._mark_due = True
+        self._cascades = self._scan_followups()
+
+    # -- the step -------------------------------------------------------------------------------------------------
+
+    def step(self, events: Sequence[Event]) -> Outputs:
+        """Run events in one transaction and return what may leave now."""
+        try:
+            return self._transaction(events)
+        except StoreError:
+            self._abandon()
+            raise
+        except Exception:
+            out = self._abandon()
+            if len(events) <= 1:
+                raise
+            for event in events:
+                self._one_by_one(event, out)
+            return out
+
+    def command(self, run: Callable[[], object], done: Callable[[object, DulianError | None], None]) -> Event:
+        """An event that runs a command and answers after the commit; a refused command leaves no trace."""
+
+        def event() -> None:
+            point = self.logs.savepoint()
+            try:
+                answer: object = run()
+            except LocalError:
+                raise
+            except DulianError as error:
+                refused = error
+                self.logs.undo(point)
+                self.links.out.after_commit.append(lambda: done(None, refused))
+            else:
+                self.links.out.after_commit.append(lambda: done(answer, None))
+
+        return event
+
+    def project(self, *, force: bool = False) -> int:
+        """Bring the board up to date; returns the number of records projected. ``force``: also what an earlier run left."""
+        if not self.logs.fresh and not force:
+            return 0
+        self.store.begin()
+        try:
+            seen = self.projector.run()
+            self._after_projection()
+            self.store.commit(durable=False)
+        except Exception:
+            self._abandon()
+            raise
+        return seen
+
+    def view(self) -> View:
+        """What browsing needs besides the store."""
+        return View(
+            self.identity.code, self.name_of, self.marks.as_of_ms, self._delivered, self.world.clock.now_ms()
+        )
+
+    def name_of(self, code: str) -> str:
+        """The certified name of an office; its code where it has not joined."""
+        key = self.keyring.current(code)
+        return key.name if key else code
+
+    # -- events ---------------------------------------------------------------------------------------------------
+
+    def opened(self, number: int, peer: str, *, my_tls: bytes, peer_tls: bytes, tls_expires_ms: int) -> None:
+        """A channel to a neighbour is there."""
+        self.links.open(number, peer, my_tls=my_tls, peer_tls=peer_tls, tls_expires_ms=tls_expires_ms)
+
+    def received(self, number: int, frame: frames.Frame) -> None:
+        """A frame came in."""
+        self.links.receive(number, frame)
+
+    def tick(self) -> None:
+        """About every second: timers of links, marks, recovery."""
+        self.links.tick()
+        now_ms = self.world.clock.now_ms()
+        if self.author.recovering:
+            self._try_to_recover()
+        due = self._marked_ms + (_MARK_AFTER_CHANGE_MS if self._mark_due else self._mark_interval_ms)
+        if now_ms >= due and self.identity.parent and not self.author.recovering:
+            self._mark_due = False
+            self._marked_ms = now_ms
+            self.marks.write()
+        self.attachments.retry()
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _transaction(self, events: Sequence[Event]) -> Outputs:
+        self.store.begin()
+        for event in events:
+            event()
+        self._write_followups()
+        self._finish()
+        self.store.commit(durable=True)
+        return self.links.take_outputs()
+
+    def _finish(self) -> None:
+        """Before the commit: links hear of what grew, promises are weighed, requests and marks are passed on."""
+        authors = {advance.log.key.author for advance in self.logs.advances if advance.source}
+        if any(not advance.source for advance in self.logs.advances):
+            self._mark_due = True
+        self.marks.weigh_advanced(authors)
+        self.links.finish_step()
+        for peer, frame in self.attachments.outbox:
+            self.links.send(peer, frame)
+        self.attachments.outbox.clear()
+        if self.marks.outbox:
+            self.links.send(self.identity.parent, frames.Marks(tuple(self.marks.outbox)))
+            self.marks.outbox.clear()
+
+    def _after_projection(self) -> None:
+        """Folded items may call for a record of this node itself (送达, cascading 撤销): queued for the next step."""
+        me = self.identity.code
+        for state in self.projector.changed:
+            to_deliver = state.state == "assigned" and state.kind == "assignment" and state.receiver == me
+            cancelled = state.state == "cancelled" and state.receiver == me and state.kind == "assignment"
+            if to_deliver or cancelled:
+                self._cascades.append(state)
+        self.projector.changed.clear()
+        if self.projector.new_blobs:
+            self.attachments.noticed(self.projector.new_blobs)
+            self.projector.new_blobs.clear()
+
+    def has_followups(self) -> bool:
+        """Whether the next step has records of the node itself to write, or requests to send."""
+        return bool(self.attachments.outbox) or (bool(self._cascades) and not self._silent())
+
+    def _scan_followups(self) -> list[ItemState]:
+        """What a crash between projection and the next step left undone: 送达 not written, 撤销 not carried down."""
+        me = self.identity.code
+        found = []
+        for row in self.store.board_query(BoardQuery(state="assigned", office=me)):
+            if row.receiver == me and row.kind == "assignment":
+                found.append(state_of(self.store, row.item_id))
+        for row in self.store.board_query(BoardQuery(state="cancelled", office=me)):
+            if row.receiver == me and row.kind == "assignment":
+                found.append(state_of(self.store, row.item_id))
+        return found
+
+    def _write_followups(self) -> None:
+        if self._silent():
+            return
+        followups, self._cascades = self._cascades, []
+        for old in followups:
+            if old.state == "assigned":
+                act(self.desk, old, Kind.DELIVERED, Act(), answers(old, Kind.DELIVERED), NODE)
+            else:
+                acting.cancel_below(self.desk, old, NODE)
+
+    def _silent(self) -> bool:
+        return bool(self.author.recovering or self.author.skew_ms)
+
+    def _try_to_recover(self) -> None:
+        """Once a neighbour is compared and nothing it showed of ours is missing: a new epoch begins."""
+        sessions = [self.links.session_of(peer) for peer in self._neighbours()]
+        ready = [session for session in sessions if session is not None and session.synced]
+        behind = any(
+            self._is_own(log_id) for session in ready for log_id in session.machine.behind
+        )
+        if ready and not behind:
+            reason = self.author.recovering
+            self.author.begin_epoch(reason)
+            self.alarms.clear("rolled_back", self.identity.code)
+            self.alarms.raise_(
+                "recovered", self.identity.code, "本机数据曾被回退,已从邻居取回并开始新纪元;请查明回退原因"
+            )
+
+    def _is_own(self, log_id: bytes) -> bool:
+        log = self.logs.index.get(log_id)
+        return log is None or log.key.author == self.identity.code
+
+    def _neighbours(self) -> list[str]:
+        children = self.keyring.children(self.identity.code)
+        return [self.identity.parent, *children] if self.identity.parent else children
+
+    def _delivered(self, row: BoardRow) -> bool:
+        """Whether the next hop towards the receiver has receipted the opening record."""
+        path = row.path.split("/")
+        me = self.identity.code
+        if me not in path or me == path[-1]:
+            return True
+        hop = path[path.index(me) + 1]
+        return self.receipts.acked_by_no(hop, row.opened_log_no) >= row.opened_seq
+
+    def _one_by_one(self, event: Event, out: Outputs) -> None:
+        try:
+            one = self._transaction([event])
+        except Exception as error:  # noqa: BLE001 - the poisonous event is named and dropped, the others go on
+            self._abandon()
+            self.store.begin()
+            self.alarms.raise_("internal", type(error).__name__, f"内部错误,一项操作被撤销:{error}")
+            self.store.commit(durable=True)
+            return
+        out.frames += one.frames
+        out.closes += one.closes
+        out.after_commit += one.after_commit
+
+    def _abandon(self) -> Outputs:
+        """Roll back, rebuild memory, and close every session (their machines were part of the lost memory)."""
+        self.store.rollback()
+        numbers = list(self.links.session_numbers())
+        self.load()
+        out = self.links.take_outputs()
+        out.closes += [(number, "restart") for number in numbers]
+        return out

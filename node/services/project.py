@@ -1,0 +1,205 @@
+"""Projection: folds what was appended into the board. Everything written here can be rebuilt from records (I7).
+
+Rules: each log has a cursor of its own; work is found by dirty logs, written in the append transaction; an item is
+folded anew from all its records (a small cache of decoded facts saves reading them back); a record that breaks the
+fold is set apart with an alarm and never stops other items (faults.md C5).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from node.items.digest import digest
+from node.items.fact import Fact, fact_of
+from node.items.fold import ItemState, fold
+from node.records.envelope import Envelope, Record
+from node.records.header import decode
+from node.records.payload import ROLE_NAMES
+from node.services.alarms import Alarms
+from node.services.logs import Logs
+from node.storage.port import BlobRef, BlobRow, BoardRow, Fork, Reader, RecordRow, Store
+from node.sync.heads import LogState
+
+_CACHED_FACTS_MAX = 20_000  # about 30 MB
+_LOGS_PER_ROUND = 500
+_RECORDS_PER_READ = 2_000
+_BYTES_PER_READ = 4_194_304
+
+
+def read_facts(reader: Reader, item_ids: Iterable[bytes]) -> dict[bytes, list[Fact]]:
+    """All facts of these items as stored; an item without records is left out."""
+    numbers = reader.item_numbers(item_ids)
+    ids = {number: item_id for item_id, number in numbers.items()}
+    places = reader.item_places(ids)
+    owner = {place: ids[number] for number, found in places.items() for place in found}
+    facts: dict[bytes, list[Fact]] = {}
+    for row in reader.records_at(owner):
+        facts.setdefault(owner[row.log_no, row.seq], []).append(fact_of_row(row))
+    for fork in reader.rows(Fork):
+        fact = fact_of(fork.record_id, decode(fork.header), fork.payload, fork.received_ms)
+        if fact.item in facts:
+            facts[fact.item].append(fact)
+    return facts
+
+
+def fact_of_row(row: RecordRow) -> Fact:
+    """Decode a stored record."""
+    return fact_of(row.record_id, decode(row.header), row.payload, row.received_ms)
+
+
+def board_row(state: ItemState, item_no: int, opened: tuple[int, int]) -> BoardRow:
+    """The board's row of a folded item."""
+    opening = state.opening
+    return BoardRow(
+        item_no=item_no,
+        item_id=state.item_id,
+        parent=state.parent,
+        number=opening.number if opening else "",
+        title=opening.title if opening else "",
+        kind=state.kind,
+        issuer=state.issuer,
+        receiver=state.receiver,
+        role=ROLE_NAMES.get(state.role, "") if state.kind == "assignment" else "",
+        path="/".join(state.line.path) if state.line else "",
+        subtree=bool(state.line and state.line.subtree),
+        state=state.state or "",
+        due_day=state.due_day,
+        percent=state.percent,
+        digest=digest(state),
+        opened_log_no=opened[0],
+        opened_seq=opened[1],
+        updated_ms=state.updated_ms,
+    )
+
+
+class Projector:
+    """Keeps the board in step with the logs."""
+
+    def __init__(self, store: Store, logs: Logs, alarms: Alarms) -> None:
+        """Nothing is read until `run`."""
+        self._store = store
+        self._logs = logs
+        self._alarms = alarms
+        self._next_item_no = store.max_item_no() + 1
+        self._cache: OrderedDict[bytes, list[Fact]] = OrderedDict()
+        self._cached = 0
+        self.changed: list[ItemState] = []  # folded in the last run; consumers take and clear
+        self.new_blobs: list[BlobRef] = []
+
+    def run(self) -> int:
+        """Project everything appended so far; returns the number of records seen."""
+        self._logs.flush()
+        fresh: dict[int, list[tuple[Record, int]]] = {}
+        for log, record, received_ms in self._logs.fresh:
+            fresh.setdefault(log.log_no, []).append((record, received_ms))
+        self._logs.fresh.clear()
+        self._logs.fresh_items.clear()
+        seen = 0
+        while True:
+            dirty = self._store.dirty_logs(_LOGS_PER_ROUND)
+            if not dirty:
+                return seen
+            cursors = []
+            facts: dict[bytes, list[tuple[Fact, int, int]]] = {}
+            for row in dirty:
+                log = self._logs.index.by_no(row.log_no)
+                last = self._collect(log, row.folded_seq, fresh.pop(row.log_no, []), facts)
+                seen += last - row.folded_seq
+                cursors.append((row.log_no, last))
+            self._fold(facts)
+            self._store.set_folded(cursors)
+
+    def rebuild(self) -> int:
+        """Drop every projection and fold all records again."""
+        self._store.clear_projection()
+        self._next_item_no = 1
+        self._cache.clear()
+        self._cached = 0
+        return self.run()
+
+    def _collect(
+        self, log: LogState, after: int, fresh: list[tuple[Record, int]], facts: dict[bytes, list[tuple[Fact, int, int]]]
+    ) -> int:
+        """Gather the facts of a log after its cursor by item; returns the seq of the last one looked at."""
+        if fresh and fresh[0][0].header.seq == after + 1:
+            for record, received_ms in fresh:
+                fact = fact_of(record.record_id, record.header, record.envelope.payload, received_ms)
+                if fact.item:
+                    facts.setdefault(fact.item, []).append((fact, log.log_no, fact.seq))
+            return fresh[-1][0].header.seq
+        last = after
+        for row in self._store.run(log.log_no, after, _RECORDS_PER_READ, _BYTES_PER_READ):
+            fact = fact_of_row(row)
+            if fact.item:
+                facts.setdefault(fact.item, []).append((fact, row.log_no, row.seq))
+            last = row.seq
+        return last
+
+    def _fold(self, fresh: dict[bytes, list[tuple[Fact, int, int]]]) -> None:
+        numbers = self._store.item_numbers(fresh)
+        new_items = []
+        for item_id in fresh:
+            if item_id not in numbers:
+                numbers[item_id] = self._next_item_no
+                new_items.append((self._next_item_no, item_id))
+                self._next_item_no += 1
+                self._remember(item_id, [])
+        self._store.add_items(new_items)
+        missing = [item_id for item_id in fresh if item_id not in self._cache]
+        stored = read_facts(self._store, missing) if missing else {}
+        places = []
+        rows = []
+        for item_id, found in fresh.items():
+            known = self._cache.get(item_id)
+            known = stored.get(item_id, []) if known is None else known
+            merged = [*known, *(fact for fact, _, _ in found)]
+            self._remember(item_id, merged)
+            places += [(numbers[item_id], log_no, seq) for _, log_no, seq in found]
+            row = self._fold_one(item_id, merged, numbers[item_id])
+            if row is not None:
+                rows.append(row)
+            self._note_blobs(found)
+        self._store.add_places(places)
+        self._store.save_board(rows)
+
+    def _fold_one(self, item_id: bytes, facts: list[Fact], item_no: int) -> BoardRow | None:
+        try:
+            state = fold(item_id, facts)
+        except Exception as error:  # noqa: BLE001 - a bug in the fold must not stop the other items (C5)
+            self._alarms.raise_("poison", item_id.hex()[:16], f"事项无法汇总:{type(error).__name__}: {error}")
+            return None
+        if not state.opened:
+            return None
+        self.changed.append(state)
+        place = (0, 0)
+        for fact in facts:
+            if fact.semantic_version and fact.author == state.issuer:
+                log = self._logs.log_of(fact)
+                place = (log.log_no, fact.seq) if log else place
+                break
+        return board_row(state, item_no, place)
+
+    def _note_blobs(self, found: list[tuple[Fact, int, int]]) -> None:
+        """Attachments named by records of any effect: who holds the record may fetch the file."""
+        for fact, log_no, seq in found:
+            if fact.payload is None:
+                continue
+            for file in fact.payload.attachments:
+                ref = BlobRef(file.hash, log_no, seq)
+                known = self._store.get(BlobRow, file.hash)
+                self._store.put([ref] if known else [ref, BlobRow(file.hash, file.salt, file.size_bytes, present=False)])
+                self.new_blobs.append(ref)
+
+    def _remember(self, item_id: bytes, facts: list[Fact]) -> None:
+        old = self._cache.pop(item_id, None)
+        self._cached += len(facts) - (len(old) if old else 0)
+        self._cache[item_id] = facts
+        while self._cached > _CACHED_FACTS_MAX and len(self._cache) > 1:
+            _, dropped = self._cache.popitem(last=False)
+            self._cached -= len(dropped)
+
+
+def envelope_of(row: RecordRow | Fork) -> Envelope:
+    """The bytes of a stored record."""
+    return Envelope(row.header, row.signature, row.salt, row.payload)

@@ -1,0 +1,99 @@
+"""`status`: this node and its links, as one JSON document."""
+
+from __future__ import annotations
+
+from node import __version__
+from node.clock import iso
+from node.records.line import level_of
+from node.services.browse import moment
+from node.services.office import Office
+from node.storage.port import Peer
+
+_STALE_MS = 36 * 3_600_000  # a neighbour silent for a day and a half: what it shows is 数据过期 (faults.md B8)
+
+
+def status_document(office: Office) -> dict[str, object]:
+    """The JSON document; exits 1 while there is an alarm (the caller's business)."""
+    identity = office.identity
+    alarms = [
+        {"code": alarm.code, "subject": alarm.subject, "text": alarm.text, "since": iso(alarm.since_ms)}
+        for alarm in office.alarms.standing()
+    ]
+    return {
+        "office": {
+            "code": identity.code, "name": identity.name, "level": level_of(identity.code),
+            "parent": identity.parent or None,
+        },
+        "fingerprint": identity.federation.hex() if not identity.parent else _fingerprint(office),
+        "federation": identity.federation.hex(),
+        "epoch": office.author.epoch,
+        "version": __version__,
+        "ready": not (office.author.recovering or office.author.skew_ms),
+        "records": office.logs.record_count,
+        "logs": sum(1 for log in office.logs.index if log.seq),
+        "items": office.store.board_count(),
+        "links": [_link(office, peer, role) for peer, role in _neighbours(office)],
+        "alarms": alarms,
+    }  # fmt: skip
+
+
+def _neighbours(office: Office) -> list[tuple[str, str]]:
+    children = [(code, "child") for code in office.keyring.children(office.identity.code)]
+    return [(office.identity.parent, "parent"), *children] if office.identity.parent else children
+
+
+def _link(office: Office, peer: str, role: str) -> dict[str, object]:
+    session = office.links.session_of(peer)
+    now_ms = office.world.clock.now_ms()
+    row = office.store.get(Peer, peer)
+    last_ms = office.links.last_contact.get(peer, row.last_contact_ms if row else 0)
+    unsent, since_ms = _unsent(office, peer)
+    to_receive = 0
+    if session is not None:
+        for log_id, seq in session.machine.behind.items():
+            log = office.logs.index.get(log_id)
+            to_receive += seq - (log.seq if log else 0)
+    if row is not None and row.quarantined:
+        state = "quarantined"
+    elif session is None:
+        state = "never" if not last_ms else "stale" if now_ms - last_ms > _STALE_MS else "behind"
+    else:
+        state = "synced" if session.synced and not unsent and not to_receive else "syncing"
+    return {
+        "office": peer,
+        "name": office.name_of(peer),
+        "role": role,
+        "connected": session is not None,
+        "state": state,
+        "last_contact": moment(last_ms),
+        "to_send": unsent,
+        "oldest_unsent_at": moment(since_ms),
+        "to_receive": to_receive,
+        "as_of": moment(office.marks.as_of_ms(peer)) if role == "child" else None,
+        "reconciled_at": moment(row.reconciled_ms) if row else None,
+    }
+
+
+def _unsent(office: Office, peer: str) -> tuple[int, int]:
+    """Records whose author's side we are and that the neighbour has not receipted, and when the oldest was written."""
+    count, oldest_ms = 0, 0
+    upward = peer == office.identity.parent
+    path = office.identity.path
+    for log in office.logs.index.link(peer):
+        author = log.key.author
+        # What flows towards this neighbour: upward everything of ours and from below, downward ours and from above.
+        ours = author == office.identity.code
+        if not ours and upward == (author in path):
+            continue
+        acked = office.receipts.acked(peer, log)
+        if acked < log.seq:
+            count += log.seq - acked
+            rows = office.store.records_at([(log.log_no, acked + 1)])
+            if rows and (not oldest_ms or rows[0].received_ms < oldest_ms):
+                oldest_ms = rows[0].received_ms
+    return count, oldest_ms
+
+
+def _fingerprint(office: Office) -> str:
+    key = office.keyring.current(office.identity.code)
+    return key.key_id.hex() if key else ""
