@@ -1,0 +1,88 @@
+"""The command `dulian`: all commands under their names and headings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from node import __version__
+from node.cli import item, later, node, transfer
+from node.cli.usage import PROGRAM, DulianCommand, DulianGroup, MissingCommand
+
+SETUP, CARE, WORK, MISSING = "建立与接入", "运行与核对", "督查事项", "本版本未提供"
+ABOUT = """督联:省、市、县督查事项的签名记录联合体。
+
+选项都写在子命令之后。时间为北京时间,日期写成 2026-12-31。
+退出码:0 完成,1 检查发现问题,2 输入有误(没有写入),3 节点联系不上,4 没有权限,70 内部错误。"""
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"{PROGRAM} {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="显示版本")
+    ] = False,
+) -> None:
+    """Carry the options of `dulian` itself."""
+
+
+def _group(text: str) -> typer.Typer:
+    return typer.Typer(
+        cls=DulianGroup, help=text, no_args_is_help=True, add_completion=False, rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )  # fmt: skip
+
+
+def _add(group: typer.Typer, name: str, command: Callable[..., int], panel: str) -> None:
+    group.command(name, cls=DulianCommand, rich_help_panel=panel)(command)
+
+
+def build_app() -> typer.Typer:
+    """The whole command line."""
+    app, items = _group(ABOUT), _group("督查事项:登记、下达、签收、分解、报告、审核、销号。")
+    app.callback(help=ABOUT)(_root)
+    setup: dict[str, Callable[..., int]] = {
+        "init": node.init, "invite": node.invite, "join": node.join, "pending": node.pending, "approve": node.approve,
+    }  # fmt: skip
+    care: dict[str, Callable[..., int]] = {
+        "serve": node.serve, "status": node.status, "verify": node.verify, "heads": node.heads, "digest": node.digest,
+    }  # fmt: skip
+    for panel, commands in ((SETUP, setup), (CARE, care)):
+        for name, command in commands.items():
+            _add(app, name, command, panel)
+    app.add_typer(items, name="item", rich_help_panel=WORK)
+    _add(app, "import", transfer.import_ledger, WORK)
+    _add_items(items)
+    _add_later(app, items)
+    return app
+
+
+def _add_items(items: typer.Typer) -> None:
+    panels: dict[str, dict[str, Callable[..., int]]] = {
+        "下达": {"issue": item.issue, "register": item.register, "assign": item.assign, "reassign": item.reassign,
+                 "insist": item.insist, "urge": item.urge},
+        "承办": {"sign": item.sign, "refuse": item.refuse, "decompose": item.decompose, "report": item.report,
+                 "submit": item.submit},
+        "审核": {"return": item.give_back, "accept": item.accept, "close": item.close, "cancel": item.cancel},
+        "查阅": {"list": item.list_items, "show": item.show_one, "attach": item.attach_file, "fetch": item.fetch},
+    }  # fmt: skip
+    for panel, commands in panels.items():
+        for name, command in commands.items():
+            _add(items, name, command, panel)
+
+
+def _add_later(app: typer.Typer, items: typer.Typer) -> None:
+    groups = {"item": items}
+    for path, text in later.LATER.items():
+        group_name, _, name = path.rpartition(" ")
+        if group_name and group_name not in groups:
+            groups[group_name] = _group(later.GROUPS[group_name] + later.SUFFIX)
+            app.add_typer(groups[group_name], name=group_name, rich_help_panel=MISSING)
+        group = groups[group_name] if group_name else app
+        group.command(name, cls=MissingCommand, rich_help_panel=MISSING, help=text + later.SUFFIX)(later.refuse)

@@ -1,0 +1,142 @@
+"""Commands about the node itself: set-up, admission, and looking after it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from node.cli import options as o
+from node.cli import show_node, values
+from node.cli.ask import Call, ask, note, request, show
+from node.cli.paper import clean, groups_of_4
+from node.errors import EXIT_FINDINGS, EXIT_OK, InputError, NotFoundError, UnreachableError
+
+Code = Annotated[str, typer.Argument(metavar="CODE", help="下级机构的代码,如 320500")]
+Name = Annotated[str, typer.Option("--name", metavar="TEXT", help="机构名称,如 江苏省人民政府")]
+
+
+def _setup(
+    listen: str | None, advertise: str | None, console: str | None, database: str | None
+) -> dict[str, str | None]:
+    return {
+        "listen": values.address("--listen", listen), "advertise": values.address("--advertise", advertise),
+        "console": values.address("--console", console), "database": database,
+    }  # fmt: skip
+
+
+def init(
+    office: Annotated[str, typer.Option("--office", metavar="CODE", help="本机构代码,如 320000")], name: Name,
+    listen: o.Listen = None, advertise: o.Advertise = None, console: o.Console = None, database: o.Database = None,
+    home: o.Home = None, as_json: o.Json = False,
+) -> int:  # fmt: skip
+    """建立最上级机构的节点。下级机构用 join。"""
+    code, called = values.code("--office", office), values.words("--name", name)
+    setup = _setup(listen, advertise, console, database)
+    from node.bootstrap import init_home
+
+    show(init_home(o.home_of(home), office=code, name=called, **setup), as_json, show_node.made)
+    return EXIT_OK
+
+
+def join(
+    token: Annotated[str, typer.Argument(metavar="TOKEN", help="上级用 dulian invite 给出的邀请码")],
+    listen: o.Listen = None, advertise: o.Advertise = None, console: o.Console = None, database: o.Database = None,
+    home: o.Home = None, as_json: o.Json = False,
+) -> int:  # fmt: skip
+    """凭上级的邀请码建立下级机构的节点。"""
+    words = values.words("TOKEN", token)
+    setup = _setup(listen, advertise, console, database)
+    from node.bootstrap import join_home
+
+    show(join_home(o.home_of(home), token=words, **setup), as_json, show_node.made)
+    return EXIT_OK
+
+
+def invite(
+    code: Code, name: Name,
+    ttl: Annotated[str | None, typer.Option("--ttl", metavar="TIME", help="有效时间,如 30m、7d;不写为 24h")] = None,
+    auto_approve: Annotated[bool, typer.Option("--auto-approve", help="凭邀请码即接纳,不再人工核对指纹")] = False,
+    unlisted: Annotated[bool, typer.Option("--unlisted", help="允许行政区划代码表之外的机构")] = False,
+    home: o.Home = None, as_json: o.Json = False,
+) -> int:  # fmt: skip
+    """邀请一个下级机构;输出邀请码,一行。"""
+    args = {
+        "code": values.code("CODE", code), "name": name, "ttl": values.duration("--ttl", ttl),
+        "auto_approve": auto_approve, "unlisted": unlisted,
+    }  # fmt: skip
+    return ask(Call(home, as_json), "invite", args, show_node.token)
+
+
+def pending(home: o.Home = None, as_json: o.Json = False) -> int:
+    """列出等待接纳的下级节点及其指纹。"""
+    return ask(Call(home, as_json), "pending", {}, show_node.pending)
+
+
+def approve(
+    code: Code,
+    fingerprint: Annotated[
+        str | None, typer.Option("--fingerprint", metavar="HEX", help="已经核对过的指纹;不写则显示出来,当场核对")
+    ] = None,
+    home: o.Home = None, as_json: o.Json = False,
+) -> int:  # fmt: skip
+    """接纳等待中的下级节点。先用电话核对指纹。"""
+    call, office = Call(home, as_json), values.code("CODE", code)
+    checked = values.fingerprint("--fingerprint", fingerprint) or _compared(call, office)
+    return ask(call, "approve", {"code": office, "fingerprint": checked}, show_node.approved)
+
+
+def _compared(call: Call, office: str) -> str:
+    """The fingerprint of the pending node, after a person has compared it on the telephone."""
+    if not sys.stdin.isatty():
+        raise InputError(
+            "没有终端,不能当场核对指纹", field="--fingerprint",
+            remedy=f"用 dulian pending 查看指纹,电话核对后执行 dulian approve {office} --fingerprint 指纹",
+        )  # fmt: skip
+    waiting = [row for row in request(call, "pending", {}).data or () if show_node.code_of(row) == office]
+    if not waiting:
+        raise NotFoundError("没有等待接纳的节点", field="CODE", value=office, remedy="用 dulian pending 查看")
+    note(f"{office} {clean(waiting[0].get('name'))} 的指纹:\n\n{groups_of_4(waiting[0].get('fingerprint'))}\n")
+    note("请电话联系对方,逐组核对。一致时输入 y 接纳,其他任何输入都不接纳:")
+    if sys.stdin.readline().strip().lower() != "y":
+        raise InputError("没有接纳", field="CODE", value=office, remedy="核对一致后再执行一次")
+    return str(waiting[0]["fingerprint"])
+
+
+def serve(home: o.Home = None, as_json: o.Json = False) -> int:  # noqa: ARG001 - its one line is JSON anyway
+    """在前台运行节点;就绪时输出一行 ready,Ctrl-C 或 SIGTERM 正常停止。"""
+    from node.bootstrap import serve as run
+
+    return run(o.home_of(home))
+
+
+def status(home: o.Home = None, as_json: o.Json = False) -> int:
+    """本节点与上下级的联通情况和告警;有告警时退出码为 1。"""
+    return ask(Call(home, as_json), "status", {}, show_node.status)
+
+
+def verify(home: o.Home = None, as_json: o.Json = False) -> int:
+    """核验本节点的全部记录和附件;有问题时退出码为 1。节点停着也能核验。"""
+    try:
+        return ask(Call(home, as_json), "verify", {}, show_node.verification, long=True)
+    except UnreachableError:
+        folder = o.home_of(home)
+        if not folder.is_dir():
+            raise
+    from node.bootstrap import verify_home
+
+    found: Mapping[str, Any] = verify_home(folder)
+    show(found, as_json, show_node.verification)
+    return EXIT_OK if found.get("ok") else EXIT_FINDINGS
+
+
+def heads(home: o.Home = None, as_json: o.Json = False) -> int:
+    """列出每本日志的末位,用于两个节点之间比对。"""
+    return ask(Call(home, as_json), "heads", {}, show_node.heads)
+
+
+def digest(home: o.Home = None, as_json: o.Json = False) -> int:
+    """列出每件事项的摘要;知悉范围内的节点摘要相同,即内容相同。"""
+    return ask(Call(home, as_json), "digest", {}, show_node.digest, long=True)
