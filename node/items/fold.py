@@ -171,7 +171,8 @@ class _Run:
             # Never earlier than what it answers.
             time = fact.claimed_ms
             for j in found:
-                time = max(time, times[j])
+                if times[j] > time:  # noqa: PLR1730 - the hot loop
+                    time = times[j]
             times[i] = time
             effect = self._step(i, fact, found)
             if effect == APPLIED:
@@ -222,7 +223,7 @@ class _Run:
         if not self._may(rule, author):
             # Who was the issuer until an office above took over, or whose taking over came late, has not done wrong.
             return LATE if rule.authority == "issuer" and author in self.claimants else INVALID
-        if fact.kind == Kind.TAKE_OVER:
+        if author != self.issuer and fact.kind == Kind.TAKE_OVER:
             self.claimants.add(author)
         files = act.attachments if isinstance(act, Act) else ()
         state = self.state or ""

@@ -67,16 +67,16 @@ def arrange(held: dict[bytes, Fact], path: tuple[str, ...], known: Container[int
     answered: list[tuple[int, ...]] = [()] * count
     followers: list[list[int]] = [[] for _ in facts]
     unresolved: list[int] = []
-    place = declared.place
+    place, shared = declared.place, declared.shared
     for i, fact in enumerate(facts):
         if not fact.re or fact.semantic_version or fact.kind not in known:
             continue
         found = []
         for record_id in fact.re:
-            if record_id in declared.shared:
-                found += declared.shared[record_id]
-            elif record_id in place:
+            if record_id in place:
                 found.append(place[record_id])
+            elif record_id in shared:
+                found += shared[record_id]
             else:
                 unresolved.append(i)
         answered[i] = tuple(found)
