@@ -1,0 +1,171 @@
+"""One simulated node: real services over a store in memory, with a clock and randomness of its own from the seed.
+
+What survives a crash (store, blobs, key) is in `Machine`; what does not is in `Machine.office`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from node.records.envelope import Envelope
+from node.records.keyring import possession_message
+from node.records.kinds import Kind
+from node.records.line import level_of
+from node.records.payload import Certificate
+from node.records.suite import Ed25519Sha256, Ed25519Signer, Signer, Suites, key_id_of
+from node.services.audit import audit
+from node.services.browse import digest_document, list_items
+from node.services.enrol import LinkCa
+from node.services.identity import Identity, World
+from node.services.office import Office
+from node.services.trust import load_chain, save_chain
+from node.storage.port import Peer
+from node.sync.limits import LinkLimits
+from tests.sim.memory_blobs import MemoryBlobs
+from tests.sim.memory_store import MemoryStore
+from tests.sim.suite import CheapSigner, CheapSuite
+
+START_MS = 1_790_000_000_000  # 2026-09-21
+NO_CA = LinkCa(b"", b"", 86_400_000)
+# As a real node's, but a batch of a few records and a window of a few batches: both limits are met all the time.
+LIMITS = LinkLimits(
+    window_bytes=16_384, batch_bytes_max=4_096, batch_records_max=16, blob_chunk_bytes=1_024, receipt_heads_max=8,
+    heads_per_frame_max=8, stall_timeout_ms=60_000, refused_retry_ms=5_000,
+)  # fmt: skip
+
+
+@dataclass
+class SimClock:
+    """A node's clock: the simulation's time, and how far this node's is off."""
+
+    true_ms: int = START_MS
+    off_ms: int = 0
+
+    def now_ms(self) -> int:
+        return self.true_ms + self.off_ms
+
+
+def suites() -> Suites:
+    """Both suites: the real one and the cheap one."""
+    return Suites([Ed25519Sha256(), CheapSuite()])
+
+
+def signer_for(code: str, seed: int, *, real: bool) -> Signer:
+    """An office's record key, from the seed."""
+    secret = hashlib.sha256(f"{seed}/{code}".encode()).digest()
+    if real:
+        return Ed25519Signer(Ed25519Sha256(), Ed25519PrivateKey.from_private_bytes(secret))
+    return CheapSigner(CheapSuite(), secret)
+
+
+class Machine:
+    """A node, switched on or off."""
+
+    def __init__(
+        self, path: tuple[str, ...], federation: bytes, signer: Signer, seed: int, *, limits: LinkLimits = LIMITS,
+        ca: LinkCa = NO_CA, mark_interval_ms: int = 60_000,
+    ) -> None:  # fmt: skip
+        self.code = path[-1]
+        self.path = path
+        self.signer = signer
+        self.limits = limits
+        self.ca = ca
+        self.mark_interval_ms = mark_interval_ms
+        self.random = Random(f"{seed}/{self.code}")
+        self.clock = SimClock()
+        self.store = MemoryStore()
+        self.blobs = MemoryBlobs()
+        self.identity = Identity(self.code, f"{self.code}人民政府", path, federation, signer)
+        self.world = World(self.clock, self.random.randbytes, self.random.random)
+        self.on = False
+        self.office: Office
+
+    @property
+    def parent(self) -> str:
+        return self.identity.parent
+
+    def start(self) -> Office:
+        """Switch on: everything in memory is built from the store."""
+        self.office = Office(
+            self.identity, self.world, suites(), self.store, self.blobs, self.limits, self.ca, "sim:1",
+            mark_interval_ms=self.mark_interval_ms,
+        )  # fmt: skip
+        self.on = True
+        return self.office
+
+    def crash(self) -> None:
+        """The power fails: what was not committed durably is gone."""
+        self.store.crash()
+        self.on = False
+
+    def items(self) -> list[dict[str, Any]]:
+        """The rows of `item list`."""
+        return list_items(self.store.reader(), self.office.view(), {})
+
+    def audit(self) -> dict[str, Any]:
+        """The document of `verify`."""
+        return audit(self.store, self.office.keyring, lambda row: self.blobs.check(row.hash, row.salt))
+
+    def digests(self) -> dict[str, str]:
+        """Digest of each item, as `digest` shows them."""
+        found: Any = digest_document(self.store)["items"]
+        return dict(found)
+
+
+def certificate_of(machine: Machine, parent: str) -> Certificate:
+    """What the parent (or the root itself) declares about an office's key."""
+    signer, federation = machine.signer, machine.identity.federation
+    proof = possession_message(federation, machine.code, parent, signer.suite.number, signer.raw_key)
+    return Certificate(
+        machine.code, machine.identity.name, level_of(machine.code), machine.path, signer.suite.number, signer.raw_key,
+        signer.sign(proof), hashlib.sha256(machine.code.encode()).digest(),
+    )  # fmt: skip
+
+
+def found(seed: int, code: str, *, real: bool, **options: object) -> Machine:
+    """The root node, as `init` makes it."""
+    signer = signer_for(code, seed, real=real)
+    root = Machine((code,), key_id_of(signer.suite, signer.raw_key), signer, seed, **options)  # type: ignore[arg-type]
+    office = root.start()
+
+    def begin() -> None:
+        office.author.begin_epoch("init")
+        record = office.author.write(Kind.CERTIFICATE, office.author.office_line, certificate_of(root, ""))
+        save_chain(root.store, [record.envelope])
+        office.keyring.learn(record)
+
+    office.step([begin])
+    return root
+
+
+def admit(seed: int, parent: Machine, code: str, *, real: bool, **options: object) -> Machine:
+    """A child of ``parent``, as `approve` and `join` make it, without the TLS certificates."""
+    signer = signer_for(code, seed, real=real)
+    child = Machine((*parent.path, code), parent.identity.federation, signer, seed, **options)  # type: ignore[arg-type]
+    envelopes: list[Envelope] = []
+
+    def certify() -> None:
+        author = parent.office.author
+        record = author.write(Kind.CERTIFICATE, author.office_line, certificate_of(child, parent.code))
+        parent.office.keyring.learn(record)
+        parent.store.put([Peer(code, "child", "", b"", 1, 0, "", 0)])
+        envelopes.extend([*load_chain(parent.store), record.envelope])
+
+    parent.office.step([certify])
+    begin_child(child, envelopes)
+    return child
+
+
+def begin_child(child: Machine, chain: list[Envelope]) -> None:
+    """What a node does once it was admitted."""
+    child.store.begin()
+    save_chain(child.store, chain)
+    child.store.put([Peer(child.parent, "parent", "sim:1", b"", 1, 0, "", 0)])
+    child.store.commit(durable=True)
+    office = child.start()
+    office.step([lambda: office.author.begin_epoch("join") and None])
