@@ -21,7 +21,7 @@ Point = Annotated[list[str] | None, typer.Option("--point", metavar="TEXT", help
 Text = Annotated[str, typer.Option("--text", metavar="TEXT", help="内容")]
 Office = Annotated[str, typer.Option("--to", metavar="CODE", help="新的承办单位,只写一个")]
 MaybeTo = Annotated[
-    list[str] | None, typer.Option("--to", metavar="CODE[,CODE…]", help="承办单位的机构代码,用逗号分开;自办不写")
+    list[str] | None, typer.Option("--to", metavar="CODE[,CODE…]", help="承办单位的单位代码,用逗号分开;自办不写")
 ]
 
 
@@ -42,7 +42,7 @@ def _limit(due: str | None, rule: str | None) -> dict[str, object]:
 def issue(
     title: Title, to: MaybeTo = None, lead: o.Lead = None, requirement: Requirement = None, source: Source = None,
     due: o.Due = None, rule: Rule = None, point: Point = None, attach: o.Attach = None,
-    local: Annotated[bool, typer.Option("--local", help="自办:由本机构自己承办")] = False,
+    local: Annotated[bool, typer.Option("--local", help="自办:由本单位自己承办")] = False,
     as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
     """登记并下达事项:每个承办单位得到一件自己的任务。"""
@@ -53,7 +53,7 @@ def issue(
         raise InputError(
             "缺少承办单位",
             field="--to",
-            remedy="写 --to 机构代码;本机构自己承办的写 --local;只登记的用 dulian item register",
+            remedy="写 --to 单位代码;本单位自己承办的写 --local;只登记的用 dulian item register",
         )
     args = {
         "title": title, "to": receivers, "lead": values.lead(lead or (), receivers), "requirement": requirement,
@@ -115,7 +115,7 @@ def insist(item: o.Item, reason: o.Reason, as_: o.As = None, home: o.Home = None
 def list_items(
     state: Annotated[str | None, typer.Option("--state", metavar="S", help="状态,如 active(办理中)")] = None,
     light: Annotated[str | None, typer.Option("--light", metavar="L", help="灯:green、yellow、red、done、none")] = None,
-    office: Annotated[str | None, typer.Option("--office", metavar="CODE", help="承办或下达的机构")] = None,
+    office: Annotated[str | None, typer.Option("--office", metavar="CODE", help="承办或下达的单位")] = None,
     kind: Annotated[str | None, typer.Option("--kind", metavar="KIND", help="registered 自立、assignment 交办")] = None,
     text: Annotated[str | None, typer.Option("--text", metavar="WORDS", help="名称或要求中的文字")] = None,
     as_: o.As = None, home: o.Home = None, as_json: o.Json = False,

@@ -17,7 +17,7 @@ LATER: Mapping[str, str] = {
     "restore": "由备份恢复节点",
     "recover": "由上下级恢复丢失的节点",
     "reconcile": "与上下级对账",
-    "revoke": "吊销一个下级机构的证书",
+    "revoke": "吊销一个下级单位的证书",
     "bundle export": "把记录导出为文件,离线转送",
     "bundle import": "导入离线转送的文件",
     "user add": "增加账号",

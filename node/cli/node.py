@@ -14,8 +14,8 @@ from node.cli.ask import Call, ask, note, request, show
 from node.cli.paper import clean, groups_of_4
 from node.errors import EXIT_FINDINGS, EXIT_OK, InputError, NotFoundError, UnreachableError
 
-Code = Annotated[str, typer.Argument(metavar="CODE", help="下级机构的代码,如 320500")]
-Name = Annotated[str, typer.Option("--name", metavar="TEXT", help="机构名称,如 江苏省人民政府")]
+Code = Annotated[str, typer.Argument(metavar="CODE", help="下级单位的代码,如 320500")]
+Name = Annotated[str, typer.Option("--name", metavar="TEXT", help="单位名称,如 江苏省人民政府")]
 
 
 def _setup(
@@ -28,11 +28,11 @@ def _setup(
 
 
 def init(
-    office: Annotated[str, typer.Option("--office", metavar="CODE", help="本机构代码,如 320000")], name: Name,
+    office: Annotated[str, typer.Option("--office", metavar="CODE", help="本单位代码,如 320000")], name: Name,
     listen: o.Listen = None, advertise: o.Advertise = None, console: o.Console = None, database: o.Database = None,
     home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
-    """建立最上级机构的节点。下级机构用 join。"""
+    """建立最上级单位的节点。下级单位用 join。"""
     code, called = values.code("--office", office), values.words("--name", name)
     setup = _setup(listen, advertise, console, database)
     from node.bootstrap import init_home
@@ -42,11 +42,11 @@ def init(
 
 
 def join(
-    token: Annotated[str, typer.Argument(metavar="TOKEN", help="上级用 dulian invite 给出的邀请码")],
+    token: Annotated[str, typer.Argument(metavar="TOKEN", help="上级用 dulian invite 给出的邀请令牌")],
     listen: o.Listen = None, advertise: o.Advertise = None, console: o.Console = None, database: o.Database = None,
     home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
-    """凭上级的邀请码建立下级机构的节点。"""
+    """凭上级的邀请令牌建立下级单位的节点。"""
     words = values.words("TOKEN", token)
     setup = _setup(listen, advertise, console, database)
     from node.bootstrap import join_home
@@ -58,11 +58,11 @@ def join(
 def invite(
     code: Code, name: Name,
     ttl: Annotated[str | None, typer.Option("--ttl", metavar="TIME", help="有效时间,如 30m、7d;不写为 24h")] = None,
-    auto_approve: Annotated[bool, typer.Option("--auto-approve", help="凭邀请码即接纳,不再人工核对指纹")] = False,
-    unlisted: Annotated[bool, typer.Option("--unlisted", help="允许行政区划代码表之外的机构")] = False,
+    auto_approve: Annotated[bool, typer.Option("--auto-approve", help="凭邀请令牌即批准,不再人工核对指纹")] = False,
+    unlisted: Annotated[bool, typer.Option("--unlisted", help="允许行政区划代码表之外的单位")] = False,
     home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
-    """邀请一个下级机构;输出邀请码,一行。"""
+    """邀请一个下级单位;输出邀请令牌,一行。"""
     args = {
         "code": values.code("CODE", code), "name": name, "ttl": values.duration("--ttl", ttl),
         "auto_approve": auto_approve, "unlisted": unlisted,
@@ -71,7 +71,7 @@ def invite(
 
 
 def pending(home: o.Home = None, as_json: o.Json = False) -> int:
-    """列出等待接纳的下级节点及其指纹。"""
+    """列出等待批准的下级节点及其指纹。"""
     return ask(Call(home, as_json), "pending", {}, show_node.pending)
 
 
@@ -82,7 +82,7 @@ def approve(
     ] = None,
     home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
-    """接纳等待中的下级节点。先用电话核对指纹。"""
+    """批准等待中的下级节点。先用电话核对指纹。"""
     call, office = Call(home, as_json), values.code("CODE", code)
     checked = values.fingerprint("--fingerprint", fingerprint) or _compared(call, office)
     return ask(call, "approve", {"code": office, "fingerprint": checked}, show_node.approved)
@@ -97,11 +97,11 @@ def _compared(call: Call, office: str) -> str:
         )  # fmt: skip
     waiting = [row for row in request(call, "pending", {}).data or () if show_node.code_of(row) == office]
     if not waiting:
-        raise NotFoundError("没有等待接纳的节点", field="CODE", value=office, remedy="用 dulian pending 查看")
+        raise NotFoundError("没有等待批准的节点", field="CODE", value=office, remedy="用 dulian pending 查看")
     note(f"{office} {clean(waiting[0].get('name'))} 的指纹:\n\n{groups_of_4(waiting[0].get('fingerprint'))}\n")
-    note("请电话联系对方,逐组核对。一致时输入 y 接纳,其他任何输入都不接纳:")
+    note("请电话联系对方,逐组核对。一致时输入 y 批准,其他任何输入都不批准:")
     if sys.stdin.readline().strip().lower() != "y":
-        raise InputError("没有接纳", field="CODE", value=office, remedy="核对一致后再执行一次")
+        raise InputError("没有批准", field="CODE", value=office, remedy="核对一致后再执行一次")
     return str(waiting[0]["fingerprint"])
 
 

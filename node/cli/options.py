@@ -29,7 +29,7 @@ Item = Annotated[str, typer.Argument(metavar="ITEM", help="事项:编号、编�
 Attach = Annotated[list[str] | None, typer.Option("--attach", metavar="FILE", help="附件,可重复")]
 Due = Annotated[str | None, typer.Option("--due", metavar="DATE", help="办结时限,如 2026-12-31")]
 Lead = Annotated[list[str] | None, typer.Option("--lead", metavar="CODE", help="牵头单位,其余为协办;不写时分别办理")]
-To = Annotated[list[str], typer.Option("--to", metavar="CODE[,CODE…]", help="承办单位的机构代码,用逗号分开")]
+To = Annotated[list[str], typer.Option("--to", metavar="CODE[,CODE…]", help="承办单位的单位代码,用逗号分开")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="理由")]
 Listen = Annotated[str | None, typer.Option("--listen", metavar="HOST:PORT", help="监听地址,供下级节点连接")]
 Advertise = Annotated[

@@ -28,12 +28,12 @@ def code_of(row: Mapping[str, Any]) -> str:
 def made(data: Mapping[str, Any], paper: Paper) -> Iterable[str]:
     """A new home: whose it is, its fingerprint, and what comes next."""
     waiting = data.get("state") == "pending"
-    yield "已提出申请,等待上级接纳" if waiting else "节点已建立"
+    yield "已提出申请,等待上级批准" if waiting else "节点已建立"
     called = data.get("office")
     name = "" if isinstance(called, Mapping) else clean(data.get("name"))
     yield from fields(
         [
-            ("机构", f"{office(called)} {name}".strip()), ("上级", clean(data.get("parent"))),
+            ("单位", f"{office(called)} {name}".strip()), ("上级", clean(data.get("parent"))),
             ("数据目录", clean(data.get("home"))), ("监听", clean(data.get("listen"))),
             ("控制台", clean(data.get("console"))),
         ],
@@ -52,19 +52,19 @@ def token(data: Any, _paper: Paper) -> Iterable[str]:
 def pending(data: Any, _paper: Paper) -> Iterable[str]:
     """Nodes that wait to be admitted, each with the fingerprint to compare."""
     if not data:
-        return ["没有等待接纳的节点"]
+        return ["没有等待批准的节点"]
     lines = []
     for row in data:
         since = moment(row["since"]) if row.get("since") else ""
         lines.append(f"{code_of(row)} {clean(row.get('name'))}" + (f"  申请于 {since}" if since else ""))
         lines += [f"  {line}" for line in groups_of_4(row.get("fingerprint")).split("\n")]
-    return [*lines, "电话核对指纹一致后执行:dulian approve 机构代码"]
+    return [*lines, "电话核对指纹一致后执行:dulian approve 单位代码"]
 
 
 def approved(data: Any, _paper: Paper) -> Iterable[str]:
     """One line: who was admitted."""
     row = data if isinstance(data, Mapping) else {}
-    return [f"已接纳 {code_of(row)} {clean(row.get('name'))}".rstrip()]
+    return [f"已批准 {code_of(row)} {clean(row.get('name'))}".rstrip()]
 
 
 def status(data: Mapping[str, Any], paper: Paper) -> Iterable[str]:
@@ -80,7 +80,7 @@ def status(data: Mapping[str, Any], paper: Paper) -> Iterable[str]:
     yield ""
     links = data.get("links") or []
     if links:
-        yield from table(["机构", "关系", "状态", "待发", "待收", "最近联系", "数据截至"], map(_link, links), paper)
+        yield from table(["单位", "关系", "状态", "待发", "待收", "最近联系", "数据截至"], map(_link, links), paper)
     else:
         yield "没有上级和下级节点"
     yield ""

@@ -189,7 +189,7 @@ def _in_chinese(error: Any) -> InputError:
 def _no_such_option(error: Any, remedy: str) -> InputError:
     name, ctx = error.option_name, error.ctx
     if isinstance(ctx.command, TyperGroup) and name in {"--home", "--json", "--as"}:
-        return InputError("这个选项写在子命令之后", field=name, remedy=f"如 {PROGRAM} status {name}")
+        return InputError("这个选项写在子命令之后", field=name, remedy=f"写成 {ctx.command_path} 子命令 {name}")
     near = sorted(error.possibilities or ())
     return InputError("没有这个选项", field=name, remedy=(f"是否想写 {near[0]};" if near else "") + remedy)
 

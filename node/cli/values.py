@@ -42,7 +42,7 @@ def code(option: str, text: str) -> str:
     """One office code."""
     if not CODE.match(text):
         raise InputError(
-            "不是机构代码", field=option, value=words(option, text),
+            "不是单位代码", field=option, value=words(option, text) if text else "",
             remedy="代码为6位或9位数字,可加短横线和1至16位小写字母或数字,如 320500、320583-fgw",
         )  # fmt: skip
     return text
@@ -55,7 +55,7 @@ def codes(option: str, texts: Iterable[str]) -> list[str]:
         for part in re.split("[,,、]", text):
             one = code(option, part.strip())
             if one in found:
-                raise InputError("同一机构写了两次", field=option, value=one, remedy="每个机构只写一次")
+                raise InputError("同一单位写了两次", field=option, value=one, remedy="每个单位只写一次")
             found.append(one)
     return found
 
