@@ -107,9 +107,10 @@ def _compared(call: Call, office: str) -> str:
 
 def serve(home: o.Home = None, as_json: o.Json = False) -> int:  # noqa: ARG001 - its one line is JSON anyway
     """在前台运行节点;就绪时输出一行 ready,Ctrl-C 或 SIGTERM 正常停止。"""
-    from node.bootstrap import serve as run
+    from node import jobs
+    from node.bootstrap.serving import serve as run
 
-    return run(o.home_of(home))
+    return run(o.home_of(home), jobs.start)
 
 
 def status(home: o.Home = None, as_json: o.Json = False) -> int:

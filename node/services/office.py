@@ -64,6 +64,7 @@ class Office:
         self._address = address
         self._check = check
         self._mark_interval_ms = mark_interval_ms
+        self._abandoned = Outputs()
         self.load()
 
     def load(self) -> None:
@@ -98,15 +99,21 @@ class Office:
         try:
             return self._transaction(events)
         except StoreError:
-            self._abandon()
+            self._abandoned = self._abandon()
             raise
         except Exception:
             out = self._abandon()
             if len(events) <= 1:
+                self._abandoned = out
                 raise
             for event in events:
                 self._one_by_one(event, out)
             return out
+
+    def take_abandoned(self) -> Outputs:
+        """What is left to tell after `step` raised: the sessions that were closed with it."""
+        out, self._abandoned = self._abandoned, Outputs()
+        return out
 
     def command(self, run: Callable[[], object], done: Callable[[object, DulianError | None], None]) -> Event:
         """An event that runs a command and answers after the commit; a refused command leaves no trace."""
@@ -130,7 +137,7 @@ class Office:
         """Bring the board up to date; returns the number of records projected. ``force``: also what an earlier run left."""
         if not self.logs.fresh and not force:
             return 0
-        self.store.begin()
+        self.store.begin(durable=False)
         try:
             seen = self.projector.run()
             self._after_projection()

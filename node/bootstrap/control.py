@@ -1,0 +1,171 @@
+"""The local command socket of a running node: requests to services, files in and out.
+
+Rules: commands run in the core, questions on a reader in a worker thread; a file sent along is stored (and synced)
+before the record that names it is written, and removed again where the command is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+
+from node.errors import EXIT_FINDINGS, EXIT_INPUT, EXIT_OK, ForbiddenError, InputError, NotAvailableError
+from node.records.limits import SALT_BYTES
+from node.records.payload import Attachment
+from node.services import browse, importing
+from node.services.audit import audit
+from node.services.commands import COMMANDS, QUESTIONS
+from node.services.desk import Caller
+from node.services.office import Office
+from node.services.runner import Runner
+from node.storage.blobs import BlobFolder
+from node.storage.port import BlobRow, Reader
+from node.wire.local import LocalFile, LocalReply, LocalRequest
+
+_READ_BYTES = 1_048_576
+
+
+class Control:
+    """Answers the command line."""
+
+    def __init__(
+        self, office: Office, runner: Runner, blobs: BlobFolder, attachment_bytes_max: int,
+        changed: Callable[[], None],
+    ) -> None:  # fmt: skip
+        """``changed`` is called in the loop after a command that may have changed invitations."""
+        self._office = office
+        self._runner = runner
+        self._blobs = blobs
+        self._attachment_bytes_max = attachment_bytes_max
+        self._changed = changed
+        self._readers = threading.local()
+
+    async def handle(self, request: LocalRequest) -> LocalReply:
+        """One request of the command line; our errors pass through to the caller."""
+        if request.as_:
+            raise ForbiddenError("没有这个账号", code="no_account", field="--as", value=request.as_, remedy="本版本尚无账号,去掉 --as")
+        caller = Caller(request.os_user[:100])
+        verb = request.verb
+        if verb in QUESTIONS:
+            return LocalReply(await self._question(verb, request.args))
+        if verb == "item.fetch":
+            return await self._fetch(request.args)
+        if verb == "verify":
+            found = await asyncio.to_thread(self._verify)
+            return LocalReply(found, exit=EXIT_OK if found["ok"] else EXIT_FINDINGS)
+        if verb == "import":
+            return await self._import(request, caller)
+        command = COMMANDS.get(verb)
+        if command is None:
+            raise NotAvailableError(verb)
+        files = await self._take_files(request.files)
+        args = dict(request.args) | {"attachments": files}
+        if verb == "item.attach" and not files:
+            raise InputError("没有附件", field="FILE", remedy="写明要上传的文件")
+        try:
+            answer = await self._in_core(lambda: command(self._office, args, caller))
+        except BaseException:
+            for file in files:
+                await asyncio.to_thread(self._blobs.remove, file.hash)
+            raise
+        if verb in ("invite", "approve"):
+            self._changed()
+        failing = verb == "status" and isinstance(answer, dict) and bool(answer["alarms"])
+        return LocalReply(answer, exit=EXIT_FINDINGS if failing else EXIT_OK)
+
+    async def _in_core(self, run: Callable[[], object]) -> object:
+        return await asyncio.wrap_future(self._runner.call(run))
+
+    async def _question(self, verb: str, args: object) -> object:
+        question = QUESTIONS[verb]
+        view = self._office.view()
+        assert isinstance(args, dict)  # noqa: S101 - the socket takes nothing else
+        return await asyncio.to_thread(lambda: question(self._reader(), view, args))
+
+    def _reader(self) -> Reader:
+        """A reader for this worker thread."""
+        reader: Reader | None = getattr(self._readers, "reader", None)
+        if reader is None:
+            reader = self._readers.reader = self._office.store.reader()
+        return reader
+
+    def _verify(self) -> dict[str, object]:
+        def whole(row: BlobRow) -> bool:
+            return self._blobs.check(row.hash, row.salt)
+
+        return audit(self._reader(), self._office.keyring, whole)
+
+    async def _fetch(self, args: object) -> LocalReply:
+        assert isinstance(args, dict)  # noqa: S101 - the socket takes nothing else
+        view = self._office.view()
+        row, name = await asyncio.to_thread(lambda: browse.attachment_of(self._reader(), view, args))
+        data = {"hash": row.hash.hex(), "name": name, "size": row.size_bytes}
+        return LocalReply(data, stream_bytes=row.size_bytes, stream=self._content(row))
+
+    async def _content(self, row: BlobRow) -> AsyncIterator[bytes]:
+        offset = 0
+        while offset < row.size_bytes:
+            piece = await asyncio.to_thread(self._blobs.read, row.hash, offset, _READ_BYTES)
+            if not piece:
+                return
+            offset += len(piece)
+            yield piece
+
+    async def _import(self, request: LocalRequest, caller: Caller) -> LocalReply:
+        data = b"".join([piece async for file in request.files for piece in file.chunks()])
+        rows, numbers, errors = await asyncio.to_thread(importing.read_ledger_rows, data)
+        dry_run = bool(request.args.get("dry_run"))
+        answer = await self._in_core(
+            lambda: importing.import_ledger(self._office, rows, numbers, errors, caller, dry_run=dry_run)
+        )
+        assert isinstance(answer, dict)  # noqa: S101 - what the lambda returns
+        return LocalReply(answer, exit=EXIT_INPUT if answer["errors"] else EXIT_OK)
+
+    async def _take_files(self, files: list[LocalFile]) -> list[Attachment]:
+        """Store what was sent along; InputError (and nothing kept) where one is too large."""
+        taken: list[Attachment] = []
+        try:
+            for file in files:
+                if file.size_bytes > self._attachment_bytes_max:
+                    limit = self._attachment_bytes_max // 1_048_576
+                    raise InputError(f"附件超过上限 {limit} MiB", field="--attach", value=file.name, remedy="压缩或拆分后再传")
+                taken.append(await self._take_file(file))
+        except BaseException:
+            for attachment in taken:
+                await asyncio.to_thread(self._blobs.remove, attachment.hash)
+            raise
+        return taken
+
+    async def _take_file(self, file: LocalFile) -> Attachment:
+        pipe = _Pipe(asyncio.get_running_loop())
+        salt = self._office.world.entropy(SALT_BYTES)
+        limit = self._attachment_bytes_max
+        storing = asyncio.create_task(asyncio.to_thread(lambda: self._blobs.add(pipe, salt, bytes_max=limit)))  # type: ignore[arg-type]
+        async for piece in file.chunks():
+            await pipe.feed(piece)
+        await pipe.feed(b"")
+        added = await storing
+        return Attachment(added.hash, added.salt, added.size_bytes, file.name)
+
+
+class _Pipe:
+    """A blocking read() for the storing thread, fed by the event loop; holds one piece at a time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._queue: asyncio.Queue[bytes] = asyncio.Queue(maxsize=2)
+        self._left = b""
+        self._ended = False
+
+    async def feed(self, piece: bytes) -> None:
+        await self._queue.put(piece)
+
+    def read(self, size: int = -1) -> bytes:
+        if not self._left and not self._ended:
+            self._left = asyncio.run_coroutine_threadsafe(self._queue.get(), self._loop).result()
+            self._ended = not self._left
+        piece, self._left = (self._left, b"") if size < 0 else (self._left[:size], self._left[size:])
+        return piece
+
+

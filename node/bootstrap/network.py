@@ -1,0 +1,242 @@
+"""The network side of a running node: sessions over gRPC, the dialler towards the parent, TLS that renews itself.
+
+Everything here runs in the event loop's thread and talks to the office only through the runner.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable
+from pathlib import Path
+
+import structlog
+
+from node.bootstrap.homes import Keys, save_tls
+from node.errors import DulianError, PeerError
+from node.records import notes
+from node.services.identity import Identity
+from node.services.office import Office
+from node.services.outputs import Outputs
+from node.services.runner import Runner
+from node.storage.port import Peer
+from node.sync.backoff import Backoff
+from node.sync.frames import Frame
+from node.wire import client, credentials, messages
+from node.wire.server import ServerSecrets
+from node.wire.stream import Sender
+
+_log = structlog.get_logger("network")
+_INBOX_WINDOWS = 2  # frames of one session waiting for the core, in windows; beyond, its stream is not read
+_SERVER_LIFE_MS = 90 * 86_400_000
+
+
+class _Session:
+    """One stream, seen from the transport (`wire.stream.Session`)."""
+
+    def __init__(self, network: Network, number: int, peer: str, sender: Sender) -> None:
+        self.peer = peer
+        self.sender = sender
+        self._network = network
+        self._number = number
+        self._waiting_bytes = 0
+        self._room = asyncio.Event()
+        self._room.set()
+
+    async def receive(self, frame: Frame, size_bytes: int) -> None:
+        network, number = self._network, self._number
+        self._waiting_bytes += size_bytes
+        if self._waiting_bytes > _INBOX_WINDOWS * network.office.limits.window_bytes:
+            self._room.clear()
+
+        def event() -> None:
+            network.office.links.out.after_commit.append(lambda: self._taken(size_bytes))
+            network.office.received(number, frame)
+
+        network.runner.post(event)
+        await self._room.wait()
+
+    def malformed(self, error: PeerError) -> None:
+        office, number = self._network.office, self._number
+        self._network.runner.post(lambda: office.links.malformed(number, error))
+
+    def lost(self) -> None:
+        self._network.forget(self._number)
+
+    def _taken(self, size_bytes: int) -> None:
+        self._waiting_bytes -= size_bytes
+        if self._waiting_bytes <= _INBOX_WINDOWS * self._network.office.limits.window_bytes:
+            self._room.set()
+
+    def release(self) -> None:
+        """The core forgot this session: nobody will make room any more."""
+        self._waiting_bytes = 0
+        self._room.set()
+
+
+class Network:
+    """`wire.server.Host` of this node, and its dialler."""
+
+    def __init__(self, home: Path, office: Office, keys: Keys, tls_lifetime_ms: int) -> None:
+        """The runner is set by `serving` before anything starts."""
+        self.office = office
+        self.runner: Runner
+        self._home = home
+        self._identity: Identity = office.identity
+        self._keys = keys
+        self._tls_lifetime_ms = tls_lifetime_ms
+        self._sessions: dict[int, _Session] = {}
+        self._numbers = itertools.count(1)
+        self._backoff = Backoff(office.limits)
+        self._reconnect = False
+        self._invitations: tuple[bytes, ...] = ()
+        self._server_key = credentials.new_tls_key()
+        self._secrets = self._new_secrets()
+
+    # -- outputs of the core --------------------------------------------------------------------------------------
+
+    def deliver(self, outputs: Outputs) -> None:
+        """Carry out what a committed step produced (in the loop's thread)."""
+        for callback in outputs.after_commit:
+            callback()
+        for number, group in itertools.groupby(outputs.frames, key=lambda pair: pair[0]):
+            session = self._sessions.get(number)
+            if session is not None:
+                session.sender.send([frame for _, frame in group])
+        for number, reason in outputs.closes:
+            session = self._sessions.get(number)
+            if session is not None:
+                _log.info("session_closed", peer=session.peer, reason=reason)
+                session.release()
+                session.sender.close(reason)
+
+    def forget(self, number: int) -> None:
+        """A stream is gone."""
+        session = self._sessions.pop(number, None)
+        if session is not None:
+            session.release()
+            self.runner.post(lambda: self.office.links.lost(number))
+
+    # -- wire.server.Host -----------------------------------------------------------------------------------------
+
+    def server_secrets(self) -> ServerSecrets:
+        """What a handshake needs now (called from threads of gRPC)."""
+        return self._secrets
+
+    def open_session(self, peer_certificate: bytes, sender: Sender) -> _Session:
+        """A child opened a stream."""
+        sha256 = credentials.tls_sha256(peer_certificate)
+        peer = self.office.trust.tls_owner(sha256, self.office.world.clock.now_ms())
+        return self._opened(peer, sha256, credentials.tls_sha256(self._secrets.certificate), sender)
+
+    async def join(self, request: messages.JoinRequest, peer_certificate: bytes) -> messages.JoinReply:
+        """A node asks to be admitted."""
+        answer = await self._ask(lambda: self.office.enrolment.join(request, peer_certificate))
+        assert isinstance(answer, messages.JoinReply)  # noqa: S101 - what the lambda returns
+        return answer
+
+    async def renew(self, request: messages.RenewRequest, peer_certificate: bytes) -> bytes:
+        """A child asks for a new TLS certificate."""
+        answer = await self._ask(lambda: self.office.enrolment.renew(request.request, peer_certificate))
+        assert isinstance(answer, bytes)  # noqa: S101 - what the lambda returns
+        return answer
+
+    # -- upkeep ---------------------------------------------------------------------------------------------------
+
+    def refresh_secrets(self, invitations: tuple[bytes, ...]) -> None:
+        """Invitations changed, or this node's own server certificate is due."""
+        if invitations != self._invitations or credentials.needs_renewal(
+            self._secrets.certificate, self.office.world.clock.now_ms()
+        ):
+            self._invitations = invitations
+            self._secrets = self._new_secrets()
+
+    async def renew_if_due(self) -> None:
+        """Renew the TLS certificate towards the parent at two thirds of its life, then reconnect with the new one."""
+        keys, now_ms = self._keys, self.office.world.clock.now_ms()
+        if not self._identity.parent or not credentials.needs_renewal(keys.tls_certificate, now_ms):
+            return
+        key_pem = credentials.new_tls_key()
+        renewal = notes.Renewal(self._identity.code, credentials.public_key_der(key_pem), now_ms)
+        note = notes.sign_renewal(self._identity.signer, self._identity.federation, renewal)
+        try:
+            certificate = await client.renew(self._parent(), messages.RenewRequest(note))
+        except DulianError as error:
+            _log.warning("renewal_failed", code=error.code, text=error.text)
+            left_ms = credentials.expires_ms(keys.tls_certificate) - now_ms
+            text = f"通道证书续期未成({error.text}),还有 {max(left_ms, 0) // 86_400_000} 天到期"
+            self.runner.post(lambda: self.office.alarms.raise_("tls_renewal", self._identity.parent, text))
+            return
+        save_tls(self._home, key_pem, certificate)
+        self._keys = Keys(keys.signer, keys.ca_key_pem, keys.ca_certificate, key_pem, certificate)
+        self.runner.post(lambda: self.office.alarms.clear("tls_renewal", self._identity.parent))
+        _log.info("tls_renewed", expires_ms=credentials.expires_ms(certificate))
+        self._reconnect = True
+        for session in self._sessions.values():
+            if session.peer == self._identity.parent:
+                session.sender.close("renewed")
+
+    async def keep_dialling(self) -> None:
+        """Hold the link to the parent for ever: dial, wait, dial again."""
+        while True:
+            try:
+                reason = await client.dial(self._parent(), self._dialled, self.office.limits)
+                _log.info("link_ended", peer=self._identity.parent, reason=reason)
+            except DulianError as error:
+                _log.info("link_failed", peer=self._identity.parent, code=error.code, text=error.text)
+                if isinstance(error, PeerError) or error.code == "tls":
+                    self._complain(error)
+            if self._reconnect:
+                self._reconnect = False
+                self._backoff.alive()
+                continue
+            await asyncio.sleep(self._backoff.next_ms(self.office.world.jitter()) / 1000)
+
+    def alive(self) -> None:
+        """A sign of life of the parent: the next retry comes soon."""
+        self._backoff.alive()
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _dialled(self, server_sha256: bytes, sender: Sender) -> _Session:
+        self._backoff.alive()
+        mine = credentials.tls_sha256(self._keys.tls_certificate)
+        return self._opened(self._identity.parent, server_sha256, mine, sender)
+
+    def _opened(self, peer: str, peer_tls: bytes, my_tls: bytes, sender: Sender) -> _Session:
+        number = next(self._numbers)
+        session = self._sessions[number] = _Session(self, number, peer, sender)
+        if peer == self._identity.parent:
+            expires_ms = credentials.expires_ms(self._keys.tls_certificate)
+        else:
+            expires_ms = self.office.trust.tls_expires_ms(peer_tls)
+        self.runner.post(
+            lambda: self.office.opened(number, peer, my_tls=my_tls, peer_tls=peer_tls, tls_expires_ms=expires_ms)
+        )
+        _log.info("session_opened", peer=peer, session=number)
+        return session
+
+    def _parent(self) -> client.Parent:
+        row = self.office.store.reader().get(Peer, self._identity.parent)
+        if row is None:
+            raise PeerError("没有上级的登记", code="protocol")
+        keys = self._keys
+        return client.Parent(row.address, row.office, row.link_ca, keys.tls_key_pem, keys.tls_certificate)
+
+    def _complain(self, error: DulianError) -> None:
+        parent = self._identity.parent
+        text = f"与上级 {parent} 联通不上:{error.text}"
+        self.runner.post(lambda: self.office.alarms.raise_("link_fault", parent, text))
+
+    async def _ask(self, run: object) -> object:
+        assert callable(run)  # noqa: S101 - a lambda of this file
+        future: Awaitable[object] = asyncio.wrap_future(self.runner.call(run))
+        return await future
+
+    def _new_secrets(self) -> ServerSecrets:
+        keys = self._keys
+        certificate = credentials.issue_tls(
+            keys.ca_key_pem, keys.ca_certificate, self._identity.code, credentials.public_key_der(self._server_key),
+            min(_SERVER_LIFE_MS, self._tls_lifetime_ms), self.office.world.clock.now_ms(), server=True,
+        )  # fmt: skip
+        return ServerSecrets(self._server_key, certificate, keys.ca_certificate, self._invitations)

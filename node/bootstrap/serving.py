@@ -1,0 +1,198 @@
+"""`serve`: one process — gRPC, the core thread, the local command socket, the scheduler — from start to clean stop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from node.bootstrap import enrolling, homes
+from node.bootstrap.control import Control
+from node.bootstrap.network import Network
+from node.clock import iso
+from node.config import Config, read_config
+from node.errors import ForbiddenError, UnreachableError
+from node.services.enrol import LinkCa
+from node.services.office import Office
+from node.services.outputs import Outputs
+from node.services.runner import Runner
+from node.storage.blobs import BlobFolder
+from node.storage.sql import SqlStore, open_store
+from node.sync.backoff import Backoff
+from node.sync.limits import DEFAULT_LIMITS
+from node.wire.local import LocalReply, LocalRequest, LocalServer
+from node.wire.messages import JoinState
+from node.wire.server import WireServer
+
+_log = structlog.get_logger("serve")
+_GRACE_S = 5.0
+
+
+class Jobs(Protocol):
+    """The scheduler, started by the caller (`node.jobs`)."""
+
+    def __call__(self, running: Running) -> Callable[[], None]:
+        """Start the periodic jobs; returns how to stop them."""
+        ...
+
+
+class Running:
+    """A node that runs: its parts, for the scheduler and the stop."""
+
+    def __init__(self, home: Path, config: Config, store: SqlStore, keys: homes.Keys) -> None:
+        """Compose the office; nothing listens yet."""
+        self.home = home
+        self.config = config
+        self.store = store
+        self.blobs = BlobFolder(home / "blobs")
+        identity = homes.read_identity(store, config, keys)
+        ca = LinkCa(keys.ca_key_pem, keys.ca_certificate, config.tls_lifetime_s * 1000)
+        self.office = Office(
+            identity, homes.the_world(), homes.the_suites(), store, self.blobs, DEFAULT_LIMITS, ca,
+            config.reachable_at, mark_interval_ms=config.mark_interval_s * 1000,
+        )  # fmt: skip
+        self.network = Network(home, self.office, keys, config.tls_lifetime_s * 1000)
+        self.loop = asyncio.get_running_loop()
+        self.stopped = asyncio.Event()
+        self.crash: BaseException | None = None
+        self.runner = Runner(self.office, self._deliver, self._crashed)
+        self.network.runner = self.runner
+
+    def refresh_invitations(self) -> None:
+        """Client roots follow the open invitations."""
+        self.network.refresh_secrets(tuple(self.office.enrolment.client_roots()[1:]))
+
+    def _deliver(self, outputs: Outputs) -> None:
+        if outputs.frames or outputs.closes or outputs.after_commit:
+            self.loop.call_soon_threadsafe(self.network.deliver, outputs)
+
+    def _crashed(self, error: BaseException) -> None:
+        self.crash = error
+        self.loop.call_soon_threadsafe(self.stopped.set)
+
+
+def serve(home: Path, jobs: Jobs) -> int:
+    """Run the node in the foreground until SIGTERM or SIGINT; returns the exit code."""
+    configure_logging()
+    config = read_config(home)
+    homes.check_home_mode(home)
+    keys = homes.read_keys(home)
+    return asyncio.run(_main(home, config, keys, jobs))
+
+
+async def _main(home: Path, config: Config, keys: homes.Keys, jobs: Jobs) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if not await _joined(home, keys, stop):
+        return 0
+    keys = homes.read_keys(home)
+    store = open_store(homes.database_url(home, config), create=False)
+    try:
+        running = Running(home, config, store, keys)
+        return await _run(running, jobs, stop)
+    finally:
+        store.close()
+
+
+async def _run(running: Running, jobs: Jobs, stop: asyncio.Event) -> int:
+    office, network, config = running.office, running.network, running.config
+    running.refresh_invitations()
+    server = WireServer(network, office.world.clock, office.limits)
+    limit = config.attachment_mib_max * 1_048_576
+    control = Control(office, running.runner, running.blobs, limit, running.refresh_invitations)
+    local = LocalServer(running.home / "run", control.handle)
+    port = await server.start(config.listen)
+    running.runner.start()
+    await local.start()
+    stop_jobs = jobs(running)
+    dialling = asyncio.create_task(network.keep_dialling()) if office.identity.parent else None
+    host = config.listen.rsplit(":", 1)[0]
+    ready = {"office": office.identity.code, "listen": f"{host}:{port}", "console": None}
+    print(f"ready {json.dumps(ready)}", flush=True)  # noqa: T201 - the ready line of surface.md
+    _log.info("ready", **ready)
+    waits = [asyncio.create_task(stop.wait()), asyncio.create_task(running.stopped.wait())]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    _log.info("stopping")
+    stop_jobs()
+    await local.stop()
+    if running.crash is None:
+        await asyncio.wrap_future(running.runner.call(office.links.drain))
+    if dialling is not None:
+        dialling.cancel()
+        with suppress(asyncio.CancelledError):
+            await dialling
+    await server.stop(_GRACE_S)
+    await asyncio.to_thread(running.runner.stop, _GRACE_S)
+    for task in waits:
+        task.cancel()
+    if running.crash is not None:
+        _log.error("crashed", error=repr(running.crash))
+        raise running.crash
+    _log.info("stopped")
+    return 0
+
+
+async def _joined(home: Path, keys: homes.Keys, stop: asyncio.Event) -> bool:
+    """Complete a pending `join`: ask until the parent has decided; False where the node is to stop first."""
+    waiting = enrolling.load_waiting(home)
+    if waiting is None:
+        return True
+    invitation = enrolling.invitation_of(waiting)
+    fingerprint = enrolling.fingerprint_of(keys)
+
+    async def handle(request: LocalRequest) -> LocalReply:
+        if request.verb != "status":
+            raise ForbiddenError("尚未入网,等待上级批准", code="pending", remedy=f"请上级核对指纹 {fingerprint} 后 dulian approve")
+        alarm = {"code": "pending", "text": f"等待上级批准入网;本机指纹 {fingerprint}", "since": iso(invitation.expires_ms)}
+        office = {"code": invitation.code, "name": invitation.name, "level": "", "parent": invitation.parent_path[-1]}
+        found = {"office": office, "ready": False, "links": [], "alarms": [alarm], "fingerprint": fingerprint}
+        return LocalReply(found, exit=1)
+
+    local = LocalServer(home / "run", handle)
+    await local.start()
+    backoff = Backoff(DEFAULT_LIMITS._replace(backoff_max_ms=10_000))
+    say = sys.stderr.write
+    say(f"等待上级批准入网,本机指纹 {fingerprint}\n")
+    try:
+        while not stop.is_set():
+            try:
+                if (await enrolling.ask_to_join(home, keys, waiting)).state is JoinState.ADMITTED:
+                    return True
+                wait_ms = 2_000
+            except UnreachableError as error:
+                _log.info("join_unreachable", text=error.text)
+                wait_ms = backoff.next_ms(0.5)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), wait_ms / 1000)
+        return False
+    finally:
+        await local.stop()
+
+
+def configure_logging() -> None:
+    """One JSON object a line on stderr; CR, LF and controls are escaped by JSON."""
+    level = logging.getLevelNamesMapping().get(os.environ.get("DULIAN_LOG", "INFO").upper(), logging.INFO)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+

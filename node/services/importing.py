@@ -1,0 +1,35 @@
+"""`import`: a ledger in xlsx form becomes registered items, all or none."""
+
+from __future__ import annotations
+
+from node.records.v1.record_pb2 import CHANNEL_IMPORT
+from node.services.desk import Caller
+from node.services.issuing import Row, import_rows, ledger_rows, number_taken
+from node.services.office import Office
+
+Document = dict[str, object]
+
+
+def read_ledger_rows(data: bytes) -> tuple[list[Row], list[int], list[Document]]:
+    """Read the file: rows, their row numbers, and every error found. InputError where it is no ledger at all."""
+    from node.documents.ledger import read_ledger  # noqa: PLC0415 - 0.25 s of imports, needed by this command only
+
+    result = read_ledger(data)
+    errors: list[Document] = [{"row": e.row, "column": e.column, "text": e.text} for e in result.errors]
+    return ledger_rows(result.rows), [row.row for row in result.rows], errors
+
+
+def import_ledger(
+    office: Office, rows: list[Row], numbers: list[int], errors: list[Document], caller: Caller, *, dry_run: bool
+) -> Document:
+    """Register the rows unless one is bad or ``dry_run``; the JSON document (exits 2 with errors)."""
+    errors = list(errors)
+    for row, at in zip(rows, numbers, strict=True):
+        if row.number and number_taken(office.desk, row.number):
+            errors.append({"row": at, "column": "登记编号", "text": f"登记编号 {row.number} 已存在,请勿重复导入"})
+    if errors or dry_run:
+        return {"items": [], "errors": errors, "rows": len(rows), "dry_run": dry_run}
+    office.author.check_may_write()
+    made = import_rows(office.desk, rows, caller._replace(channel=CHANNEL_IMPORT))
+    items = [{"row": at, "item": item, "number": number} for at, (item, number) in zip(numbers, made, strict=True)]
+    return {"items": items, "errors": [], "rows": len(rows), "dry_run": False}

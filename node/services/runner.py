@@ -1,0 +1,128 @@
+"""The core thread: takes whatever waits, runs it as one step (group commit), hands the outputs out, projects.
+
+Rules: one thread touches the office and the writing side of the store; everybody else submits jobs; the more waits,
+the more goes into one commit, and nothing waits for company; outputs leave in the order of the steps.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import NamedTuple
+
+from node.errors import DulianError, LocalError
+from node.services.office import Event, Office
+from node.services.outputs import Outputs
+
+_JOBS_PER_STEP_MAX = 512
+
+
+class _Job(NamedTuple):
+    event: Event
+    failed: Callable[[Exception], None]
+
+
+def _ignore(error: Exception) -> None:
+    """Nobody waits for this job."""
+    del error
+
+
+class Runner:
+    """Runs an office in a thread of its own."""
+
+    def __init__(
+        self, office: Office, deliver: Callable[[Outputs], None], crashed: Callable[[BaseException], None]
+    ) -> None:
+        """``deliver`` gets the outputs of each step after its commit; ``crashed`` what should never happen."""
+        self._office = office
+        self._deliver = deliver
+        self._crashed = crashed
+        self._inbox: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._between: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._main, name="core", daemon=True)
+        self._stopping = False
+
+    def start(self) -> None:
+        """Project what an earlier run left, then take jobs."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """Finish what waits, then end the thread."""
+        self._stopping = True
+        self._inbox.put(None)
+        self._thread.join(timeout_s)
+
+    def post(self, event: Event) -> None:
+        """Run an event soon; nobody waits for it."""
+        self._inbox.put(_Job(event, _ignore))
+
+    def call(self, run: Callable[[], object]) -> Future[object]:
+        """Run a command; the future is done after its commit (or with the error that refused it)."""
+        future: Future[object] = Future()
+
+        def done(answer: object, error: DulianError | None) -> None:
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(answer)
+
+        self._inbox.put(_Job(self._office.command(run, done), future.set_exception))
+        return future
+
+    def after_step(self, run: Callable[[], None]) -> None:
+        """Run something in the core thread between two steps, outside any transaction."""
+        self._between.put(run)
+        self._inbox.put(_Job(_nothing, _ignore))
+
+    def _main(self) -> None:
+        try:
+            self._office.project(force=True)
+            while True:
+                jobs = self._take()
+                if jobs is None:
+                    return
+                self._step(jobs)
+        except BaseException as error:  # noqa: BLE001 - the process must not go on without its core
+            self._crashed(error)
+
+    def _take(self) -> list[_Job] | None:
+        """Everything that waits, at least one job; None at the end."""
+        first = self._inbox.get()
+        if first is None:
+            return None if self._inbox.empty() else self._take_after_stop()
+        jobs = [first]
+        while len(jobs) < _JOBS_PER_STEP_MAX:
+            try:
+                job = self._inbox.get_nowait()
+            except queue.Empty:
+                break
+            if job is None:
+                self._inbox.put(None)
+                break
+            jobs.append(job)
+        return jobs
+
+    def _take_after_stop(self) -> list[_Job] | None:
+        self._inbox.put(None)
+        return self._take()
+
+    def _step(self, jobs: list[_Job]) -> None:
+        try:
+            outputs = self._office.step([job.event for job in jobs])
+        except Exception as error:  # noqa: BLE001 - rolled back; those who wait are told, the next step tries anew
+            fault = error if isinstance(error, DulianError) else LocalError(f"内部错误:{type(error).__name__}: {error}")
+            outputs = self._office.take_abandoned()
+            for job in jobs:
+                job.failed(fault)
+        self._deliver(outputs)
+        self._office.project()
+        while not self._between.empty():
+            self._between.get()()
+        if (outputs.again or self._office.has_followups()) and self._inbox.empty() and not self._stopping:
+            self._inbox.put(_Job(_nothing, _ignore))
+
+
+def _nothing() -> None:
+    """A step without events: what earlier ones left to do."""
