@@ -62,6 +62,7 @@ _POSTGRES: dict[str, str] = {
 _ERRNO: dict[int, str] = {
     errno.ENOSPC: "disk_full",
     errno.EDQUOT: "disk_full",
+    errno.EFBIG: "disk_full",
     errno.EROFS: "read_only",
     errno.EACCES: "read_only",
     errno.EPERM: "read_only",

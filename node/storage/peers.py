@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import ColumnElement, Delete, Select, Table, bindparam, select
 
 from node.errors import LocalError
 from node.storage.access import Reads, Writes
@@ -23,17 +24,26 @@ def key_filter(table: type[SmallRow], key: Sequence[object]) -> dict[str, object
     return dict(zip(names, key, strict=True))
 
 
-def _where(table: type[SmallRow], equal: dict[str, object]) -> Any:
-    columns = SMALL[table].c
-    unknown = [name for name in equal if name not in columns]
+@lru_cache(maxsize=256)
+def _select(table: Table, names: tuple[str, ...]) -> Select[Any]:
+    """The rows where the named fields have given values; built once, since building costs more than running."""
+    return select(table).where(*_conditions(table, names)).order_by(*table.primary_key.columns)
+
+
+@lru_cache(maxsize=64)
+def _delete(table: Table, names: tuple[str, ...]) -> Delete:
+    return table.delete().where(*_conditions(table, names))
+
+
+def _conditions(table: Table, names: tuple[str, ...]) -> list[ColumnElement[bool]]:
+    unknown = [name for name in names if name not in table.c]
     if unknown:
-        raise LocalError(f"{table.__name__} 没有字段 {'、'.join(unknown)}", code="bad_field")
-    return and_(True, *(columns[name] == value for name, value in equal.items()))
+        raise LocalError(f"{table.name} 没有字段 {'、'.join(unknown)}", code="bad_field")
+    return [table.c[name] == bindparam(f"want_{name}") for name in names]
 
 
-def _select(table: type[SmallRow], equal: dict[str, object]) -> Select[Any]:
-    columns = SMALL[table].c
-    return select(SMALL[table]).where(_where(table, equal)).order_by(*(columns[name] for name in KEYS[table]))
+def _values(equal: dict[str, object]) -> dict[str, object]:
+    return {f"want_{name}": value for name, value in equal.items()}
 
 
 class SmallReads(Reads):
@@ -41,16 +51,16 @@ class SmallReads(Reads):
 
     def get(self, table: type[R], *key: object) -> R | None:
         """A small row by primary key."""
-        query = _select(table, key_filter(table, key))
+        equal = key_filter(table, key)
         with self._reading() as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(_select(SMALL[table], KEYS[table]), _values(equal)).first()
             return None if row is None else table(*row)
 
     def rows(self, table: type[R], **equal: object) -> list[R]:
         """Small rows with these field values, sorted by primary key."""
-        query = _select(table, equal)
+        query = _select(SMALL[table], tuple(sorted(equal)))
         with self._reading() as connection:
-            return [table(*row) for row in connection.execute(query)]
+            return [table(*row) for row in connection.execute(query, _values(equal))]
 
 
 class SmallWrites(SmallReads, Writes):
@@ -65,9 +75,9 @@ class SmallWrites(SmallReads, Writes):
 
     def delete(self, table: type[SmallRow], *key: object) -> None:
         """Delete a small row by primary key; absent is fine."""
-        statement = SMALL[table].delete().where(_where(table, key_filter(table, key)))
+        equal = key_filter(table, key)
         with self._writing() as connection:
-            connection.execute(statement)
+            connection.execute(_delete(SMALL[table], KEYS[table]), _values(equal))
 
 
 def _by_table(rows: Sequence[SmallRow]) -> Iterable[tuple[type[SmallRow], Iterable[SmallRow]]]:

@@ -188,7 +188,7 @@ class SqliteEngine:
         driver.executemany(INSERT_RECORD, rows[grouped:])
 
     def close(self) -> None:
-        """Close the connections (SQLite then moves the WAL into the database) and let go of the lock."""
+        """Close the connections (SQLite then moves the WAL into the database) and let go of the lock, once."""
         with self.failures():
             try:
                 self._readers.dispose()
@@ -196,7 +196,9 @@ class SqliteEngine:
                     self._connection.close()
                     self._connection = None
             finally:
-                os.close(self._lock_fd)
+                if self._lock_fd >= 0:
+                    os.close(self._lock_fd)
+                    self._lock_fd = -1
 
 
 def _lock(path: Path) -> int:
