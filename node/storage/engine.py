@@ -55,8 +55,8 @@ class Engine(Protocol):
         """Outside: upkeep that may be due. Raises nothing: what fails here is raised by the next `before_begin`."""
         ...
 
-    def forget_broken(self) -> None:
-        """Drop the writing connection where it is lost."""
+    def forget_broken(self) -> bool:
+        """Drop the writing connection where it is lost; say whether it was."""
         ...
 
     def maintain(self) -> None:

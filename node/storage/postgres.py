@@ -121,13 +121,17 @@ class PostgresEngine:
     def maintain(self) -> None:
         """Nothing: the server looks after itself."""
 
-    def forget_broken(self) -> None:
+    def forget_broken(self) -> bool:
         """Drop a lost connection, and with it the lock; `writer` connects again."""
         connection = self._connection
-        if connection is not None and (connection.closed or connection.invalidated or driver_of(connection).closed):
-            self._connection = None
-            connection.invalidate()
-            connection.close()
+        if connection is None:
+            return True
+        if not (connection.closed or connection.invalidated or driver_of(connection).closed):
+            return False
+        self._connection = None
+        connection.invalidate()
+        connection.close()
+        return True
 
     def insert_records(self, connection: Connection, rows: Sequence[RecordTuple]) -> None:
         """COPY for batches, pipelined INSERTs for a few."""

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection
 
-from node.errors import LocalError
+from node.errors import LocalError, StoreError
 from node.storage.access import Statements
 from node.storage.board import BoardReads, BoardWrites
 from node.storage.engine import Engine, open_engine
@@ -73,12 +73,14 @@ class SqlStore(BoardWrites, SmallWrites):
     def rollback(self) -> None:
         """Forget everything since `begin`; without a transaction nothing happens."""
         connection, self._connection = self._connection, None
-        if connection is not None:
-            try:
-                with self.engine.failures():
-                    connection.rollback()
-            finally:
-                self.engine.forget_broken()
+        if connection is None or self.engine.forget_broken():
+            return
+        try:
+            with self.engine.failures():
+                connection.rollback()
+        except StoreError:
+            if not self.engine.forget_broken():  # where the connection is lost, the server has rolled back by itself
+                raise
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

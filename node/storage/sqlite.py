@@ -175,8 +175,9 @@ class SqliteEngine:
         if self._unmoved:
             self._checkpoint("PASSIVE")
 
-    def forget_broken(self) -> None:
-        """Nothing: a connection to a file is not lost."""
+    def forget_broken(self) -> bool:
+        """A connection to a file is not lost."""
+        return False
 
     def insert_records(self, connection: Connection, rows: Sequence[RecordTuple]) -> None:
         """Prepared statements over groups of rows, in the order of their places."""
