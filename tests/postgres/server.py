@@ -49,8 +49,11 @@ class PostgresServer:
         """The programs where the server's user can read them: copied, if some folder above is closed to others."""
         if not self._as_user or all(folder.stat().st_mode & 0o001 for folder in [install, *install.parents]):
             return install
-        copied = self.folder / "install"
+        # The programs find their libraries beside the package, so both keep their places.
+        copied = self.folder / "site" / WHEEL / INSTALL
+        libraries = f"{WHEEL}.libs"
         shutil.copytree(install, copied, symlinks=True)
+        shutil.copytree(install.parents[1] / libraries, self.folder / "site" / libraries, symlinks=True)
         return copied
 
     def _start(self, settings: dict[str, str]) -> None:
