@@ -58,8 +58,8 @@ def read_config(home: Path) -> Config:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        text = "此处还没有节点"
-        raise InputError(text, field="--home", value=home, remedy="先用 dulian init(顶级)或 dulian join(下级)建立") from error
+        remedy = "先用 dulian init(顶级)或 dulian join(下级)建立"
+        raise InputError("此处还没有节点", field="--home", value=home, remedy=remedy) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"配置文件写法有误:{error}", field=str(path), remedy="改正后重试") from error
     try:

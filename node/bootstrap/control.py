@@ -44,7 +44,8 @@ class Control:
     async def handle(self, request: LocalRequest) -> LocalReply:
         """One request of the command line; our errors pass through to the caller."""
         if request.as_:
-            raise ForbiddenError("没有这个账号", code="no_account", field="--as", value=request.as_, remedy="本版本尚无账号,去掉 --as")
+            remedy = "本版本尚无账号,去掉 --as"
+            raise ForbiddenError("没有这个账号", code="no_account", field="--as", value=request.as_, remedy=remedy)
         caller = Caller(request.os_user[:100])
         verb = request.verb
         if verb in QUESTIONS:
@@ -129,7 +130,8 @@ class Control:
             for file in files:
                 if file.size_bytes > self._attachment_bytes_max:
                     limit = self._attachment_bytes_max // 1_048_576
-                    raise InputError(f"附件超过上限 {limit} MiB", field="--attach", value=file.name, remedy="压缩或拆分后再传")
+                    text = f"附件超过上限 {limit} MiB"
+                    raise InputError(text, field="--attach", value=file.name, remedy="压缩或拆分后再传")
                 taken.append(await self._take_file(file))
         except BaseException:
             for attachment in taken:

@@ -51,7 +51,10 @@ def fingerprint_of(keys: Keys) -> str:
 
 
 async def ask_to_join(home: Path, keys: Keys, waiting: Waiting) -> JoinReply:
-    """Ask the parent once; when admitted, the node is entered. UnreachableError, PeerError, ForbiddenError (refused)."""
+    """Ask the parent once; when admitted, the node is entered.
+
+    Raises UnreachableError, PeerError, ForbiddenError (refused), InputError (the token expired).
+    """
     invitation = invitation_of(waiting)
     signer, suite = keys.signer, keys.signer.suite
     tls_key = waiting.tls_key_pem.encode()

@@ -42,7 +42,7 @@ _NAME_CHARS_MAX = 100
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """This node's secrets. ``ca_*``: the link CA towards children; ``tls_*``: towards the parent (empty at the root)."""
+    """This node's secrets. ``ca_*``: link CA towards children; ``tls_*``: towards the parent (empty at the root)."""
 
     signer: Ed25519Signer
     ca_key_pem: bytes
@@ -69,14 +69,16 @@ def database_url(home: Path, config: Config) -> str:
 def make_home(home: Path, office: str, listen: str, advertise: str, console: str, database: str) -> Keys:
     """Create the folder, keys and configuration of a new node; InputError where there is one already."""
     if (home / CONFIG_FILE).exists() or (home / "keys").exists():
-        raise InputError("此处已有节点,不能重复建立", field="--home", value=home, remedy="换一个目录;节点丢失用 recover")
+        remedy = "换一个目录;节点丢失用 recover"
+        raise InputError("此处已有节点,不能重复建立", field="--home", value=home, remedy=remedy)
     if not CODE.match(office):
         raise InputError("单位代码格式不对", field="--office", value=office, remedy="填 6 位或 9 位代码,部门加 -名称")
     for value, field in ((listen, "--listen"), (advertise, "--advertise"), (console, "--console")):
         if value:
             check_address(value, field)
     if (listen or "").startswith(("0.0.0.0:", "[::]:")) and not advertise:
-        raise InputError("监听全部地址时要写明下级用哪个地址连本机", field="--advertise", remedy="如 --advertise 10.1.2.3:7600")
+        text, remedy = "监听全部地址时要写明下级用哪个地址连本机", "如 --advertise 10.1.2.3:7600"
+        raise InputError(text, field="--advertise", remedy=remedy)
     made = not home.exists()
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     if any(home.iterdir()):

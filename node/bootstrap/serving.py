@@ -18,9 +18,10 @@ import structlog
 from node.bootstrap import enrolling, homes
 from node.bootstrap.control import Control
 from node.bootstrap.network import Network
-from node.clock import iso
+from node.clock import SystemClock, iso
 from node.config import Config, read_config
 from node.errors import ForbiddenError, UnreachableError
+from node.records.line import level_of
 from node.services.enrol import LinkCa
 from node.services.office import Office
 from node.services.outputs import Outputs
@@ -150,12 +151,16 @@ async def _joined(home: Path, keys: homes.Keys, stop: asyncio.Event) -> bool:
         return True
     invitation = enrolling.invitation_of(waiting)
     fingerprint = enrolling.fingerprint_of(keys)
+    started_ms = SystemClock().now_ms()
 
     async def handle(request: LocalRequest) -> LocalReply:
         if request.verb != "status":
-            raise ForbiddenError("尚未入网,等待上级批准", code="pending", remedy=f"请上级核对指纹 {fingerprint} 后 dulian approve")
-        alarm = {"code": "pending", "text": f"等待上级批准入网;本机指纹 {fingerprint}", "since": iso(invitation.expires_ms)}
-        office = {"code": invitation.code, "name": invitation.name, "level": "", "parent": invitation.parent_path[-1]}
+            remedy = f"请上级核对指纹 {fingerprint} 后 dulian approve"
+            raise ForbiddenError("尚未入网,等待上级批准", code="pending", remedy=remedy)
+        text = f"等待上级批准入网;本机指纹 {fingerprint};邀请有效到 {iso(invitation.expires_ms)}"
+        alarm = {"code": "pending", "subject": invitation.code, "text": text, "since": iso(started_ms)}
+        parent, level = invitation.parent_path[-1], level_of(invitation.code)
+        office = {"code": invitation.code, "name": invitation.name, "level": level, "parent": parent}
         found = {"office": office, "ready": False, "links": [], "alarms": [alarm], "fingerprint": fingerprint}
         return LocalReply(found, exit=1)
 

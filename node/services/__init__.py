@@ -1,1 +1,1 @@
-"""Services: the verbs of a record's life. Synchronous; called from one thread (the core) inside one transaction a step."""
+"""Services: the verbs of a record's life. Synchronous; one thread (the core), one transaction a step."""

@@ -138,7 +138,8 @@ class Author:
         hlc: Hlc = hlc_next(self._logs.hlc, now_ms)
         log = self._logs.ensure(LogKey(self._identity.code, self.epoch, line))
         if log.frozen:
-            raise ForbiddenError("本单位在该知悉范围的记录出现分叉,已冻结", code="frozen", remedy="见 dulian status 的告警")
+            text = "本单位在该知悉范围的记录出现分叉,已冻结"
+            raise ForbiddenError(text, code="frozen", remedy="见 dulian status 的告警")
         return Header(
             self._identity.federation, self._identity.code, self.epoch, line, log.seq + 1, log.head_id,
             hlc.ms, hlc.count, now_ms, kind, b"", 0, (), b"", 0, CHANNEL_NODE, 0, b"", 0, b"",

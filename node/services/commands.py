@@ -20,7 +20,7 @@ Args = Mapping[str, object]
 Command = Callable[[Office, Args, Caller], object]
 Question = Callable[[Reader, browse.View, Args], object]
 
-_TTL_HOURS_MAX = 24 * 30
+_TTL_MS_MAX = 30 * 86_400_000
 _UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
@@ -35,7 +35,8 @@ def _invite(office: Office, args: Args, caller: Caller) -> dict[str, object]:
         from node.documents.divisions import Divisions  # noqa: PLC0415 - 44,691 offices, read only here
 
         Divisions.load().check_child(office.identity.code, code)
-    token = office.enrolment.invite(code, name, parse_ttl_ms(take(args, "ttl")), auto_approve=bool(args.get("auto_approve")))
+    ttl_ms = parse_ttl_ms(take(args, "ttl"))
+    token = office.enrolment.invite(code, name, ttl_ms, auto_approve=bool(args.get("auto_approve")))
     return {"token": token, "code": code, "name": name}
 
 
@@ -43,16 +44,17 @@ def parse_ttl_ms(text: str) -> int:
     """A life like 30m, 24h, 7d in milliseconds; InputError."""
     text = text or "24h"
     number, unit = text[:-1], text[-1:]
-    if not number.isdigit() or unit not in _UNIT_MS or not 0 < int(number) * _UNIT_MS[unit] <= _TTL_HOURS_MAX * 3_600_000:
+    ttl_ms = int(number) * _UNIT_MS.get(unit, 0) if number.isdigit() else 0
+    if not 0 < ttl_ms <= _TTL_MS_MAX:
         raise InputError("有效期写法不对", field="--ttl", value=text, remedy="写成 30m、24h 或 7d,最长 30d")
-    return int(number) * _UNIT_MS[unit]
+    return ttl_ms
 
 
 COMMANDS: dict[str, Command] = {
-    "status": lambda office, args, caller: status_document(office),
+    "status": lambda office, _args, _caller: status_document(office),
     "invite": _invite,
-    "pending": lambda office, args, caller: office.enrolment.pending(),
-    "approve": lambda office, args, caller: office.enrolment.approve(take(args, "code"), take(args, "fingerprint")),
+    "pending": lambda office, _args, _caller: office.enrolment.pending(),
+    "approve": lambda office, args, _caller: office.enrolment.approve(take(args, "code"), take(args, "fingerprint")),
     "item.register": lambda office, args, caller: issuing.register(office.desk, args, caller),
     "item.issue": lambda office, args, caller: issuing.issue(office.desk, args, caller),
     "item.assign": lambda office, args, caller: issuing.assign(office.desk, args, caller),
@@ -74,6 +76,6 @@ COMMANDS: dict[str, Command] = {
 QUESTIONS: dict[str, Question] = {
     "item.list": browse.list_items,
     "item.show": browse.show_item,
-    "heads": lambda reader, view, args: browse.heads_document(reader),
-    "digest": lambda reader, view, args: browse.digest_document(reader),
+    "heads": lambda reader, _view, _args: browse.heads_document(reader),
+    "digest": lambda reader, _view, _args: browse.digest_document(reader),
 }

@@ -55,7 +55,8 @@ def find_item(reader: Reader, office: str, word: str) -> BoardRow:
     if not rows and len(lowered) >= _PREFIX_DIGITS_MIN and all(digit in "0123456789abcdef" for digit in lowered):
         rows = reader.board_by_prefix(lowered, _SHOWN_CANDIDATES + 1)
     if not rows:
-        raise NotFoundError("本机没有这个事项", field="ITEM", value=word, remedy="用 dulian item list 查看编号,或写 id 的前几位")
+        remedy = "用 dulian item list 查看编号,或写 id 的前几位"
+        raise NotFoundError("本机没有这个事项", field="ITEM", value=word, remedy=remedy)
     if len(rows) > 1:
         named = "、".join(f"{row.item_id.hex()[:12]} {row.title}" for row in rows[:_SHOWN_CANDIDATES])
         raise InputError(f"有多个事项符合:{named}", field="ITEM", value=word, remedy="多写几位,或写完整编号")

@@ -121,7 +121,10 @@ class Enrolment:
         """Nodes that wait to be admitted."""
         names = {row.code: row.name for row in self._store.rows(Invite)}
         return [
-            {"code": row.code, "name": names.get(row.code, ""), "fingerprint": row.fingerprint.hex(), "since": iso(row.at_ms)}
+            {
+                "code": row.code, "name": names.get(row.code, ""), "fingerprint": row.fingerprint.hex(),
+                "since": iso(row.at_ms),
+            }  # fmt: skip
             for row in self._store.rows(Pending, state="waiting")
         ]
 
@@ -135,7 +138,8 @@ class Enrolment:
             raise NotFoundError("没有待批准的入网申请", field="CODE", value=code, remedy="用 dulian pending 查看")
         given = "".join(fingerprint_hex.split()).replace("-", "").replace(":", "").lower()
         if given != row.fingerprint.hex():
-            raise InputError("指纹与申请不符", field="--fingerprint", value=fingerprint_hex, remedy="请对方重新报读指纹;不符即勿批准")
+            remedy = "请对方重新报读指纹;不符即勿批准"
+            raise InputError("指纹与申请不符", field="--fingerprint", value=fingerprint_hex, remedy=remedy)
         invites = self._store.rows(Invite, code=code)
         self._admit(row, invites[-1].name if invites else code)
         return {"code": code, "fingerprint": row.fingerprint.hex(), "state": "admitted"}

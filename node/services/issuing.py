@@ -119,11 +119,11 @@ def reassign(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     opening = state.opening
     if opening is None or state.line is None:
         raise InputError("事项内容已清除,不能改派", field="ITEM")
-    receivers, paths = _receivers(desk, to, ())
+    _, paths = _receivers(desk, to, ())
     role = opening.role
     above = state.line.path[: state.line.path.index(desk.identity.code)]
     draft = opening._replace(due_day=state.due_day, predecessor=state.item_id)
-    opened = _open_tasks(desk, draft, opening.parent, tuple((code, role) for code, _ in receivers), paths, above, caller)
+    opened = _open_tasks(desk, draft, opening.parent, [(to[0], role)], paths, above, caller)
     successor = opened[0][0]
     payload = Act(text=take(args, "reason"), successor=successor)
     act(desk, state, Kind.REASSIGN, payload, guards.answers(state, Kind.REASSIGN), caller)
@@ -231,7 +231,8 @@ def _open_tasks(
         path = paths[code]
         line = Line((*above, *path[path.index(me) :]))
         task = draft._replace(
-            number=f"{prefix}/{index}", receiver=code, role=role, lead=lead, parent=parent, local=False, actor_name=caller.name
+            number=f"{prefix}/{index}", receiver=code, role=role, lead=lead, parent=parent, local=False,
+            actor_name=caller.name,
         )
         record = desk.author.write(
             Kind.ASSIGN, line, task, semantic_version=SEMANTIC_VERSION, actor=caller.name, channel=caller.channel

@@ -134,7 +134,7 @@ class Office:
         return event
 
     def project(self, *, force: bool = False) -> int:
-        """Bring the board up to date; returns the number of records projected. ``force``: also what an earlier run left."""
+        """Bring the board up to date; returns the number of records projected (``force``: what an earlier run left)."""
         if not self.logs.fresh and not force:
             return 0
         self.store.begin(durable=False)
@@ -226,14 +226,9 @@ class Office:
     def _scan_followups(self) -> list[ItemState]:
         """What a crash between projection and the next step left undone: 送达 not written, 撤销 not carried down."""
         me = self.identity.code
-        found = []
-        for row in self.store.board_query(BoardQuery(state="assigned", office=me)):
-            if row.receiver == me and row.kind == "assignment":
-                found.append(state_of(self.store, row.item_id))
-        for row in self.store.board_query(BoardQuery(state="cancelled", office=me)):
-            if row.receiver == me and row.kind == "assignment":
-                found.append(state_of(self.store, row.item_id))
-        return found
+        rows = [row for state in ("assigned", "cancelled") for row in self.store.board_query(BoardQuery(state, me))]
+        mine = [row for row in rows if row.receiver == me and row.kind == "assignment"]
+        return [state_of(self.store, row.item_id) for row in mine]
 
     def _write_followups(self) -> None:
         if self._silent():
