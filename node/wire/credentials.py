@@ -92,8 +92,7 @@ def issue_tls(
     usages = [ExtendedKeyUsageOID.CLIENT_AUTH]
     if server:
         usages.insert(0, ExtendedKeyUsageOID.SERVER_AUTH)
-    leaf = _leaf(ca.subject, office, _foreign_key(public_key), start_ms, end_ms, usages)
-    return _sign(leaf, _own_key(ca_key_pem))
+    return _leaf(ca.subject, _own_key(ca_key_pem), office, _foreign_key(public_key), start_ms, end_ms, usages)
 
 
 def enrolment_certificate(key_pem: bytes, code: str, expires_ms: int, now_ms: int) -> bytes:
@@ -106,8 +105,7 @@ def enrolment_leaf(key_pem: bytes, code: str, public_key: bytes, expires_ms: int
     """What the invited child shows while joining: a client certificate (DER) for its new TLS key."""
     start_ms = expires_ms - _ENROLMENT_DAYS * DAY_MS
     usages = [ExtendedKeyUsageOID.CLIENT_AUTH]
-    leaf = _leaf(_invite_name(code), code, _foreign_key(public_key), start_ms, expires_ms, usages)
-    return _sign(leaf, _own_key(key_pem))
+    return _leaf(_invite_name(code), _own_key(key_pem), code, _foreign_key(public_key), start_ms, expires_ms, usages)
 
 
 # -- certificates we read ---------------------------------------------------------------------------------------------
@@ -202,28 +200,34 @@ def _ca(name: x509.Name, key: ec.EllipticCurvePrivateKey, start_ms: int, end_ms:
         _builder(name, name, key.public_key(), start_ms, end_ms)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
 
 
 def _leaf(
     issuer: x509.Name,
+    issuer_key: ec.EllipticCurvePrivateKey,
     office: str,
     key: ec.EllipticCurvePublicKey,
     start_ms: int,
     end_ms: int,
     usages: list[x509.ObjectIdentifier],
-) -> x509.CertificateBuilder:
+) -> bytes:
     usage = x509.KeyUsage(
         digital_signature=True, content_commitment=False, key_encipherment=False, data_encipherment=False,
         key_agreement=False, key_cert_sign=False, crl_sign=False, encipher_only=False, decipher_only=False,
     )  # fmt: skip
-    return (
+    # Several invitations of one office have the same name: the key identifiers tell them apart.
+    issuer_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
+    builder = (
         _builder(issuer, _name(tls_name(office)), key, start_ms, end_ms)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.ExtendedKeyUsage(usages), critical=True)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(tls_name(office))]), critical=False)
+        .add_extension(issuer_id, critical=False)
     )
+    return _sign(builder, issuer_key)
 
 
 def _builder(
