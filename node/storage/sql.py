@@ -2,7 +2,7 @@
 
 Example::
 
-    store = open_store("sqlite:///home/dulian.db", create=True)
+    store = open_store("sqlite:////srv/dulian/node.db", create=True)
     store.begin()
     store.append(records, heads)
     store.commit(durable=True)  # on disk when this returns (I2)
