@@ -20,10 +20,13 @@ EXIT_FORBIDDEN = 4
 EXIT_INTERNAL = 70
 
 
+_FOR_THE_OPERATOR = frozenset({"locked", "absent", "newer_schema", "foreign", "denied", "unreachable"})
+
+
 class DulianError(Exception):
     """Base of all our errors; ``str(error)`` is one Chinese line for people."""
 
-    exit_code: ClassVar[int] = EXIT_INTERNAL
+    exit_code: int = EXIT_INTERNAL
     default_code: ClassVar[str] = "internal"
 
     def __init__(self, text: str, *, code: str = "", field: str = "", value: object = "", remedy: str = "") -> None:
@@ -32,7 +35,7 @@ class DulianError(Exception):
         self.text = text
         self.code = code or self.default_code
         self.field = field
-        self.value = shown if len(shown) <= 120 else shown[:119] + "…"  # noqa: PLR2004 - one line on a screen
+        self.value = shown if len(shown) <= 120 else shown[:119] + "…"
         self.remedy = remedy
         super().__init__(self._line())
 
@@ -59,6 +62,12 @@ class StoreError(DulianError):
     """The local store failed or holds what it must not hold."""
 
     default_code = "store"
+
+    def __init__(self, text: str, *, code: str = "", field: str = "", value: object = "", remedy: str = "") -> None:
+        """A store that is locked, absent or of a newer schema is for the operator to mend, not an internal error."""
+        super().__init__(text, code=code, field=field, value=value, remedy=remedy)
+        if code in _FOR_THE_OPERATOR:
+            self.exit_code = EXIT_INPUT
 
 
 class InputError(DulianError):

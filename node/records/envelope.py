@@ -96,6 +96,16 @@ def to_message(envelope: Envelope) -> record_pb2.Envelope:
     return record_pb2.Envelope(header=header, signature=signature, salt=salt, payload=payload)
 
 
+def to_bytes(envelope: Envelope) -> bytes:
+    """The wire form as bytes, for keeping an envelope whole."""
+    return to_message(envelope).SerializeToString()
+
+
+def from_bytes(raw: bytes) -> Envelope:
+    """Read what `to_bytes` made."""
+    return from_message(record_pb2.Envelope.FromString(raw))
+
+
 def from_message(message: record_pb2.Envelope) -> Envelope:
     """Read the wire form."""
     if message.erased:

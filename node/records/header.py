@@ -185,10 +185,10 @@ def field_numbers(raw: bytes) -> list[int]:
             _, at = _varint(raw, at)
         elif wire_type == 1:
             at += 8
-        elif wire_type == 2:  # noqa: PLR2004 - length-delimited
+        elif wire_type == 2:
             length, at = _varint(raw, at)
             at += length
-        elif wire_type == 5:  # noqa: PLR2004 - fixed 32
+        elif wire_type == 5:
             at += 4
         else:
             # Groups were never used in this format.
@@ -201,11 +201,11 @@ def field_numbers(raw: bytes) -> list[int]:
 def _varint(raw: bytes, at: int) -> tuple[int, int]:
     value = shift = 0
     while True:
-        if at >= len(raw) or shift > 63:  # noqa: PLR2004 - ten bytes at most
+        if at >= len(raw) or shift > 63:
             raise _malformed(raw, "varint")
         byte = raw[at]
         at += 1
         value |= (byte & 0x7F) << shift
-        if byte < 0x80:  # noqa: PLR2004 - last byte of a varint
+        if byte < 0x80:
             return value, at
         shift += 7

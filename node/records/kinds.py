@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+
 class Kind(IntEnum):
     """Kinds this release knows by name; the same numbers as in record.proto (a test compares them)."""
 
@@ -70,6 +71,16 @@ class Kind(IntEnum):
     CALENDAR = 204
     OFFICE_CHANGE = 205
     STATEMENT = 300
+
+
+class Channel(IntEnum):
+    """How a record was written; the same numbers as in record.proto."""
+
+    NODE = 1
+    CLI = 2
+    CONSOLE = 3
+    IMPORT = 4
+    JOB = 5
 
 
 LABELS: dict[int, str] = {

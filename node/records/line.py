@@ -92,7 +92,7 @@ def level_of(code: str) -> str:
     """Level by the shape of the code: what GB/T 2260 and GB/T 10114 say, without asking the directory."""
     if "-" in code:
         return "unit"
-    if len(code) > 6:  # noqa: PLR2004 - GB/T 10114 adds three digits
+    if len(code) > 6:
         return "township"
     if code == "000000":
         return "nation"

@@ -188,7 +188,7 @@ def _check_act(p: Act) -> None:
     _require(p.text, limits.TEXT_CHARS_MAX)
     for text in (p.actor_name, p.urge_channel, p.unit, p.person):
         _require(text, limits.NAME_CHARS_MAX)
-    if not -1 <= p.percent <= 100:  # noqa: PLR2004 - per cent
+    if not -1 <= p.percent <= 100:
         raise InputError("进度须在 0 到 100 之间", field="--percent", value=p.percent, remedy="填 0 到 100 的整数")
     if len(p.children) > limits.CHILDREN_MAX:
         raise InputError(f"一次最多下达 {limits.CHILDREN_MAX} 个单位", field="--to", remedy="分几次下达")

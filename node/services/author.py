@@ -12,11 +12,10 @@ from node.errors import ForbiddenError
 from node.records import payload as payloads
 from node.records.envelope import Envelope, Record, seal
 from node.records.header import Header
-from node.records.kinds import Kind
+from node.records.kinds import Channel, Kind
 from node.records.limits import EPOCH_MAX, EPOCH_STEP_MAX, SALT_BYTES
 from node.records.line import Line, LogKey
 from node.records.payload import Payload
-from node.records.v1.record_pb2 import CHANNEL_NODE
 from node.services.identity import Identity, World
 from node.services.logs import Logs
 from node.storage.port import Actor, Meta, Store
@@ -80,7 +79,7 @@ class Author:
         re: tuple[bytes, ...] = (),
         semantic_version: int = 0,
         actor: str = "",
-        channel: int = CHANNEL_NODE,
+        channel: int = Channel.NODE,
     ) -> Record:
         """Seal and append one record; ForbiddenError where this node must not author, InputError on a bad payload."""
         self.check_may_write()
@@ -142,7 +141,7 @@ class Author:
             raise ForbiddenError(text, code="frozen", remedy="见 dulian status 的告警")
         return Header(
             self._identity.federation, self._identity.code, self.epoch, line, log.seq + 1, log.head_id,
-            hlc.ms, hlc.count, now_ms, kind, b"", 0, (), b"", 0, CHANNEL_NODE, 0, b"", 0, b"",
+            hlc.ms, hlc.count, now_ms, kind, b"", 0, (), b"", 0, Channel.NODE, 0, b"", 0, b"",
         )  # fmt: skip
 
     def _append(self, header: Header, salt: bytes, payload: bytes) -> Record:

@@ -12,9 +12,8 @@ from node.items.guards import Child
 from node.items.lights import day_number
 from node.records.envelope import Record
 from node.records.keyring import Keyring
-from node.records.kinds import Kind
+from node.records.kinds import Channel, Kind
 from node.records.payload import Act, Attachment
-from node.records.v1.record_pb2 import CHANNEL_CLI
 from node.services.author import Author
 from node.services.identity import Identity, World
 from node.services.logs import Logs
@@ -29,7 +28,7 @@ class Caller(NamedTuple):
     """Who acts: a person of this office, through which channel."""
 
     name: str
-    channel: int = CHANNEL_CLI
+    channel: int = Channel.CLI
 
 
 class Desk(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from node.records.v1.record_pb2 import CHANNEL_IMPORT
+from node.records.kinds import Channel
 from node.services.desk import Caller
 from node.services.issuing import Row, import_rows, ledger_rows, number_taken
 from node.services.office import Office
@@ -30,6 +30,6 @@ def import_ledger(
     if errors or dry_run:
         return {"items": [], "errors": errors, "rows": len(rows), "dry_run": dry_run}
     office.author.check_may_write()
-    made = import_rows(office.desk, rows, caller._replace(channel=CHANNEL_IMPORT))
+    made = import_rows(office.desk, rows, caller._replace(channel=Channel.IMPORT))
     items = [{"row": at, "item": item, "number": number} for at, (item, number) in zip(numbers, made, strict=True)]
     return {"items": items, "errors": [], "rows": len(rows), "dry_run": False}

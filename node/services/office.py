@@ -17,7 +17,7 @@ from node.items.fold import ItemState
 from node.items.guards import answers
 from node.records.chain import check_run
 from node.records.keyring import Keyring
-from node.records.kinds import Kind
+from node.records.kinds import Channel, Kind
 from node.records.payload import Act
 from node.records.suite import Suites
 from node.services import acting
@@ -42,7 +42,7 @@ from node.sync import frames
 from node.sync.limits import LinkLimits
 
 Event = Callable[[], None]
-NODE = Caller("", 1)
+NODE = Caller("", Channel.NODE)
 _MARK_AFTER_CHANGE_MS = 1_000
 
 

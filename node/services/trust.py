@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from node.errors import PeerError
-from node.records.envelope import Envelope, Record, from_message, open_envelope, to_message
+from node.records.envelope import Envelope, Record, from_bytes, open_envelope, to_bytes
 from node.records.keyring import Keyring
 from node.records.kinds import Kind
-from node.records.v1 import record_pb2
 from node.services.logs import Logs
 from node.storage.port import Meta, Store, TlsCert
 
@@ -22,7 +21,7 @@ _PAGE_BYTES = 4_194_304
 
 def save_chain(store: Store, chain: Sequence[Envelope]) -> None:
     """Keep the certificates root … self, which a node needs before any log has come in."""
-    store.put([Meta(_CHAIN_META, b"".join(_framed(to_message(envelope).SerializeToString()) for envelope in chain))])
+    store.put([Meta(_CHAIN_META, b"".join(_framed(to_bytes(envelope)) for envelope in chain))])
 
 
 def load_chain(store: Store) -> list[Envelope]:
@@ -32,7 +31,7 @@ def load_chain(store: Store) -> list[Envelope]:
     raw = saved.value if saved else b""
     while raw:
         size = int.from_bytes(raw[:4], "big")
-        found.append(from_message(record_pb2.Envelope.FromString(raw[4 : 4 + size])))
+        found.append(from_bytes(raw[4 : 4 + size]))
         raw = raw[4 + size :]
     return found
 
