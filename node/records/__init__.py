@@ -1,1 +1,1 @@
-"""Signed records: kinds, lines, headers and payloads, envelopes, chains, keys. Pure; the format is docs/record-format.md."""
+"""Signed records: kinds, lines, headers, payloads, envelopes, chains, keys. Pure; format: docs/record-format.md."""

@@ -44,14 +44,14 @@ class Record(NamedTuple):
 
 
 def record_id_of(suite: Suite, header: bytes, signature: bytes) -> bytes:
-    """H("dulian-id-1\\0" ‖ length ‖ header ‖ length ‖ raw signature); lengths are 4 bytes big-endian."""
+    r"""H("dulian-id-1\0" ‖ length ‖ header ‖ length ‖ raw signature); lengths are 4 bytes big-endian."""
     return suite.hash(
         b"".join((ID_PREFIX, len(header).to_bytes(4, "big"), header, len(signature).to_bytes(4, "big"), signature))
     )
 
 
 def payload_hash_of(suite: Suite, salt: bytes, payload: bytes) -> bytes:
-    """H("dulian-payload-1\\0" ‖ 32-byte salt ‖ payload)."""
+    r"""H("dulian-payload-1\0" ‖ 32-byte salt ‖ payload)."""
     return suite.hash(PAYLOAD_PREFIX + salt + payload)
 
 

@@ -174,7 +174,7 @@ def _repetition(raw: bytes, message: record_pb2.Header) -> str:
 
 
 def field_numbers(raw: bytes) -> list[int]:
-    """Return the field numbers of a protobuf message's top level, in order; PeerError(malformed) where it has no shape."""
+    """Return the field numbers of a message's top level, in order; PeerError(malformed) where it has no shape."""
     numbers: list[int] = []
     at = 0
     while at < len(raw):

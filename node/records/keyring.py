@@ -81,11 +81,12 @@ class Keyring:
             raise PeerError("不是本联通体系的记录", code="foreign_federation", evidence=header.federation)
         keys = self._by_key_id.get(header.key_id)
         if not keys:
-            raise PeerError("签名密钥未经认证", code="unknown_key", detail=f"no certificate for a key of {header.author}")
+            raise PeerError("签名密钥未经认证", code="unknown_key", detail=f"no certified key of {header.author}")
         for key in keys:
             if key.code == header.author and key.suite == header.suite and _above_matches(key.path, header.line):
                 return key
-        raise PeerError("签名密钥与知悉范围不符", code="wrong_path", detail=f"author {header.author} {header.line.path}")
+        detail = f"author {header.author} {header.line.path}"
+        raise PeerError("签名密钥与知悉范围不符", code="wrong_path", detail=detail)
 
     def key(self, key_id: bytes, code: str) -> Key | None:
         """The key with this id certified for this office."""
@@ -113,6 +114,11 @@ class Keyring:
             check_signature(record, verify)
         else:
             check_signature(record, self.authorise(header).verify)
+        known_as = self._current.get(certificate.code)
+        if known_as is not None and known_as.path != certificate.path and len(known_as.path) <= len(certificate.path):
+            # Every office has one place. Who certifies another's office as its own child must not divert its tasks:
+            # the higher office's word stands, between equals the first.
+            raise _bad(record, f"{certificate.code} stands under {known_as.path[-2:-1]}")
         key = Key(
             certificate.code, certificate.name, certificate.path, key_id, certificate.suite, certificate.raw_key,
             verify, record.record_id, certificate.level, certificate.link_ca_sha256,
@@ -132,9 +138,10 @@ class Keyring:
             raise _bad(record, "not a certificate")
         if header.federation != self.federation:
             raise PeerError("不是本联通体系的证书", code="foreign_federation", evidence=record.envelope.header)
-        if not all(CODE.match(code) for code in certificate.path) or len(set(certificate.path)) != len(certificate.path):
+        path = certificate.path
+        if not all(CODE.match(code) for code in path) or len(set(path)) != len(path):
             raise _bad(record, "malformed path")
-        own = certificate.path if len(certificate.path) == 1 else certificate.path[:-1]
+        own = path if len(path) == 1 else path[:-1]
         if header.line != Line(own, subtree=True) or header.author != own[-1]:
             raise _bad(record, "a parent certifies its direct children on its own line, nobody else's")
         return certificate

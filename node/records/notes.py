@@ -89,6 +89,7 @@ def open_receipt(keyring: Keyring, note: Signed) -> Receipt:
     _check(keyring, RECEIPT, note, body.federation, body.holder, body.key_id)
     if len(body.heads) > limits.RECEIPT_HEADS_MAX:
         raise PeerError("收讫条目过多", code="too_large", detail="receipt heads")
+    _bound(body.at_ms, limits.TIME_MS_MAX)
     heads = tuple(KnownHead(h.log_id, h.seq, h.record_id) for h in body.heads)
     return Receipt(body.holder, body.sender, body.at_ms, heads)
 
@@ -110,6 +111,8 @@ def open_mark(keyring: Keyring, note: Signed) -> Mark:
     _check(keyring, MARK, note, body.federation, body.office, body.key_id)
     if len(body.views) > limits.PATH_CODES_MAX:
         raise PeerError("数据截至标记条目过多", code="too_large", detail="mark views")
+    _bound(body.at_ms, limits.TIME_MS_MAX)
+    _bound(body.number, limits.EPOCH_MAX)
     views = tuple(MarkView(v.superior, v.logs, v.heads) for v in body.views)
     return Mark(body.office, body.number, body.at_ms, views)
 
@@ -156,6 +159,12 @@ def open_first_renewal(note: Signed, verify_key: Key) -> Renewal:
     if body.key_id != verify_key.key_id or not verify_key.verify(note.signature, RENEW + note.body):
         raise PeerError("签名无效", code="bad_signature", detail="renewal request at enrolment")
     return Renewal(body.office, body.tls_public_key, body.at_ms)
+
+
+def _bound(number: int, most: int) -> None:
+    """Numbers of a note end in signed 64-bit columns."""
+    if number > most:
+        raise PeerError("签名文书格式不符", code="malformed", detail=f"{number} out of range")
 
 
 def to_message(note: Signed) -> payloads_pb2.Signed:

@@ -27,7 +27,7 @@ REDO, SUPPLEMENT = 1, 2
 
 
 class Attachment(NamedTuple):
-    """A file named by a record; ``hash`` = H("dulian-blob-1\\0" ‖ salt ‖ content)."""
+    r"""A file named by a record; ``hash`` = H("dulian-blob-1\0" ‖ salt ‖ content)."""
 
     hash: bytes
     salt: bytes

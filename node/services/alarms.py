@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from node.records.payload import FORBIDDEN
 from node.services.identity import World
 from node.storage.port import Alarm, Evidence, Store
 
 _EVIDENCE_PER_PEER_MAX = 1_000  # oldest are dropped: a flood must not fill the disk (G12)
 _EVIDENCE_BYTES_MAX = 16_384
+_TEXT_CHARS_MAX = 1_000
 
 
 class Alarms:
@@ -29,6 +31,7 @@ class Alarms:
 
     def raise_(self, code: str, subject: str, text: str) -> None:
         """Raise an alarm, or renew its text; ``since`` stays that of the first time."""
+        subject, text = _printable(subject), _printable(text)
         old = self._standing.get((code, subject))
         if old is not None and old.text == text:
             return
@@ -46,7 +49,13 @@ class Alarms:
         numbers = self._by_peer.setdefault(peer, [])
         if len(numbers) >= _EVIDENCE_PER_PEER_MAX:
             self._store.delete(Evidence, numbers.pop(0))
+        text = _printable(text)
         row = Evidence(self._next_no, peer, self._world.clock.now_ms(), code, text, data[:_EVIDENCE_BYTES_MAX])
         numbers.append(self._next_no)
         self._next_no += 1
         self._store.put([row])
+
+
+def _printable(text: str) -> str:
+    """Parts of a text may be a neighbour's words: nothing in it deceives the eye, and every database takes it."""
+    return FORBIDDEN.sub("�", text)[:_TEXT_CHARS_MAX]

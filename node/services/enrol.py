@@ -124,7 +124,7 @@ class Enrolment:
             {
                 "code": row.code, "name": names.get(row.code, ""), "fingerprint": row.fingerprint.hex(),
                 "since": iso(row.at_ms),
-            }  # fmt: skip
+            }
             for row in self._store.rows(Pending, state="waiting")
         ]
 
@@ -186,7 +186,7 @@ class Enrolment:
             Certificate(
                 request.code, name, level_of(request.code), path, request.suite, request.raw_key, request.possession,
                 hashlib.sha256(request.link_ca).digest(),
-            ),  # fmt: skip
+            ),
         )
         self._keyring.learn(record)
         now_ms = self._world.clock.now_ms()

@@ -38,8 +38,8 @@ class Sink(Protocol):
         """A log's records were refused."""
         ...
 
-    def held_already(self, log: LogState) -> None:
-        """Nothing new: the neighbour missed a receipt."""
+    def held_already(self, head: KnownHead) -> None:
+        """Nothing new up to here: the neighbour missed a receipt."""
         ...
 
     def forked(self, log: LogState, seq: int) -> None:
@@ -85,6 +85,9 @@ class Intake:
         for envelope in envelopes:
             try:
                 record = open_envelope(suites, envelope)
+                if envelope.payload is None:
+                    # 清除 is not in this release: whoever sends a record without its payload holds it back.
+                    raise PeerError("记录内容缺失", code="withheld", evidence=envelope.header)
             except PeerError as error:
                 if run:
                     yield run
@@ -115,8 +118,7 @@ class Intake:
             if log.frozen:
                 raise PeerError("该日志已冻结", code="frozen")
         now_ms = p.world.clock.now_ms()
-        for record in run:
-            admit_time(record.header, now_ms, p.limits)
+        run, refused = self._in_time(run, now_ms)
         self._check(run, log.seq if log else 0, log.head_id if log else b"", key.verify)
         if first.author == p.identity.code:
             self._rolled_back(peer, run)
@@ -125,6 +127,19 @@ class Intake:
         for record in run:
             if record.header.kind == Kind.CERTIFICATE:
                 self._learn(peer, record)
+        if refused is not None:
+            self._refuse(peer, log.log_id, log.seq + 1, refused, sink)
+
+    def _in_time(self, run: list[Record], now_ms: int) -> tuple[list[Record], PeerError | None]:
+        """The records whose time has come, and why the next one must wait; PeerError where the first must."""
+        for index, record in enumerate(run):
+            try:
+                admit_time(record.header, now_ms, self._p.limits)
+            except PeerError as error:
+                if not index:
+                    raise
+                return run[:index], error
+        return run, None
 
     def _without_held(self, log: LogState, run: list[Record], key: Key, sink: Sink) -> list[Record]:
         """Drop what is held already; PeerError(fork) where something else is held under the same number."""
@@ -142,7 +157,7 @@ class Intake:
                 raise PeerError("同一序号出现两个不同记录", code="fork", evidence=record.envelope.header)
         rest = run[len(held) :]
         if not rest:
-            sink.held_already(log)
+            sink.held_already(KnownHead(log.log_id, held[-1].header.seq, held[-1].record_id))
         return rest
 
     def _fork(self, log: LogState, record: Record, key: Key, sink: Sink) -> None:
@@ -151,12 +166,15 @@ class Intake:
         check_signature(record, key.verify)
         header, envelope = record.header, record.envelope
         for mine in p.store.records_at([(log.log_no, header.seq)]):
-            check_signature(open_envelope(p.keyring.suites, Envelope(mine.header, mine.signature, None, None)), key.verify)
+            bare = Envelope(mine.header, mine.signature, None, None)
+            check_signature(open_envelope(p.keyring.suites, bare), key.verify)
         if p.store.get(Fork, log.log_no, header.seq, record.record_id) is None:
-            p.store.put([
-                Fork(log.log_no, header.seq, record.record_id, envelope.header, envelope.signature,
-                     envelope.salt or b"", envelope.payload or b"", p.world.clock.now_ms())
-            ])  # fmt: skip
+            fork = Fork(
+                log.log_no, header.seq, record.record_id, envelope.header, envelope.signature, envelope.salt or b"",
+                envelope.payload or b"", p.world.clock.now_ms(),
+            )  # fmt: skip
+            p.store.put([fork])
+            p.logs.fresh_forks.append(fork)
         if not log.frozen:
             p.logs.freeze(log)
         p.alarms.raise_(

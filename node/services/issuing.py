@@ -266,6 +266,6 @@ def ledger_rows(rows: Sequence[object]) -> list[Row]:
                 getattr(row, "number", ""), getattr(row, "title", ""), getattr(row, "requirement", ""),
                 getattr(row, "source", ""), day_number(due) if due else 0, tuple(getattr(row, "points", ())),
                 getattr(row, "responsible", ""), getattr(row, "limit_text", ""),
-            )  # fmt: skip
+            )
         )
     return found

@@ -51,9 +51,9 @@ class Session:
         self.extra.append(do.ReportRefusal(log_id, seq, reason))
         self.extra += self.machine.refuse(log_id, seq, reason, held, self.now_ms)
 
-    def held_already(self, log: LogState) -> None:
+    def held_already(self, head: KnownHead) -> None:
         """The neighbour gets its receipt again."""
-        self.machine.held_already(log)
+        self.machine.held_already(head)
 
     def forked(self, log: LogState, seq: int) -> None:
         """Show the neighbour our side of the fork."""
@@ -211,6 +211,8 @@ class Links:
                 return self._learn_chain(session, certificates)
             case do.Established(skew_ms):
                 self._established(session, skew_ms)
+            case do.NoteClock(skew_ms):
+                self._note_clock(session, skew_ms)
             case do.InSync():
                 session.synced = True
                 self._attachments.connected(session.peer)
@@ -251,7 +253,8 @@ class Links:
             if hello.federation != p.identity.federation:
                 raise PeerError("对方不属于本联通体系", code="foreign_federation")
             if hello.office != session.peer:
-                raise PeerError("对方单位与证书不符", code="wrong_office", detail=f"{hello.office} is not {session.peer}")
+                detail = f"{hello.office} is not {session.peer}"
+                raise PeerError("对方单位与证书不符", code="wrong_office", detail=detail)
             proof = notes.open_channel(p.keyring, hello.channel)
         except PeerError as error:
             if error.code == "unknown_key" and not session.asked_chain:
@@ -284,15 +287,22 @@ class Links:
         older = self._by_peer.get(session.peer)
         self._by_peer[session.peer] = session
         if older is not None and older is not session:
+            self._attachments.disconnected(session.peer)
             self._close(older, "replaced", "")
         self.last_contact[session.peer] = p.world.clock.now_ms()
         self._trust.tls_used(session.peer, session.peer_tls, p.world.clock.now_ms())
         p.alarms.clear("link_fault", session.peer)
+        self._note_clock(session, skew_ms)
+
+    def _note_clock(self, session: Session, skew_ms: int) -> None:
+        """Off against the parent's clock beyond the limit, this node says so and does not author (section 3)."""
+        p = self._p
         if session.peer == p.identity.parent:
             off = abs(skew_ms) > p.limits.clock_wait_ms
             p.author.skew_ms = skew_ms if off else 0
             if off:
-                p.alarms.raise_("clock_skew", p.identity.code, f"本机时钟与上级相差 {skew_ms // 1000} 秒,已暂停签发,请校时")
+                text = f"本机时钟与上级相差 {skew_ms // 1000} 秒,已暂停签发,请校时"
+                p.alarms.raise_("clock_skew", p.identity.code, text)
             else:
                 p.alarms.clear("clock_skew", p.identity.code)
 
@@ -319,7 +329,9 @@ class Links:
     def _close(self, session: Session, reason: str, fault: str) -> None:
         if fault == "peer" and reason != "timeout":
             self._p.alarms.raise_("link_fault", session.peer, f"与 {session.peer} 的联通中断:{reasons.label(reason)}")
-        session.close_reason = reason
+        if session.close_reason:
+            return
+        session.close_reason = reason or "closed"
         if session.machine.phase is not Phase.CLOSED:
             session.machine.lost()
         self.out.closes.append((session.number, reason))

@@ -14,7 +14,7 @@ from node.errors import LocalError
 from node.items.fact import Fact, item_id_of
 from node.records.envelope import Record
 from node.records.line import LogKey, log_id_of
-from node.storage.port import LogRow, Meta, RecordRow, Store
+from node.storage.port import Fork, LogRow, Meta, RecordRow, Store
 from node.sync.heads import HeadIndex, LogState
 
 _HLC_META = "hlc"
@@ -55,6 +55,7 @@ class Logs:
         self.advances: list[Advance] = []
         self.fresh: list[tuple[LogState, Record, int]] = []  # appended since the projection last looked
         self.fresh_items: set[bytes] = set()
+        self.fresh_forks: list[Fork] = []  # kept in this step: the projection has not seen them
         self._rows: list[RecordRow] = []
         self._moved: list[tuple[LogState, int, bytes]] = []  # log, seq and head before the move
         self._new_logs: list[LogState] = []
@@ -89,7 +90,7 @@ class Logs:
                 RecordRow(
                     log.log_no, record.header.seq, record.record_id, envelope.header, envelope.signature,
                     envelope.salt, envelope.payload, received_ms,
-                )  # fmt: skip
+                )
             )
             self.fresh.append((log, record, received_ms))
             item = item_id_of(record.record_id, record.header)

@@ -61,9 +61,8 @@ class Marks:
         now_ms = self._world.clock.now_ms()
         # After a lost database the clock carries the number past what superiors have seen.
         number = max(old.number + 1 if old else 1, now_ms)
-        note = notes.sign_mark(
-            self._identity.signer, self._identity.federation, notes.Mark(self._identity.code, number, now_ms, tuple(views))
-        )
+        mark = notes.Mark(self._identity.code, number, now_ms, tuple(views))
+        note = notes.sign_mark(self._identity.signer, self._identity.federation, mark)
         self._keep(MarkRow(self._identity.code, number, now_ms, note.body, note.signature, now_ms))
         self.outbox.append(note)
 
@@ -84,7 +83,9 @@ class Marks:
                 continue
             satisfied = old.satisfied_ms if old else 0
             self._opened[mark.office] = mark
-            self._keep(MarkRow(mark.office, mark.number, mark.at_ms, note.body, note.signature, satisfied))
+            # A child whose clock is ahead must not make its data look current for longer than it is (I8).
+            at_ms = min(mark.at_ms, self._world.clock.now_ms())
+            self._keep(MarkRow(mark.office, mark.number, at_ms, note.body, note.signature, satisfied))
             self._weigh(mark.office)
             self.outbox.append(note)
 
@@ -121,7 +122,7 @@ class Marks:
             mark = self._opened[office] = notes.open_mark(self._keyring, notes.Signed(row.body, row.signature))
         promised = next((view for view in mark.views if view.superior == self._identity.code), None)
         if promised is not None and self._logs.index.author(office).root() == promised.heads:
-            self._keep(replace(row, satisfied_ms=mark.at_ms))
+            self._keep(replace(row, satisfied_ms=row.at_ms))
 
     def _keep(self, row: MarkRow) -> None:
         self._rows[row.office] = row

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from node.errors import DulianError, LocalError, StoreError
+from node.errors import DulianError, ForbiddenError, InputError, LocalError, StoreError
 from node.items.fold import ItemState
 from node.items.guards import answers
 from node.records.chain import check_run
@@ -44,6 +44,7 @@ from node.sync.limits import LinkLimits
 Event = Callable[[], None]
 NODE = Caller("", Channel.NODE)
 _MARK_AFTER_CHANGE_MS = 1_000
+_MARKS_PER_FRAME = 1_000
 
 
 class Office:
@@ -90,7 +91,8 @@ class Office:
         self.desk = Desk(identity, world, store, self.logs, self.keyring, self.author, self.projector)
         self._marked_ms = 0
         self._mark_due = True
-        self._cascades = self._scan_followups()
+        self._cascades: list[ItemState] = []
+        self._scan_due = True  # a crash may have left followups undone; the board tells once it is up to date
 
     # -- the step -------------------------------------------------------------------------------------------------
 
@@ -135,7 +137,7 @@ class Office:
 
     def project(self, *, force: bool = False) -> int:
         """Bring the board up to date; returns the number of records projected (``force``: what an earlier run left)."""
-        if not self.logs.fresh and not force:
+        if not (force or self._scan_due or self.logs.fresh or self.projector.has_news()):
             return 0
         self.store.begin(durable=False)
         try:
@@ -172,6 +174,7 @@ class Office:
         """About every second: timers of links, marks, recovery."""
         self.links.tick()
         now_ms = self.world.clock.now_ms()
+        self._marked_ms = min(self._marked_ms, now_ms)  # the clock may have been set back
         if self.author.recovering:
             self._try_to_recover()
         due = self._marked_ms + (_MARK_AFTER_CHANGE_MS if self._mark_due else self._mark_interval_ms)
@@ -185,9 +188,10 @@ class Office:
 
     def _transaction(self, events: Sequence[Event]) -> Outputs:
         self.store.begin()
+        # First of all: what the node itself owes to the state as last projected (送达 before the 签收 of a command).
+        self._write_followups()
         for event in events:
             event()
-        self._write_followups()
         self._finish()
         self.store.commit(durable=True)
         return self.links.take_outputs()
@@ -202,13 +206,18 @@ class Office:
         for peer, frame in self.attachments.outbox:
             self.links.send(peer, frame)
         self.attachments.outbox.clear()
-        if self.marks.outbox:
-            self.links.send(self.identity.parent, frames.Marks(tuple(self.marks.outbox)))
-            self.marks.outbox.clear()
+        for start in range(0, len(self.marks.outbox), _MARKS_PER_FRAME):
+            marks = tuple(self.marks.outbox[start : start + _MARKS_PER_FRAME])
+            self.links.send(self.identity.parent, frames.Marks(marks))
+        self.marks.outbox.clear()
 
     def _after_projection(self) -> None:
         """Folded items may call for a record of this node itself (送达, cascading 撤销): queued for the next step."""
         me = self.identity.code
+        if self._scan_due:
+            self._cascades = self._scan_followups()
+            self._scan_due = False
+            self.projector.changed.clear()
         for state in self.projector.changed:
             to_deliver = state.state == "assigned" and state.kind == "assignment" and state.receiver == me
             cancelled = state.state == "cancelled" and state.receiver == me and state.kind == "assignment"
@@ -235,10 +244,14 @@ class Office:
             return
         followups, self._cascades = self._cascades, []
         for old in followups:
-            if old.state == "assigned":
-                act(self.desk, old, Kind.DELIVERED, Act(), answers(old, Kind.DELIVERED), NODE)
-            else:
-                acting.cancel_below(self.desk, old, NODE)
+            try:
+                if old.state == "assigned":
+                    act(self.desk, old, Kind.DELIVERED, Act(), answers(old, Kind.DELIVERED), NODE)
+                else:
+                    acting.cancel_below(self.desk, old, NODE)
+            except (ForbiddenError, InputError) as error:
+                # What cannot be written (a frozen log) must not stop everything else.
+                self.alarms.raise_("followup", old.item_id.hex()[:16], f"本机应自动办理而未能办理:{error.text}")
 
     def _silent(self) -> bool:
         return bool(self.author.recovering or self.author.skew_ms)

@@ -21,6 +21,8 @@ from node.services.logs import Logs
 from node.storage.port import BlobRef, BlobRow, BoardRow, Fork, Reader, RecordRow, Store
 from node.sync.heads import LogState
 
+Placed = dict[bytes, list[tuple[Fact, int, int]]]  # by item: fact, log_no, seq
+
 _CACHED_FACTS_MAX = 20_000  # about 30 MB
 _LOGS_PER_ROUND = 500
 _RECORDS_PER_READ = 2_000
@@ -37,15 +39,20 @@ def read_facts(reader: Reader, item_ids: Iterable[bytes]) -> dict[bytes, list[Fa
     for row in reader.records_at(owner):
         facts.setdefault(owner[row.log_no, row.seq], []).append(fact_of_row(row))
     for fork in reader.rows(Fork):
-        fact = fact_of(fork.record_id, decode(fork.header), fork.payload, fork.received_ms)
-        if fact.item in facts:
-            facts[fact.item].append(fact)
+        fact = _fact_of_fork(fork)
+        if fact.item in numbers:
+            facts.setdefault(fact.item, []).append(fact)
     return facts
 
 
 def fact_of_row(row: RecordRow) -> Fact:
     """Decode a stored record."""
     return fact_of(row.record_id, decode(row.header), row.payload, row.received_ms)
+
+
+def _fact_of_fork(fork: Fork) -> Fact:
+    """Forks add, never subtract: the other record under a number has the effect it has (I5)."""
+    return fact_of(fork.record_id, decode(fork.header), fork.payload, fork.received_ms)
 
 
 def board_row(state: ItemState, item_no: int, opened: tuple[int, int]) -> BoardRow:
@@ -86,6 +93,7 @@ class Projector:
         self._cached = 0
         self.changed: list[ItemState] = []  # folded in the last run; consumers take and clear
         self.new_blobs: list[BlobRef] = []
+        self._forks = store.rows(Fork)  # few; folded in (again) with the next run
 
     def run(self) -> int:
         """Project everything appended so far; returns the number of records seen."""
@@ -95,13 +103,16 @@ class Projector:
             fresh.setdefault(log.log_no, []).append((record, received_ms))
         self._logs.fresh.clear()
         self._logs.fresh_items.clear()
+        self._forks += self._logs.fresh_forks
+        self._logs.fresh_forks.clear()
         seen = 0
         while True:
             dirty = self._store.dirty_logs(_LOGS_PER_ROUND)
             if not dirty:
+                self._fold_forks()
                 return seen
             cursors = []
-            facts: dict[bytes, list[tuple[Fact, int, int]]] = {}
+            facts: Placed = {}
             for row in dirty:
                 log = self._logs.index.by_no(row.log_no)
                 last = self._collect(log, row.folded_seq, fresh.pop(row.log_no, []), facts)
@@ -110,17 +121,20 @@ class Projector:
             self._fold(facts)
             self._store.set_folded(cursors)
 
+    def has_news(self) -> bool:
+        """Whether a run has left something for its consumers, or forks wait to be folded in."""
+        return bool(self.changed or self.new_blobs or self._logs.fresh_forks)
+
     def rebuild(self) -> int:
         """Drop every projection and fold all records again."""
         self._store.clear_projection()
         self._next_item_no = 1
         self._cache.clear()
         self._cached = 0
+        self._forks = self._store.rows(Fork)
         return self.run()
 
-    def _collect(
-        self, log: LogState, after: int, fresh: list[tuple[Record, int]], facts: dict[bytes, list[tuple[Fact, int, int]]]
-    ) -> int:
+    def _collect(self, log: LogState, after: int, fresh: list[tuple[Record, int]], facts: Placed) -> int:
         """Gather the facts of a log after its cursor by item; returns the seq of the last one looked at."""
         if fresh and fresh[0][0].header.seq == after + 1:
             for record, received_ms in fresh:
@@ -136,7 +150,17 @@ class Projector:
             last = row.seq
         return last
 
-    def _fold(self, fresh: dict[bytes, list[tuple[Fact, int, int]]]) -> None:
+    def _fold_forks(self) -> None:
+        forks, self._forks = self._forks, []
+        facts: Placed = {}
+        for fork in forks:
+            fact = _fact_of_fork(fork)
+            if fact.item:
+                facts.setdefault(fact.item, []).append((fact, fork.log_no, fork.seq))
+        if facts:
+            self._fold(facts, placed=False)
+
+    def _fold(self, fresh: Placed, *, placed: bool = True) -> None:
         numbers = self._store.item_numbers(fresh)
         new_items = []
         for item_id in fresh:
@@ -155,7 +179,8 @@ class Projector:
             known = stored.get(item_id, []) if known is None else known
             merged = [*known, *(fact for fact, _, _ in found)]
             self._remember(item_id, merged)
-            places += [(numbers[item_id], log_no, seq) for _, log_no, seq in found]
+            if placed:
+                places += [(numbers[item_id], log_no, seq) for _, log_no, seq in found]
             row = self._fold_one(item_id, merged, numbers[item_id])
             if row is not None:
                 rows.append(row)
@@ -188,7 +213,9 @@ class Projector:
             for file in fact.payload.attachments:
                 ref = BlobRef(file.hash, log_no, seq)
                 known = self._store.get(BlobRow, file.hash)
-                self._store.put([ref] if known else [ref, BlobRow(file.hash, file.salt, file.size_bytes, present=False)])
+                self._store.put([ref])
+                if known is None:
+                    self._store.put([BlobRow(file.hash, file.salt, file.size_bytes, present=False)])
                 self.new_blobs.append(ref)
 
     def _remember(self, item_id: bytes, facts: list[Fact]) -> None:

@@ -1,4 +1,4 @@
-"""Trust at run time: the keyring filled from stored certificates, this office's chain, and children's TLS certificates."""
+"""Trust at run time: the keyring filled from stored certificates, this office's chain, children's TLS certificates."""
 
 from __future__ import annotations
 

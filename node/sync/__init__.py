@@ -1,1 +1,1 @@
-"""Links between neighbours: what may be stored, what is missing, what to send next. Pure; drivers are in services and wire."""
+"""Links between neighbours: what may be stored, what is missing, what to send next. Pure."""

@@ -1,5 +1,8 @@
-"""What a link machine asks its driver to do. Order matters: effects are carried out in the order given, and frames leave
-only after everything before them is durable (persist, then send; commit, then acknowledge: I2)."""
+"""What a link machine asks its driver to do.
+
+Order matters: effects are carried out in the order given, and frames leave only after everything before them is durable
+(persist, then send; commit, then acknowledge: I2).
+"""
 
 from __future__ import annotations
 
@@ -87,6 +90,12 @@ class Established(NamedTuple):
     skew_ms: int
 
 
+class NoteClock(NamedTuple):
+    """The neighbour's clock minus ours, as just heard."""
+
+    skew_ms: int
+
+
 class InSync(NamedTuple):
     """Both directions have compared heads; what differs is on its way."""
 
@@ -108,5 +117,5 @@ class Close(NamedTuple):
 
 Effect = (
     Send | CheckHello | SendChain | LearnChain | Load | Admit | GiveReceipt | NoteReceipt | LearnMarks | SendMarks
-    | ServeBlob | StoreBlob | Established | InSync | ReportRefusal | Close
+    | ServeBlob | StoreBlob | Established | NoteClock | InSync | ReportRefusal | Close
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Frames of a link as values; `wire/codec` maps them to protobuf. See proto/node/wire/v1/sync.proto for field meanings."""
+"""Frames of a link as values; `wire/codec` maps them to protobuf. What fields mean: proto/node/wire/v1/sync.proto."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ class LinkLimits(NamedTuple):
     frame_bytes_max: int = 4_194_304  # one frame; gRPC's own default for received messages
     heads_per_frame_max: int = 40_000
     receipt_heads_max: int = 1_000
+    behind_logs_max: int = 100_000  # logs noted as missing here; more are fetched all the same
     hello_timeout_ms: int = 15_000
     keepalive_ms: int = 20_000  # ping after this silence; a link silent for twice as long is dead (faults.md N7)
     stall_timeout_ms: int = 120_000  # sent and not receipted for so long: start over

@@ -2,7 +2,8 @@
 
 Rules of this file:
 
-1. Everything that decides what happens on a link lives here and in `outgoing`; the driver only carries out effects.
+1. Everything that decides what happens on a link lives here, in `comparing` and in `outgoing`; the driver only carries
+   out effects.
 2. Both sides run the same machine; only who sends its buckets first differs (the child, which dials).
 3. Phases: GREETING (hello not yet accepted) → COMPARING (digests differ) → STREAMING; CLOSED is final.
    Records are admitted in any phase after GREETING; they are sent only in STREAMING.
@@ -13,20 +14,24 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
+from typing import Any
 
 from node.records.envelope import Envelope
 from node.records.payload import KnownHead
 from node.sync import effects as do
 from node.sync import frames
+from node.sync.comparing import Comparing, Found
 from node.sync.effects import Effect
-from node.sync.heads import BUCKET_BITS, BUCKETS, HeadSet, LogState, bucket_of
+from node.sync.heads import HeadSet, LogState
 from node.sync.limits import PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN, LinkLimits
 from node.sync.outgoing import Outgoing
 from node.sync.reasons import PASSING
 
-_EARLY_FRAMES_MAX = 64
+_EARLY_FRAMES_MAX = 16  # held while the neighbour's certificates are on their way
+_FAR_FUTURE_RETRY_MS = 3_600_000
+
 
 class Phase(Enum):
     """Where a link stands."""
@@ -52,7 +57,7 @@ class LinkMachine:
         self._sent_digest = b""
         self._sent_marks_digest = b""
         self._changed: dict[bytes, int] = {}  # log → seq when the comparison began
-        self._differing: set[int] = set()
+        self._comparing = Comparing(dials=dials, heads=heads, heads_per_frame=limits.heads_per_frame_max)
         self._early: list[frames.Frame] = []
         self._loading = False
         self._refused: dict[bytes, int] = {}  # log → seq held when a gap was last reported
@@ -100,8 +105,7 @@ class LinkMachine:
         handler = _HANDLERS.get(type(frame))
         if handler is None:
             return self._close("protocol", "peer")
-        found: list[Effect] = handler(self, frame, now_ms)
-        return found
+        return handler(self, frame, now_ms)
 
     def accepted(self, now_ms: int) -> list[Effect]:
         """The driver verified the neighbour's hello."""
@@ -118,7 +122,7 @@ class LinkMachine:
             self.phase = Phase.COMPARING
             if self._dials:
                 self._changed.clear()
-                found.append(do.Send(frames.Buckets(BUCKET_BITS, self._heads.bucket_digests())))
+                found.append(do.Send(self._comparing.digests()))
         early, self._early = self._early, []
         for frame in early:
             found += self.receive(frame, now_ms)
@@ -141,14 +145,16 @@ class LinkMachine:
         else:
             self._changed.setdefault(log.log_id, previous_seq)
 
-    def held_already(self, log: LogState) -> None:
-        """The neighbour sent what we hold: it deserves the same receipt again (faults.md N2)."""
-        self._receipts[log.log_id] = log.head
+    def held_already(self, head: KnownHead) -> None:
+        """The neighbour sent again what is held: it deserves the same receipt (N2), for no more than it sent."""
+        known = self._receipts.get(head.log_id)
+        if known is None or known.seq < head.seq:
+            self._receipts[head.log_id] = head
 
     def loaded(self, runs: Sequence[tuple[bytes, list[Envelope], int]], now_ms: int) -> list[Effect]:
         """Answer to `Load`: per log the envelopes read and the seq of the last one."""
         self._loading = False
-        if self.phase is not Phase.STREAMING:
+        if self.phase not in (Phase.COMPARING, Phase.STREAMING):
             return []
         records: list[Envelope] = []
         for log_id, run, last_seq in runs:
@@ -163,16 +169,21 @@ class LinkMachine:
 
     def refuse(self, log_id: bytes, seq: int, reason: str, held: KnownHead, now_ms: int) -> list[Effect]:
         """The driver refused a record of this neighbour: tell it what is held (once for a gap, until the log moves)."""
+        if self.phase is Phase.CLOSED:
+            return []
         if reason == "gap":
             if self._refused.get(log_id) == held.seq:
                 return []
             self._refused[log_id] = held.seq
         minute, count = self._refusals_minute
-        self._refusals_minute = (minute, count + 1) if now_ms - minute < 60_000 else (now_ms, 1)  # noqa: PLR2004
+        self._refusals_minute = (minute, count + 1) if now_ms - minute < 60_000 else (now_ms, 1)
         if self._refusals_minute[1] > self._limits.refusals_per_minute_max:
             return self._close("flood", "peer")
         self.behind.pop(log_id, None)
         retry_ms = self._limits.refused_retry_ms if reason in PASSING else 0
+        if reason == "far_future":
+            # Its time comes too, but not soon; until then nothing of that log can follow.
+            retry_ms = _FAR_FUTURE_RETRY_MS
         return [do.Send(frames.Refusal(log_id, seq, reason, held, retry_ms))]
 
     def dispute(self, log: LogState, at_seq: int) -> list[Effect]:
@@ -191,7 +202,7 @@ class LinkMachine:
 
     def flush(self) -> list[Effect]:
         """End of a transaction: one receipt for all that was stored from this neighbour in it, then the next load."""
-        if self.phase is Phase.CLOSED:
+        if self.phase not in (Phase.COMPARING, Phase.STREAMING):
             return []
         found: list[Effect] = []
         if self._receipts:
@@ -209,6 +220,11 @@ class LinkMachine:
         """Some time passed (about every second)."""
         if self.phase is Phase.CLOSED:
             return []
+        # A clock that was set back must not make a silent link live for hours (faults.md K1).
+        self._heard_ms = min(self._heard_ms, now_ms)
+        self._opened_ms = min(self._opened_ms, now_ms)
+        self._pinged_ms = min(self._pinged_ms, now_ms)
+        self._out.oldest_sent_ms = min(self._out.oldest_sent_ms, now_ms)
         silent_ms = now_ms - self._heard_ms
         if self.phase is Phase.GREETING and now_ms - self._opened_ms > self._limits.hello_timeout_ms:
             return self._close("timeout", "peer")
@@ -267,7 +283,6 @@ class LinkMachine:
             if log is not None and log_id not in self._disputed:
                 self._out.advanced(log, seq)
         self._changed.clear()
-        self._differing.clear()
         return [do.InSync()]
 
     def _pump(self) -> list[Effect]:
@@ -282,83 +297,40 @@ class LinkMachine:
         return [do.Load(wants, size, self._limits.batch_records_max)]
 
     def _on_buckets(self, frame: frames.Buckets, now_ms: int) -> list[Effect]:
-        del now_ms
-        if self._dials or frame.bits != BUCKET_BITS or len(frame.digests) != BUCKETS:
-            return self._close("protocol", "peer")
         if self.phase is not Phase.COMPARING:
             return self._close("protocol", "peer")
-        mine = self._heads.bucket_digests()
         self._changed.clear()
-        self._differing = {number for number in range(BUCKETS) if mine[number] != frame.digests[number]}
-        found = self._send_heads(sorted(self._differing))
-        return found if self._differing else found + self._stream()
+        return self._compared(self._comparing.on_buckets(frame))
 
     def _on_heads(self, frame: frames.Heads, now_ms: int) -> list[Effect]:
-        del now_ms
-        complete = set(frame.complete)
-        if self.phase is not Phase.COMPARING or frame.bits != BUCKET_BITS or not complete <= set(range(BUCKETS)):
+        if self.phase is not Phase.COMPARING:
             return self._close("protocol", "peer")
-        if not self._dials and not complete <= self._differing:
-            return self._close("protocol", "peer")
-        # The dialler answers with its own heads of the same buckets, as they are now.
-        found: list[Effect] = self._send_heads(sorted(complete)) if self._dials else []
-        theirs: dict[bytes, KnownHead] = {}
-        for head in frame.heads:
-            if bucket_of(head.log_id) not in complete or head.log_id in theirs:
-                return self._close("protocol", "peer")
-            theirs[head.log_id] = head
-            self._compare(head, found)
-        for number in complete:
-            for head in self._heads.bucket(number):
-                log = self._heads.get(head.log_id)
-                if log is not None and head.log_id not in theirs:
-                    self._out.offer(log, 0)
-        if self._dials:
-            self._differing |= complete
-            done = not complete
-        else:
-            self._differing -= complete
-            done = not self._differing
-        # An empty list of buckets ends the dialler's comparison; the other side ends when all it asked for came back.
-        return found + self._stream() if done else found
+        return self._compared(self._comparing.on_heads(frame))
 
-    def _compare(self, head: KnownHead, found: list[Effect]) -> None:
-        log = self._heads.get(head.log_id)
-        if log is None or head.seq > log.seq:
-            self.behind[head.log_id] = head.seq
-        elif head.seq < log.seq:
-            self._out.offer(log, head.seq)
-        elif head.record_id != log.head_id:
-            found += self.dispute(log, log.seq)
-        if log is not None and head.seq >= log.seq:
+    def _compared(self, found: Found | None) -> list[Effect]:
+        """Act on what a frame of the comparison told."""
+        if found is None:
+            return self._close("protocol", "peer")
+        effects: list[Effect] = [do.Send(answer) for answer in found.answers]
+        for log, seq in found.offers:
+            self._out.offer(log, seq)
+        for head in found.behind:
+            # A neighbour that claims endless logs fills no memory with them (faults.md G12).
+            if len(self.behind) < self._limits.behind_logs_max:
+                self.behind[head.log_id] = head.seq
+        for log in found.held:
             self._out.held_by_peer(log)
-
-    def _send_heads(self, buckets: list[int]) -> list[Effect]:
-        """Frames with all heads of these buckets, then an empty one as the end mark (only the side that was asked)."""
-        found: list[Effect] = []
-        chosen: list[int] = []
-        heads: list[KnownHead] = []
-        for number in buckets:
-            chosen.append(number)
-            heads += self._heads.bucket(number)
-            if len(heads) >= self._limits.heads_per_frame_max:
-                found.append(do.Send(frames.Heads(BUCKET_BITS, tuple(chosen), tuple(heads))))
-                chosen, heads = [], []
-        if chosen:
-            found.append(do.Send(frames.Heads(BUCKET_BITS, tuple(chosen), tuple(heads))))
-        if not self._dials:
-            found.append(do.Send(frames.Heads(BUCKET_BITS, (), ())))
-        return found
+        for log in found.disputed:
+            effects += self.dispute(log, log.seq)
+        return effects + self._stream() if found.done else effects
 
     def _on_batch(self, frame: frames.Batch, now_ms: int) -> list[Effect]:
-        del now_ms
         size = sum(record.size_bytes for record in frame.records)
         if len(frame.records) > self._limits.batch_records_max or size > 2 * self._limits.frame_bytes_max:
             return self._close("flood", "peer")
         return [do.Admit(frame.records)]
 
     def _on_receipt(self, frame: frames.ReceiptFrame, now_ms: int) -> list[Effect]:
-        del now_ms
         return [do.NoteReceipt(frame.note)]
 
     def _on_refusal(self, frame: frames.Refusal, now_ms: int) -> list[Effect]:
@@ -373,37 +345,36 @@ class LinkMachine:
             if not self._out.is_resting(frame.log_id) and frame.held.seq < log.seq:
                 self._out.offer(log, frame.held.seq)
             return found
-        wait_ms = max(1_000, min(frame.retry_after_ms, self._limits.backoff_max_ms)) if frame.retry_after_ms else 0
+        wait_ms = max(1_000, min(frame.retry_after_ms, _FAR_FUTURE_RETRY_MS)) if frame.retry_after_ms else 0
         self._out.refused(frame.log_id, min(frame.held.seq, log.seq), now_ms + wait_ms if wait_ms else 0)
         return found
 
     def _on_ping(self, frame: frames.Ping, now_ms: int) -> list[Effect]:
         return [do.Send(frames.Pong(frame.number, now_ms))]
 
+    def _on_pong(self, frame: frames.Pong, now_ms: int) -> list[Effect]:
+        return [do.NoteClock(frame.now_ms - now_ms)]
+
     def _on_quiet(self, frame: frames.Frame, now_ms: int) -> list[Effect]:
-        del frame, now_ms
         return []
 
     def _on_chain_request(self, frame: frames.ChainRequest, now_ms: int) -> list[Effect]:
-        del frame, now_ms
         return [do.SendChain()]
 
     def _on_marks(self, frame: frames.Marks, now_ms: int) -> list[Effect]:
-        del now_ms
         if self._dials or len(frame.marks) > self._limits.marks_per_frame_max:
             return self._close("protocol", "peer")
         return [do.LearnMarks(frame.marks)]
 
     def _on_blob_request(self, frame: frames.BlobRequest, now_ms: int) -> list[Effect]:
-        del now_ms
         return [do.ServeBlob(frame._replace(bytes_max=min(frame.bytes_max, self._limits.blob_chunk_bytes)))]
 
     def _on_blob_chunk(self, frame: frames.BlobChunk, now_ms: int) -> list[Effect]:
-        del now_ms
-        return [do.StoreBlob(frame)] if len(frame.data) <= self._limits.blob_chunk_bytes else self._close("flood", "peer")
+        if len(frame.data) > self._limits.blob_chunk_bytes:
+            return self._close("flood", "peer")
+        return [do.StoreBlob(frame)]
 
     def _on_goodbye(self, frame: frames.Goodbye, now_ms: int) -> list[Effect]:
-        del now_ms
         return self._close(frame.reason[:64] or "goodbye", "")
 
     def _close(self, reason: str, fault: str) -> list[Effect]:
@@ -411,14 +382,14 @@ class LinkMachine:
         return [do.Close(reason, fault)]
 
 
-_HANDLERS = {
+_HANDLERS: dict[type, Callable[[LinkMachine, Any, int], list[Effect]]] = {
     frames.Buckets: LinkMachine._on_buckets,  # noqa: SLF001 - this module's own table
     frames.Heads: LinkMachine._on_heads,  # noqa: SLF001
     frames.Batch: LinkMachine._on_batch,  # noqa: SLF001
     frames.ReceiptFrame: LinkMachine._on_receipt,  # noqa: SLF001
     frames.Refusal: LinkMachine._on_refusal,  # noqa: SLF001
     frames.Ping: LinkMachine._on_ping,  # noqa: SLF001
-    frames.Pong: LinkMachine._on_quiet,  # noqa: SLF001
+    frames.Pong: LinkMachine._on_pong,  # noqa: SLF001
     frames.ChainRequest: LinkMachine._on_chain_request,  # noqa: SLF001
     frames.Chain: LinkMachine._on_quiet,  # noqa: SLF001
     frames.Marks: LinkMachine._on_marks,  # noqa: SLF001

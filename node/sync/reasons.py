@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 # Reasons after which offering the same record again later makes sense.
-PASSING = frozenset({"unknown_key", "future", "busy"})
+PASSING = frozenset({"unknown_key", "future", "busy", "withheld"})
 
 LABELS: dict[str, str] = {
     "malformed": "格式不符",
     "too_large": "超过大小上限",
     "unknown_suite": "签名算法不在允许之列",
     "payload_mismatch": "内容与记录头不符",
+    "withheld": "记录内容缺失",
     "foreign_federation": "不属于本联通体系",
     "unknown_key": "签名密钥尚未认证",
     "wrong_path": "签名单位与知悉范围不符",
@@ -37,5 +38,5 @@ LABELS: dict[str, str] = {
 
 
 def label(reason: str) -> str:
-    """Chinese words for a reason."""
-    return LABELS.get(reason, reason)
+    """Chinese words for a reason. A neighbour's own word is shown only if it is a plain word."""
+    return LABELS.get(reason) or (reason if reason.isascii() and reason.isidentifier() else "未说明的原因")
