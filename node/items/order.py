@@ -126,7 +126,8 @@ def _join(declared: _Declarations, original: Fact | None, original_id: bytes, co
         by_author.setdefault(copy.author, []).append(copy)
     claimed = []
     for author in sorted(by_author):
-        first = min(by_author[author], key=_position)
+        # Openings first: what acts on an item cannot be what opened it.
+        first = min(by_author[author], key=lambda copy: (not copy.semantic_version, *_position(copy)))
         i = len(declared.facts)
         claimed.append(i)
         declared.facts.append(first)

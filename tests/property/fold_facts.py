@@ -68,6 +68,14 @@ class Item:
         return self.state.effects[fact.record_id]
 
 
+def signed(path: tuple[str, ...] = (P, C), author: str = P) -> Item:
+    """A task that was delivered and signed for."""
+    item = Item(path, author)
+    item.act(Kind.DELIVERED, path[-1])
+    item.act(Kind.SIGN, path[-1])
+    return item
+
+
 def reissue(fact: Fact, *, epoch: int = 2, seq: int = 0) -> Fact:
     """The same declaration again, in another epoch of its author."""
     return fact._replace(
