@@ -16,7 +16,7 @@ from node.cli.values import words
 from node.errors import DulianError, UnreachableError
 
 if TYPE_CHECKING:
-    from node.wire.local import LocalReply
+    from node.wire.local_client import LocalAnswer
 
 Render = Callable[[Any, Paper], Iterable[str]]
 LONG_S = 600.0  # verify, digest, import and files: control protocol
@@ -33,7 +33,7 @@ class Call:
 
 def request(
     call: Call, verb: str, args: Mapping[str, object], *, files: Sequence[tuple[str, Path]] = (), long: bool = False
-) -> LocalReply:
+) -> LocalAnswer:
     """Send one verb to the running node; arguments that are None or an empty list were not given and stay away.
 
     Raises:
@@ -53,7 +53,7 @@ def request(
         for text in value if isinstance(value, list) else [value]:
             if isinstance(text, str):
                 words(f"--{name.replace('_', '-')}", text)
-    from node.wire.local import LocalClient
+    from node.wire.local_client import LocalClient
 
     if long or files:
         return LocalClient(home).request(verb, given, as_=call.as_, files=list(files), timeout_s=LONG_S)

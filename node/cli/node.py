@@ -122,13 +122,13 @@ def verify(home: o.Home = None, as_json: o.Json = False) -> int:
     """核验本节点的全部记录和附件;有问题时退出码为 1。节点停着也能核验。"""
     try:
         return ask(Call(home, as_json), "verify", {}, show_node.verification, long=True)
-    except UnreachableError:
-        folder = o.home_of(home)
-        if not folder.is_dir():
+    except UnreachableError as error:
+        # Only where nobody listens: a node that runs and does not answer must not be disturbed in its database.
+        if not isinstance(error.__cause__, FileNotFoundError | ConnectionRefusedError):
             raise
     from node.bootstrap import verify_home
 
-    found: Mapping[str, Any] = verify_home(folder)
+    found: Mapping[str, Any] = verify_home(o.home_of(home))
     show(found, as_json, show_node.verification)
     return EXIT_OK if found.get("ok") else EXIT_FINDINGS
 

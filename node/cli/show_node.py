@@ -100,7 +100,7 @@ def _link(link: Mapping[str, Any]) -> list[Cell | str]:
     return [
         named, LINK_ROLES.get(str(link.get("role")), NONE), Cell(word + unplugged, style), _count(link.get("to_send")),
         _count(link.get("to_receive")), moment(link.get("last_contact")),
-        moment(link.get("as_of") or link.get("reconciled_at")),
+        moment(link.get("as_of")),
     ]  # fmt: skip
 
 

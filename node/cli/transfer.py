@@ -35,7 +35,7 @@ def imported(*, dry_run: bool) -> Render:
             return [f"没有登记:{len(errors)} 处不合格", *table(["行", "列", "原因"], rows, paper, flex=2, indent="  ")]
         items = data.get("items") or []
         if dry_run:
-            return [f"检查通过:{len(items)} 行可以登记;没有写入"]
+            return [f"检查通过:{clean(data.get('rows', len(items)))} 行可以登记;没有写入"]
         rows = [[clean(one.get("row")), clean(one.get("number")) or "—", clean(one.get("item"))] for one in items]
         return [f"已登记 {len(items)} 件", *table(["行", "登记编号", "事项编号"], rows, paper, indent="  ")]
 
