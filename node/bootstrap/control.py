@@ -114,7 +114,9 @@ class Control:
             yield piece
 
     async def _import(self, request: LocalRequest, caller: Caller) -> LocalReply:
-        data = b"".join([piece async for file in request.files for piece in file.chunks()])
+        if len(request.files) != 1:
+            raise InputError("没有台账文件", field="FILE", remedy="写明一个 xlsx 文件")
+        data = b"".join([piece async for piece in request.files[0].chunks()])
         rows, numbers, errors = await asyncio.to_thread(importing.read_ledger_rows, data)
         dry_run = bool(request.args.get("dry_run"))
         answer = await self._in_core(

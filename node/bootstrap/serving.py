@@ -23,6 +23,7 @@ from node.config import Config, read_config
 from node.errors import ForbiddenError, UnreachableError
 from node.records.line import level_of
 from node.services.enrol import LinkCa
+from node.services.intake import CHECKS, Checks
 from node.services.office import Office
 from node.services.outputs import Outputs
 from node.services.runner import Runner
@@ -49,8 +50,10 @@ class Jobs(Protocol):
 class Running:
     """A node that runs: its parts, for the scheduler and the stop."""
 
-    def __init__(self, home: Path, config: Config, store: SqlStore, keys: homes.Keys) -> None:
-        """Compose the office; nothing listens yet."""
+    def __init__(
+        self, home: Path, config: Config, store: SqlStore, keys: homes.Keys, checks: Checks = CHECKS
+    ) -> None:
+        """Compose the office; nothing listens yet. Other ``checks`` belong in a benchmark."""
         self.home = home
         self.config = config
         self.store = store
@@ -59,7 +62,7 @@ class Running:
         ca = LinkCa(keys.ca_key_pem, keys.ca_certificate, config.tls_lifetime_s * 1000)
         self.office = Office(
             identity, homes.the_world(), homes.the_suites(), store, self.blobs, DEFAULT_LIMITS, ca,
-            config.reachable_at, mark_interval_ms=config.mark_interval_s * 1000,
+            config.reachable_at, checks, mark_interval_ms=config.mark_interval_s * 1000,
         )  # fmt: skip
         self.network = Network(home, self.office, keys, config.tls_lifetime_s * 1000)
         self.loop = asyncio.get_running_loop()
