@@ -17,7 +17,7 @@ from node.records.header import decode as decode_header
 from node.records.keyring import Key, Keyring
 from node.records.kinds import Kind
 from node.records.payload import KnownHead
-from node.records.suite import Verify
+from node.records.suite import Suites, Verify
 from node.services.alarms import Alarms
 from node.services.author import Author
 from node.services.identity import Identity, World
@@ -29,6 +29,17 @@ from node.sync.heads import LogState
 from node.sync.limits import LinkLimits
 
 CheckRun = Callable[[Sequence[Record], int, bytes, Verify], None]
+Read = Callable[[Suites, Envelope], Record]
+
+
+class Checks(NamedTuple):
+    """How records are read and runs verified; anything but `CHECKS` belongs in a benchmark."""
+
+    read: Read
+    run: CheckRun
+
+
+CHECKS = Checks(open_envelope, check_run)
 
 
 class Sink(Protocol):
@@ -63,10 +74,10 @@ class Parts(NamedTuple):
 class Intake:
     """Takes batches of foreign records in."""
 
-    def __init__(self, parts: Parts, check: CheckRun = check_run) -> None:
-        """``check`` verifies a run; anything but `check_run` belongs in a benchmark."""
+    def __init__(self, parts: Parts, checks: Checks = CHECKS) -> None:
+        """Nothing is taken in yet."""
         self._p = parts
-        self._check = check
+        self._read, self._check = checks
         self.learned_keys = False  # a certificate came in: logs refused for want of it may be offered again
 
     def admit(self, peer: str, envelopes: Sequence[Envelope], sink: Sink) -> None:
@@ -84,7 +95,7 @@ class Intake:
         run: list[Record] = []
         for envelope in envelopes:
             try:
-                record = open_envelope(suites, envelope)
+                record = self._read(suites, envelope)
                 if envelope.payload is None:
                     # 清除 is not in this release: whoever sends a record without its payload holds it back.
                     raise PeerError("记录内容缺失", code="withheld", evidence=envelope.header)

@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from node.errors import DulianError, ForbiddenError, InputError, LocalError, StoreError
 from node.items.fold import ItemState
 from node.items.guards import answers
-from node.records.chain import check_run
 from node.records.keyring import Keyring
 from node.records.kinds import Channel, Kind
 from node.records.payload import Act
@@ -28,7 +27,7 @@ from node.services.browse import View
 from node.services.desk import Caller, Desk, act, state_of
 from node.services.enrol import Enrolment, LinkCa
 from node.services.identity import Identity, World
-from node.services.intake import CheckRun, Intake, Parts
+from node.services.intake import CHECKS, Checks, Intake, Parts
 from node.services.links import Links
 from node.services.logs import Logs
 from node.services.marks import Marks
@@ -52,7 +51,7 @@ class Office:
 
     def __init__(
         self, identity: Identity, world: World, suites: Suites, store: Store, blobs: Blobs, limits: LinkLimits,
-        ca: LinkCa, address: str, check: CheckRun = check_run, mark_interval_ms: int = 60_000,
+        ca: LinkCa, address: str, checks: Checks = CHECKS, mark_interval_ms: int = 60_000,
     ) -> None:  # fmt: skip
         """Read everything from the store; PeerError where the own certificate chain does not hold."""
         self.identity = identity
@@ -63,7 +62,7 @@ class Office:
         self._suites = suites
         self._ca = ca
         self._address = address
-        self._check = check
+        self._checks = checks
         self._mark_interval_ms = mark_interval_ms
         self._abandoned = Outputs()
         self.load()
@@ -86,7 +85,7 @@ class Office:
         )
         parts = Parts(identity, world, store, self.logs, self.keyring, self.author, self.alarms, self.limits)
         self.links = Links(
-            parts, Intake(parts, self._check), self.receipts, self.marks, self.attachments, self.trust
+            parts, Intake(parts, self._checks), self.receipts, self.marks, self.attachments, self.trust
         )
         self.desk = Desk(identity, world, store, self.logs, self.keyring, self.author, self.projector)
         self._marked_ms = 0
