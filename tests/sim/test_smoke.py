@@ -54,8 +54,6 @@ class Wire:
         self.machines = {machine.code: machine for machine in machines}
         self.ends = {}  # (code, number): (code, number) of the other end
         self.frames = 0
-        for machine in machines:
-            machine.sent = []
 
     def connect(self, child):
         parent = self.machines[child.parent]
@@ -78,14 +76,14 @@ class Wire:
         for _ in range(5):
             while self.round():
                 pass
+            next(iter(self.machines.values())).clock.time.ms += 1_000
             for machine in self.machines.values():
-                machine.clock.true_ms += 1_000
                 self.step(machine, machine.office.tick)
         while self.round():
             pass
 
     def round(self):
-        queue = deque()
+        queue: deque[Any] = deque()
         for machine in self.machines.values():
             machine.office.project()
             while machine.office.has_followups() or any(out.again for out in machine.sent):
@@ -113,7 +111,8 @@ def enrol(parent, code, wire=None):
     token = run(parent, "invite", code=code, name=f"{code}人民政府", ttl="24h")["token"]
     invitation = decode_token(token, now_ms)
     signer = signer_for(code, 1, real=True)
-    child = Machine((*invitation.parent_path, code), invitation.federation, signer, 1, ca=link_ca(code, now_ms))
+    child = Machine((*invitation.parent_path, code), invitation.federation, signer, 1, ca=link_ca(code, now_ms),
+                    time=parent.clock.time)
     tls_key = credentials.new_tls_key()
     public = credentials.public_key_der(tls_key)
     proof = possession_message(invitation.federation, code, invitation.parent_path[-1], 1, signer.raw_key)
@@ -139,14 +138,12 @@ def enrol(parent, code, wire=None):
     assert reply.state is JoinState.ADMITTED
     assert credentials.is_issued_by(reply.tls_certificate, parent.ca.certificate)
     begin_child(child, list(reply.chain))
-    child.sent = []
     return child
 
 
 @pytest.fixture
 def tree():
     root = found(1, PROVINCE, real=True, ca=link_ca(PROVINCE, 1_790_000_000_000))
-    root.sent = []
     city = enrol(root, CITY)
     county = enrol(city, COUNTY)
     wire = Wire(root, city, county)

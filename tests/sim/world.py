@@ -23,11 +23,12 @@ from node.services.browse import digest_document, list_items
 from node.services.enrol import LinkCa
 from node.services.identity import Identity, World
 from node.services.office import Office
+from node.services.outputs import Outputs
 from node.services.trust import load_chain, save_chain
 from node.storage.port import Peer
 from node.sync.limits import LinkLimits
+from tests.sim.journal import JournalStore
 from tests.sim.memory_blobs import MemoryBlobs
-from tests.sim.memory_store import MemoryStore
 from tests.sim.suite import CheapSigner, CheapSuite
 
 START_MS = 1_790_000_000_000  # 2026-09-21
@@ -40,14 +41,21 @@ LIMITS = LinkLimits(
 
 
 @dataclass
-class SimClock:
-    """A node's clock: the simulation's time, and how far this node's is off."""
+class Time:
+    """The one true time of a simulation."""
 
-    true_ms: int = START_MS
+    ms: int = START_MS
+
+
+@dataclass
+class SimClock:
+    """A node's clock: the true time, and how far this node's is off."""
+
+    time: Time
     off_ms: int = 0
 
     def now_ms(self) -> int:
-        return self.true_ms + self.off_ms
+        return self.time.ms + self.off_ms
 
 
 def suites() -> Suites:
@@ -68,7 +76,7 @@ class Machine:
 
     def __init__(
         self, path: tuple[str, ...], federation: bytes, signer: Signer, seed: int, *, limits: LinkLimits = LIMITS,
-        ca: LinkCa = NO_CA, mark_interval_ms: int = 60_000,
+        ca: LinkCa = NO_CA, mark_interval_ms: int = 60_000, time: Time | None = None,
     ) -> None:  # fmt: skip
         self.code = path[-1]
         self.path = path
@@ -77,12 +85,13 @@ class Machine:
         self.ca = ca
         self.mark_interval_ms = mark_interval_ms
         self.random = Random(f"{seed}/{self.code}")
-        self.clock = SimClock()
-        self.store = MemoryStore()
+        self.clock = SimClock(time or Time())
+        self.store = JournalStore()
         self.blobs = MemoryBlobs()
         self.identity = Identity(self.code, f"{self.code}人民政府", path, federation, signer)
         self.world = World(self.clock, self.random.randbytes, self.random.random)
         self.on = False
+        self.sent: list[Outputs] = []
         self.office: Office
 
     @property
@@ -98,10 +107,10 @@ class Machine:
         self.on = True
         return self.office
 
-    def crash(self) -> None:
-        """The power fails: what was not committed durably is gone."""
-        self.store.crash()
+    def crash(self) -> bool:
+        """The power fails: what was not committed durably is gone; returns whether anything was."""
         self.on = False
+        return self.store.crash()
 
     def items(self) -> list[dict[str, Any]]:
         """The rows of `item list`."""
@@ -146,6 +155,7 @@ def found(seed: int, code: str, *, real: bool, **options: object) -> Machine:
 def admit(seed: int, parent: Machine, code: str, *, real: bool, **options: object) -> Machine:
     """A child of ``parent``, as `approve` and `join` make it, without the TLS certificates."""
     signer = signer_for(code, seed, real=real)
+    options["time"] = parent.clock.time
     child = Machine((*parent.path, code), parent.identity.federation, signer, seed, **options)  # type: ignore[arg-type]
     envelopes: list[Envelope] = []
 

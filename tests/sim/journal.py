@@ -1,0 +1,85 @@
+"""A store in memory that remembers what it promised to keep, and can lose its power at any write.
+
+Rules: `journal` has every record that was committed durably, as it went in; whatever crashes, the store must hold
+exactly these (G1, G6). With ``fuse`` = n the n-th write or commit from now ends in `Crash` (C1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from node.storage.port import LogRow, RecordRow, SmallRow
+from tests.sim.memory_store import MemoryStore
+
+
+class Crash(BaseException):
+    """The power failed. Not an Exception: nobody may catch it on its way out."""
+
+
+class BrokenPromise(AssertionError):
+    """An invariant does not hold."""
+
+
+class JournalStore(MemoryStore):
+    """The store of a simulated node."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.journal: dict[tuple[int, int], RecordRow] = {}
+        self.fuse = 0  # 0: none
+        self.burnt = ""  # where the last fuse burnt down
+        self._pending: list[RecordRow] = []
+
+    def begin(self, *, durable: bool = True) -> None:
+        self._burn("begin")
+        super().begin(durable=durable)
+
+    def commit(self, *, durable: bool) -> None:
+        self._burn("before commit")
+        super().commit(durable=durable)
+        if self._pending and not durable:
+            raise BrokenPromise("records were committed without waiting for the disk")
+        for row in self._pending:
+            self.journal[row.log_no, row.seq] = row
+        self._pending.clear()
+        self._burn("after commit" if durable else "after projection")
+
+    def rollback(self) -> None:
+        super().rollback()
+        self._pending.clear()
+
+    def crash(self) -> bool:  # type: ignore[override]
+        """Lose what was not durable; returns whether a committed projection was lost."""
+        self.fuse = 0
+        lost = any(table.undo for table in self._tables.all())
+        super().crash()
+        self._pending.clear()
+        return lost
+
+    def append(self, records: Sequence[RecordRow], heads: Sequence[tuple[int, int, bytes]]) -> None:
+        self._burn("append")
+        super().append(records, heads)
+        self._pending += records
+
+    def add_logs(self, rows: Sequence[LogRow]) -> None:
+        self._burn("new log")
+        super().add_logs(rows)
+
+    def put(self, rows: Sequence[SmallRow]) -> None:
+        self._burn("put")
+        super().put(rows)
+
+    def replace(self, records: Sequence[RecordRow]) -> None:
+        raise BrokenPromise("nothing may be overwritten in the simulator")
+
+    def check_journal(self) -> None:
+        """The store holds what it promised, byte for byte, and nothing else."""
+        if self._tables.record.held != self.journal:
+            raise BrokenPromise("the store does not hold what it had committed")
+
+    def _burn(self, where: str) -> None:
+        if self.fuse:
+            self.fuse -= 1
+            if not self.fuse:
+                self.burnt = where
+                raise Crash
