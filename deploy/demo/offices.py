@@ -9,12 +9,10 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from node.errors import DulianError
 from node.wire.local_client import LocalClient
 
 DULIAN = [sys.executable, "-m", "node"]
@@ -74,7 +72,7 @@ class Office:
             raise SystemExit(f"{self.name} 的节点没有就绪,见 {self.folder / (self.code + '.log')}")
 
     def kill(self) -> None:
-        """kill -9: no farewell, nothing flushed."""
+        """Kill -9: no farewell, nothing flushed."""
         if self.process is not None:
             os.kill(self.process.pid, signal.SIGKILL)
             self.process.wait()
@@ -93,17 +91,6 @@ class Office:
     def ask(self, verb: str, files: list[tuple[str, Path]] | None = None, **args: object) -> Any:
         """One request over the command socket."""
         return LocalClient(self.home).request(verb, args, files=files or []).data
-
-    def ask_again(self, verb: str, files: list[tuple[str, Path]] | None = None, **args: object) -> Any:
-        """The same, waiting while the node is down (it was killed on purpose)."""
-        deadline = time.monotonic() + _READY_TIMEOUT_S
-        while True:
-            try:
-                return self.ask(verb, files, **args)
-            except DulianError as error:
-                if error.exit_code != 3 or time.monotonic() > deadline:  # noqa: PLR2004 - not reachable
-                    raise
-                time.sleep(0.2)
 
     def json(self, *words: str) -> Any:
         """The JSON document of a command."""

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -61,19 +62,26 @@ def enrol(offices: Offices, screen: Screen) -> None:
     root.run("init", "--office", ROOT, "--name", "江苏省人民政府", "--listen", root.address)
     root.serve()
     screen.say(f"江苏省节点就绪,监听 {root.address}")
-    for code, office in offices.items():
-        if code == ROOT:
-            continue
-        parent = offices[office.parent]
-        by_hand = office.parent == ROOT
-        words = ["invite", code, "--name", f"{office.name}人民政府"]
-        token = parent.run(*words, *([] if by_hand else ["--auto-approve"])).strip()
-        made = office.json("join", token, "--listen", office.address)
-        if by_hand:
-            parent.run("approve", code, "--fingerprint", made["fingerprint"])
-        office.serve()
-        how = "经核对指纹批准" if by_hand else "凭邀请令牌"
-        screen.say(f"{office.name}节点{how}加入{parent.name},监听 {office.address}")
+    cities = tuple(office.code for office in offices.values() if office.parent == ROOT)
+    for tier in ((ROOT,), cities):
+        joining = [office for office in offices.values() if office.parent in tier]
+        with ThreadPoolExecutor(len(joining)) as pool:
+            for office, how in pool.map(lambda office: _join(offices, office), joining):
+                parent = offices[office.parent]
+                screen.say(f"{office.name}节点{how}加入{parent.name},监听 {office.address}")
+
+
+def _join(offices: Offices, office: Office) -> tuple[Office, str]:
+    """One office joins its parent: cities are admitted by fingerprint, counties by their invitation alone."""
+    parent = offices[office.parent]
+    by_hand = office.parent == ROOT
+    words = ["invite", office.code, "--name", f"{office.name}人民政府"]
+    token = parent.run(*words, *([] if by_hand else ["--auto-approve"])).strip()
+    made = office.json("join", token, "--listen", office.address)
+    if by_hand:
+        parent.run("approve", office.code, "--fingerprint", made["fingerprint"])
+    office.serve()
+    return office, "经核对指纹批准" if by_hand else "凭邀请令牌"
 
 
 def work(offices: Offices, screen: Screen, folder: Path) -> None:
@@ -106,7 +114,7 @@ def work(offices: Offices, screen: Screen, folder: Path) -> None:
 
 
 def _trouble(victim: Office, root: Office, screen: Screen) -> None:
-    """kill -9 while records flow both ways, then a restart."""
+    """Kill -9 while records flow both ways, then a restart."""
     time.sleep(0.5)
     victim.kill()
     screen.say(f"强行终止 {victim.name} 节点(kill -9),其余节点照常工作;发往该市的任务待转送")
@@ -151,7 +159,8 @@ def prove(offices: Offices, screen: Screen) -> bool:
         found = office.json("verify")
         good = good and found["ok"]
         verdict = "无误" if found["ok"] else f"有 {len(found['findings'])} 处问题:{found['findings'][:3]}"
-        screen.say(f"{office.name} verify:{found['records']} 条记录、{found['logs']} 本日志、{found['attachments']} 个附件,{verdict}")
+        held = f"{found['records']} 条记录、{found['logs']} 本日志、{found['attachments']} 个附件"
+        screen.say(f"{office.name} verify:{held},{verdict}")
     screen.say(f"沿知悉范围比对 {compared} 个事项的摘要:{'全部相同' if not differing else f'{len(differing)} 处不同'}")
     return good
 

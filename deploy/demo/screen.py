@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -26,7 +26,7 @@ class Screen:
         self._rows: list[dict[str, Any]] = []
         self._started = time.monotonic()
 
-    def __enter__(self) -> Screen:
+    def __enter__(self) -> Self:
         """Start drawing."""
         if self._live:
             self._live.start()

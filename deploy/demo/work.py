@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.demo.offices import Office
-from node.errors import DulianError
+from node.errors import DulianError, UnreachableError
 
 _PAUSE_S = 0.15
 _PER_ROUND = 6  # acts per round, so that the picture moves everywhere at once
@@ -44,12 +44,16 @@ class Desk(threading.Thread):
 
     def run(self) -> None:
         """Work in rounds."""
-        try:
-            while not self._stopping.is_set():
-                self._round(self.office.ask_again("item.list"))
+        while not self._stopping.is_set():
+            try:
+                self._round(self.office.ask("item.list"))
+            except UnreachableError:
+                # The node was killed on purpose. What was asked last may have been done: look again.
                 time.sleep(_PAUSE_S)
-        except DulianError as error:
-            self.failure = error
+            except DulianError as error:
+                self.failure = error
+                return
+            time.sleep(_PAUSE_S)
 
     def _round(self, items: list[dict[str, Any]]) -> None:
         me = self.office.code
@@ -67,7 +71,7 @@ class Desk(threading.Thread):
                 return
 
     def _as_receiver(self, item: dict[str, Any], children: list[dict[str, Any]]) -> bool:
-        ask, key, state = self.office.ask_again, item["id"], item["state"]
+        ask, key, state = self.office.ask, item["id"], item["state"]
         matter = item["number"].split("/")[0]
         county = self._plan.get((matter, self.office.code), "")
         if state in ("assigned", "delivered"):
@@ -86,7 +90,7 @@ class Desk(threading.Thread):
         return True
 
     def _as_issuer(self, item: dict[str, Any], children: list[dict[str, Any]]) -> bool:
-        ask, key, state = self.office.ask_again, item["id"], item["state"]
+        ask, key, state = self.office.ask, item["id"], item["state"]
         if state == "submitted":
             if not self.returned_once and not self.office.parent:
                 self.returned_once = True
