@@ -2,7 +2,8 @@
 
 Rules of this file:
 
-1. Every error a person can meet carries Chinese text: what is wrong, where (``field``, ``value``) and what to do (``remedy``).
+1. Every error a person can meet carries Chinese text: what is wrong, where (``field``, ``value``), what to do
+   (``remedy``).
 2. The class says whose fault it is: ours (`LocalError`), the operator's (`InputError` and its kin), the neighbour's
    (`PeerError`), the disk's (`StoreError`). Anything else that escapes is a bug.
 3. ``code`` is a stable English word for programs; ``exit_code`` follows the table of surface.md.
@@ -40,7 +41,8 @@ class DulianError(Exception):
         super().__init__(self._line())
 
     def _line(self) -> str:
-        where = f"{self.field}「{self.value}」:" if self.field and self.value else f"{self.field}:" if self.field else ""
+        value = f"「{self.value}」" if self.value else ""
+        where = f"{self.field}{value}:" if self.field else ""
         return f"{where}{self.text}" + (f"。处理办法:{self.remedy}" if self.remedy else "")
 
     def as_dict(self) -> dict[str, str]:

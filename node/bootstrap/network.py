@@ -99,6 +99,8 @@ class Network:
         """Carry out what a committed step produced (in the loop's thread)."""
         for callback in outputs.after_commit:
             callback()
+        if self._identity.parent in outputs.established:
+            self._backoff.alive()
         for number, group in itertools.groupby(outputs.frames, key=lambda pair: pair[0]):
             session = self._sessions.get(number)
             if session is not None:
@@ -192,14 +194,9 @@ class Network:
                 continue
             await asyncio.sleep(self._backoff.next_ms(self.office.world.jitter()) / 1000)
 
-    def alive(self) -> None:
-        """A sign of life of the parent: the next retry comes soon."""
-        self._backoff.alive()
-
     # -- inside ---------------------------------------------------------------------------------------------------
 
     def _dialled(self, server_sha256: bytes, sender: Sender) -> _Session:
-        self._backoff.alive()
         mine = credentials.tls_sha256(self._keys.tls_certificate)
         return self._opened(self._identity.parent, server_sha256, mine, sender)
 

@@ -76,7 +76,7 @@ class Running:
         self.network.refresh_secrets(tuple(self.office.enrolment.client_roots()[1:]))
 
     def _deliver(self, outputs: Outputs) -> None:
-        if outputs.frames or outputs.closes or outputs.after_commit:
+        if outputs.frames or outputs.closes or outputs.after_commit or outputs.established:
             self.loop.call_soon_threadsafe(self.network.deliver, outputs)
 
     def _crashed(self, error: BaseException) -> None:

@@ -292,6 +292,7 @@ class Links:
         self.last_contact[session.peer] = p.world.clock.now_ms()
         self._trust.tls_used(session.peer, session.peer_tls, p.world.clock.now_ms())
         p.alarms.clear("link_fault", session.peer)
+        self.out.established.append(session.peer)
         self._note_clock(session, skew_ms)
 
     def _note_clock(self, session: Session, skew_ms: int) -> None:

@@ -144,7 +144,7 @@ class Office:
             self._after_projection()
             self.store.commit(durable=False)
         except Exception:
-            self._abandon()
+            self._abandoned = self._abandon()
             raise
         return seen
 

@@ -15,4 +15,5 @@ class Outputs:
     frames: list[tuple[int, Frame]] = field(default_factory=list)
     closes: list[tuple[int, str]] = field(default_factory=list)
     after_commit: list[Callable[[], None]] = field(default_factory=list)
+    established: list[str] = field(default_factory=list)  # neighbours proved to be who they should be
     again: bool = False  # there is more to do at once: take another step

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import NamedTuple
 
-from node.errors import DulianError, LocalError
+from node.errors import DulianError, LocalError, StoreError
 from node.services.office import Event, Office
 from node.services.outputs import Outputs
 
@@ -43,6 +43,8 @@ class Runner:
         self._between: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._main, name="core", daemon=True)
         self._stopping = False
+        self._behind = True  # what an earlier run left is projected first
+        self._failed_projection = ""
 
     def start(self) -> None:
         """Project what an earlier run left, then take jobs."""
@@ -78,7 +80,7 @@ class Runner:
 
     def _main(self) -> None:
         try:
-            self._office.project(force=True)
+            self._project()
             while True:
                 jobs = self._take()
                 if jobs is None:
@@ -112,16 +114,46 @@ class Runner:
         try:
             outputs = self._office.step([job.event for job in jobs])
         except Exception as error:  # noqa: BLE001 - rolled back; those who wait are told, the next step tries anew
-            fault = error if isinstance(error, DulianError) else LocalError(f"内部错误:{type(error).__name__}: {error}")
             outputs = self._office.take_abandoned()
             for job in jobs:
-                job.failed(fault)
+                job.failed(_fault_of(error))
+            _stop_on_broken_disk(error)
         self._deliver(outputs)
-        self._office.project()
+        self._project()
         while not self._between.empty():
             self._between.get()()
         if (outputs.again or self._office.has_followups()) and self._inbox.empty() and not self._stopping:
             self._inbox.put(_Job(_nothing, _ignore))
+
+
+    def _project(self) -> None:
+        """Bring the board up to date. A failure leaves it behind, dirty, and said so; records and links go on."""
+        try:
+            self._office.project(force=self._behind)
+        except Exception as error:  # noqa: BLE001 - views can be rebuilt; the node must not stop for them
+            _stop_on_broken_disk(error)
+            self._deliver(self._office.take_abandoned())
+            self._behind = True
+            self._failed_projection = f"{type(error).__name__}: {error}"
+            self.post(self._say_behind)
+        else:
+            if self._behind:
+                self._behind = False
+                self.post(lambda: self._office.alarms.clear("projection", self._office.identity.code))
+
+    def _say_behind(self) -> None:
+        text = f"看板未能更新,所示可能落后于记录:{self._failed_projection}"
+        self._office.alarms.raise_("projection", self._office.identity.code, text)
+
+
+def _fault_of(error: Exception) -> DulianError:
+    return error if isinstance(error, DulianError) else LocalError(f"内部错误:{type(error).__name__}: {error}")
+
+
+def _stop_on_broken_disk(error: Exception) -> None:
+    """After a failed sync nobody knows what is on the disk: stop, never claim success later (faults.md D5)."""
+    if isinstance(error, StoreError) and error.code == "io":
+        raise error
 
 
 def _nothing() -> None:
