@@ -27,7 +27,8 @@ OFFICES = [
     ("320583", "昆山市", "320500"), ("320582", "张家港市", "320500"), ("320281", "江阴市", "320200"),
 ]  # fmt: skip
 VICTIM = "320500"
-_DOWN_S = 3.0
+_DOWN_S = 4.0
+_ISSUE_PAUSE_S = 0.12  # so that a person can follow, and tasks are on their way when the city is killed
 _WORK_TIMEOUT_S = 120.0
 _AGREE_TIMEOUT_S = 30.0
 
@@ -44,7 +45,8 @@ def main() -> int:
             enrol(offices, screen)
             work(offices, screen, folder)
         agreed = prove(offices, screen)
-        screen.whole([row for row in offices[ROOT].ask("item.list") if row["kind"] == "assignment"], "江苏省:全过程")
+        tasks = [row for row in offices[ROOT].ask("item.list") if row["kind"] == "assignment"]
+        screen.whole(sorted(tasks, key=lambda row: row["number"]), "江苏省:全过程")
         screen.say("全部一致" if agreed else "有不一致,见上")
         if screen.console.is_terminal and agreed:
             stay(offices, screen)
@@ -102,7 +104,8 @@ def work(offices: Offices, screen: Screen, folder: Path) -> None:
         root.ask("item.assign", item=row["item"], to=cities[row["number"]])
         if index == len(imported["items"]) // 2:
             trouble.start()
-        if index % 5 == 0:
+        time.sleep(_ISSUE_PAUSE_S)
+        if index % 2 == 0:
             screen.show(root.ask("item.list"))
     tasks = sum(len(to) for to in cities.values())
     screen.say(f"江苏省下达完毕:{len(imported['items'])} 项,{tasks} 个任务")
@@ -115,12 +118,12 @@ def work(offices: Offices, screen: Screen, folder: Path) -> None:
 
 def _trouble(victim: Office, root: Office, screen: Screen) -> None:
     """Kill -9 while records flow both ways, then a restart."""
-    time.sleep(0.5)
     victim.kill()
     screen.say(f"强行终止 {victim.name} 节点(kill -9),其余节点照常工作;发往该市的任务待转送")
-    time.sleep(_DOWN_S)
+    time.sleep(_DOWN_S / 2)
     queued = [row for row in root.ask("item.list") if row.get("delivery") == "queued"]
     screen.say(f"此刻江苏省有 {len(queued)} 个任务待转送")
+    time.sleep(_DOWN_S / 2)
     victim.serve()
     screen.say(f"{victim.name}节点恢复,自动续传")
 
