@@ -191,7 +191,8 @@ def _options(parent: Parent, limits: LinkLimits) -> list[tuple[str, Any]]:
         ("grpc.min_reconnect_backoff_ms", 1_000),
         ("grpc.max_reconnect_backoff_ms", 1_000),
         ("grpc.keepalive_time_ms", limits.keepalive_ms),
-        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.keepalive_timeout_ms", limits.keepalive_ms // 2),
+        ("grpc.http2.ping_timeout_ms", limits.keepalive_ms // 2),  # 60 s if unsaid, whatever the line above says
         ("grpc.keepalive_permit_without_calls", 0),
         ("grpc.http2.max_pings_without_data", 0),
     ]

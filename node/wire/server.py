@@ -258,7 +258,8 @@ def _options(limits: LinkLimits) -> list[tuple[str, Any]]:
         ("grpc.server_handshake_timeout_ms", 10_000),
         ("grpc.max_connection_idle_ms", 60_000),  # connections without calls
         ("grpc.keepalive_time_ms", limits.keepalive_ms),
-        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.keepalive_timeout_ms", limits.keepalive_ms // 2),
+        ("grpc.http2.ping_timeout_ms", limits.keepalive_ms // 2),  # 60 s if unsaid, whatever the line above says
         ("grpc.keepalive_permit_without_calls", 0),
         ("grpc.http2.max_pings_without_data", 0),
         ("grpc.http2.min_ping_interval_without_data_ms", limits.keepalive_ms // 2),

@@ -298,6 +298,51 @@ def test_nobody_there_is_told_from_a_wrong_certificate_and_a_lost_link():
     asyncio.run(story())
 
 
+async def black_hole(port):
+    """A way to the port for one connection; it forwards until told to swallow everything (half-open)."""
+    swallowing, ended = asyncio.Event(), asyncio.Event()
+
+    async def forward(reader, writer):
+        try:
+            while piece := await reader.read(65_536):
+                if not swallowing.is_set():
+                    writer.write(piece)
+                    await writer.drain()
+        except ConnectionError:
+            return
+        finally:
+            writer.close()
+
+    async def accepted(reader, writer):
+        listening.close()
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(forward(reader, far_writer), forward(far_reader, writer))
+        ended.set()
+
+    listening = await asyncio.start_server(accepted, "127.0.0.1", 0)
+    return listening.sockets[0].getsockname()[1], swallowing, ended
+
+
+def test_a_half_open_connection_is_noticed_at_both_ends():
+    async def story():
+        ca, quick = Ca("320000"), LIMITS._replace(keepalive_ms=1_000)
+        async with serving(ca, quick) as office:
+            port, swallowing, ended = await black_hole(office.port)
+            parent = parent_of(office, ca.issue("320500"))._replace(address=f"127.0.0.1:{port}")
+            child = Dialled(parent, quick)
+            below = await child.ready()
+            below.sender.send([frames.Ping(1)])
+            await until(lambda: below.frames == [frames.Pong(1, 7)])
+            swallowing.set()
+            with pytest.raises(UnreachableError) as caught:
+                await asyncio.wait_for(child.task, 15)
+            assert caught.value.code == "lost"
+            await until(lambda: office.sessions[0].times_lost == 1)
+            await ended.wait()
+
+    asyncio.run(story())
+
+
 def test_stopping_waits_for_sessions_that_end_in_time():
     async def story():
         ca = Ca("320000")

@@ -104,10 +104,10 @@ def parent_of(office, pair, ca=None):
 class Dialled:
     """A child on the line."""
 
-    def __init__(self, parent):
+    def __init__(self, parent, limits=LIMITS):
         self.session = None
         self.opened = asyncio.Event()
-        self.task = asyncio.create_task(client.dial(parent, self.open, LIMITS, 5.0))
+        self.task = asyncio.create_task(client.dial(parent, self.open, limits, 5.0))
         self.task.add_done_callback(lambda task: task.cancelled() or task.exception())  # not every test asks
 
     def open(self, server_sha256, sender):
