@@ -1,6 +1,7 @@
-"""Configuration of a node: one TOML file in its home, overridable by DULIAN_… variables; checked before use.
+"""Configuration of a node: one TOML file in its home, checked before use.
 
-The file is written by `init` and `join`; everything in it may be changed by the operator while the node is stopped.
+A variable DULIAN_… of the environment goes before the file (a database URL with a password need not stand in it). The
+file is written by `init` and `join`; everything in it may be changed by the operator while the node is stopped.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import tomllib
 from pathlib import Path
 
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from node.errors import InputError
 
@@ -32,6 +33,21 @@ class Config(BaseSettings):
     tls_lifetime_s: int = Field(default=180 * 86_400, ge=5, le=3_650 * 86_400)
     mark_interval_s: int = Field(default=60, ge=1, le=86_400)
     attachment_mib_max: int = Field(default=500, ge=1, le=2_048)
+    keepalive_s: int = Field(default=20, ge=1, le=600)  # a link silent for twice as long is dead
+    retry_max_s: int = Field(default=120, ge=1, le=3_600)  # between two attempts to reach the parent
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment first, then what the file says; nothing else is read."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
 
     @field_validator("listen", "advertise", "console")
     @classmethod

@@ -49,7 +49,7 @@ def start(running: Running) -> Callable[[], None]:
         running.runner.after_step(running.store.maintain)
 
     async def invitations() -> None:
-        running.refresh_invitations()
+        await running.refresh_invitations()
 
     every(_TICK_S, "tick", tick)
     every(_RECHECK_S, "recheck", check)

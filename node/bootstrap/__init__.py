@@ -38,7 +38,7 @@ def join_home(
 ) -> dict[str, object]:  # fmt: skip
     """`join`: make a child's node and ask to be admitted; state "ready" or "pending".
 
-    InputError, UnreachableError, ForbiddenError; nothing is left behind where the parent was not reached or refused.
+    InputError, UnreachableError, PeerError; nothing is left behind where the parent was not reached or refused.
     """
     invitation = decode_token(token, SystemClock().now_ms())
     keys = homes.make_home(home, invitation.code, listen or "", advertise or "", console or "", database or "")
@@ -47,11 +47,11 @@ def join_home(
         waiting = enrolling.save_waiting(home, token)
         state = asyncio.run(enrolling.ask_to_join(home, keys, waiting)).state
     except UnreachableError as error:
-        # After a time-out the parent may have taken the request: the same keys must ask again, so they stay.
-        if error.code != "timeout":
+        # Broken off half-way, the parent may have admitted these keys: they stay, and `serve` asks again.
+        if error.code not in ("timeout", "lost"):
             homes.remove_home(home)
             raise
-    except BaseException:
+    except Exception:
         homes.remove_home(home)
         raise
     return {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from node.errors import EXIT_FINDINGS, EXIT_INPUT, EXIT_OK, ForbiddenError, InputError, NotAvailableError
 from node.records.limits import SALT_BYTES
@@ -19,7 +19,7 @@ from node.services.commands import COMMANDS, QUESTIONS
 from node.services.desk import Caller
 from node.services.office import Office
 from node.services.runner import Runner
-from node.storage.blobs import BlobFolder
+from node.storage.blobs import Added, BlobFolder
 from node.storage.port import BlobRow, Reader
 from node.wire.local import LocalFile, LocalReply, LocalRequest
 
@@ -31,7 +31,7 @@ class Control:
 
     def __init__(
         self, office: Office, runner: Runner, blobs: BlobFolder, attachment_bytes_max: int,
-        changed: Callable[[], None],
+        changed: Callable[[], Awaitable[None]],
     ) -> None:  # fmt: skip
         """``changed`` is called in the loop after a command that may have changed invitations."""
         self._office = office
@@ -71,7 +71,7 @@ class Control:
                 await asyncio.to_thread(self._blobs.remove, file.hash)
             raise
         if verb in ("invite", "approve"):
-            self._changed()
+            await self._changed()
         failing = verb == "status" and isinstance(answer, dict) and bool(answer["alarms"])
         return LocalReply(answer, exit=EXIT_FINDINGS if failing else EXIT_OK)
 
@@ -146,11 +146,27 @@ class Control:
         salt = self._office.world.entropy(SALT_BYTES)
         limit = self._attachment_bytes_max
         storing = asyncio.create_task(asyncio.to_thread(lambda: self._blobs.add(pipe, salt, bytes_max=limit)))  # type: ignore[arg-type]
-        async for piece in file.chunks():
-            await pipe.feed(piece)
-        await pipe.feed(b"")
+        try:
+            async for piece in file.chunks():
+                await self._feed(pipe, piece, storing)
+            await self._feed(pipe, b"", storing)
+        except BaseException:
+            # Whoever broke off, the storing thread must not wait for the rest for ever.
+            pipe.break_off()
+            await asyncio.gather(storing, return_exceptions=True)
+            raise
         added = await storing
         return Attachment(added.hash, added.salt, added.size_bytes, file.name)
+
+    async def _feed(self, pipe: _Pipe, piece: bytes, storing: asyncio.Task[Added]) -> None:
+        """Hand over a piece, or raise what made the storing thread stop taking them."""
+        feeding = asyncio.ensure_future(pipe.feed(piece))
+        await asyncio.wait((feeding, storing), return_when=asyncio.FIRST_COMPLETED)
+        if storing.done():
+            feeding.cancel()
+            storing.result()
+        else:
+            await feeding
 
 
 class _Pipe:
@@ -161,14 +177,24 @@ class _Pipe:
         self._queue: asyncio.Queue[bytes] = asyncio.Queue(maxsize=2)
         self._left = b""
         self._ended = False
+        self._broken = False
 
     async def feed(self, piece: bytes) -> None:
         await self._queue.put(piece)
+
+    def break_off(self) -> None:
+        """No more comes: the reading thread gets an error instead."""
+        self._broken = True
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        self._queue.put_nowait(b"")
 
     def read(self, size: int = -1) -> bytes:
         if not self._left and not self._ended:
             self._left = asyncio.run_coroutine_threadsafe(self._queue.get(), self._loop).result()
             self._ended = not self._left
+        if self._broken:
+            raise InputError("文件没有传完", code="truncated", field="FILE", remedy="重新执行命令")
         piece, self._left = (self._left, b"") if size < 0 else (self._left[:size], self._left[size:])
         return piece
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from node.bootstrap.homes import JOIN_FILE, Keys, enter, save_tls
 from node.clock import SystemClock
-from node.errors import ForbiddenError
+from node.errors import InputError
 from node.records import notes
 from node.records.keyring import possession_message
 from node.records.suite import key_id_of
@@ -53,7 +53,7 @@ def fingerprint_of(keys: Keys) -> str:
 async def ask_to_join(home: Path, keys: Keys, waiting: Waiting) -> JoinReply:
     """Ask the parent once; when admitted, the node is entered.
 
-    Raises UnreachableError, PeerError, ForbiddenError (refused), InputError (the token expired).
+    Raises UnreachableError, PeerError, InputError (refused; the token expired).
     """
     invitation = invitation_of(waiting)
     signer, suite = keys.signer, keys.signer.suite
@@ -70,7 +70,8 @@ async def ask_to_join(home: Path, keys: Keys, waiting: Waiting) -> JoinReply:
     leaf = credentials.enrolment_leaf(secret_key, invitation.code, tls_public, invitation.expires_ms)
     reply = await client.join(client.Parent(invitation.address, parent, invitation.link_ca, tls_key, leaf), request)
     if reply.state is JoinState.REFUSED:
-        raise ForbiddenError(f"上级拒绝入网:{reply.text}", code="refused", remedy="请上级重新执行 dulian invite")
+        shown, remedy = waiting.token[:16] + "…", "请上级重新执行 dulian invite"
+        raise InputError(f"上级拒绝入网:{reply.text}", code="refused", field="TOKEN", value=shown, remedy=remedy)
     if reply.state is JoinState.ADMITTED:
         save_tls(home, tls_key, reply.tls_certificate)
         enter(home, keys, invitation.address, invitation.link_ca, reply, invitation.federation)

@@ -6,6 +6,7 @@ Everything here runs in the event loop's thread and talks to the office only thr
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 from collections.abc import Awaitable
 from pathlib import Path
@@ -22,6 +23,7 @@ from node.services.runner import Runner
 from node.storage.port import Peer
 from node.sync.backoff import Backoff
 from node.sync.frames import Frame
+from node.sync.limits import DEFAULT_LIMITS
 from node.wire import client, credentials, messages
 from node.wire.server import ServerSecrets
 from node.wire.stream import Sender
@@ -88,6 +90,9 @@ class Network:
         self._sessions: dict[int, _Session] = {}
         self._numbers = itertools.count(1)
         self._backoff = Backoff(office.limits)
+        # The link's own keep-alive may be set on one end alone; gRPC's must be the same on both, or its pings are taken
+        # for a flood.
+        self.transport_limits = office.limits._replace(keepalive_ms=DEFAULT_LIMITS.keepalive_ms)
         self._reconnect = False
         self._invitations: tuple[bytes, ...] = ()
         self._server_key = credentials.new_tls_key()
@@ -129,7 +134,8 @@ class Network:
         """A child opened a stream."""
         sha256 = credentials.tls_sha256(peer_certificate)
         peer = self.office.trust.tls_owner(sha256, self.office.world.clock.now_ms())
-        return self._opened(peer, sha256, credentials.tls_sha256(self._secrets.certificate), sender)
+        mine = credentials.tls_sha256(self._secrets.certificate)
+        return self._opened(peer, sha256, mine, self.office.trust.tls_expires_ms(sha256), sender)
 
     async def join(self, request: messages.JoinRequest, peer_certificate: bytes) -> messages.JoinReply:
         """A node asks to be admitted."""
@@ -182,7 +188,8 @@ class Network:
         """Hold the link to the parent for ever: dial, wait, dial again."""
         while True:
             try:
-                reason = await client.dial(self._parent(), self._dialled, self.office.limits)
+                parent = self._parent()
+                reason = await client.dial(parent, functools.partial(self._dialled, parent), self.transport_limits)
                 _log.info("link_ended", peer=self._identity.parent, reason=reason)
             except DulianError as error:
                 _log.info("link_failed", peer=self._identity.parent, code=error.code, text=error.text)
@@ -196,17 +203,15 @@ class Network:
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
-    def _dialled(self, server_sha256: bytes, sender: Sender) -> _Session:
-        mine = credentials.tls_sha256(self._keys.tls_certificate)
-        return self._opened(self._identity.parent, server_sha256, mine, sender)
+    def _dialled(self, parent: client.Parent, server_sha256: bytes, sender: Sender) -> _Session:
+        # The certificate this channel was dialled with: a renewal may have replaced it meanwhile.
+        expires_ms = credentials.expires_ms(parent.certificate)
+        mine = credentials.tls_sha256(parent.certificate)
+        return self._opened(self._identity.parent, server_sha256, mine, expires_ms, sender)
 
-    def _opened(self, peer: str, peer_tls: bytes, my_tls: bytes, sender: Sender) -> _Session:
+    def _opened(self, peer: str, peer_tls: bytes, my_tls: bytes, expires_ms: int, sender: Sender) -> _Session:
         number = next(self._numbers)
         session = self._sessions[number] = _Session(self, number, peer, sender)
-        if peer == self._identity.parent:
-            expires_ms = credentials.expires_ms(self._keys.tls_certificate)
-        else:
-            expires_ms = self.office.trust.tls_expires_ms(peer_tls)
         self.runner.post(
             lambda: self.office.opened(number, peer, my_tls=my_tls, peer_tls=peer_tls, tls_expires_ms=expires_ms)
         )

@@ -20,7 +20,7 @@ from node.bootstrap.control import Control
 from node.bootstrap.network import Network
 from node.clock import SystemClock, iso
 from node.config import Config, read_config
-from node.errors import ForbiddenError, UnreachableError
+from node.errors import ForbiddenError, PeerError, UnreachableError
 from node.records.line import level_of
 from node.services.enrol import LinkCa
 from node.services.intake import CHECKS, Checks
@@ -37,6 +37,8 @@ from node.wire.server import WireServer
 
 _log = structlog.get_logger("serve")
 _GRACE_S = 5.0
+# Asking whether one is admitted: at first quickly, then within what a parent takes from one invitation (10 a minute).
+_QUICK_QUESTIONS, _ASK_AGAIN_MS, _ASK_LATER_MS = 4, 1_000, 10_000
 
 
 class Jobs(Protocol):
@@ -60,8 +62,11 @@ class Running:
         self.blobs = BlobFolder(home / "blobs")
         identity = homes.read_identity(store, config, keys)
         ca = LinkCa(keys.ca_key_pem, keys.ca_certificate, config.tls_lifetime_s * 1000)
+        limits = DEFAULT_LIMITS._replace(
+            keepalive_ms=config.keepalive_s * 1000, backoff_max_ms=config.retry_max_s * 1000
+        )
         self.office = Office(
-            identity, homes.the_world(), homes.the_suites(), store, self.blobs, DEFAULT_LIMITS, ca,
+            identity, homes.the_world(), homes.the_suites(), store, self.blobs, limits, ca,
             config.reachable_at, checks, mark_interval_ms=config.mark_interval_s * 1000,
         )  # fmt: skip
         self.network = Network(home, self.office, keys, config.tls_lifetime_s * 1000)
@@ -71,9 +76,15 @@ class Running:
         self.runner = Runner(self.office, self._deliver, self._crashed)
         self.network.runner = self.runner
 
-    def refresh_invitations(self) -> None:
-        """Client roots follow the open invitations."""
-        self.network.refresh_secrets(tuple(self.office.enrolment.client_roots()[1:]))
+    async def refresh_invitations(self) -> None:
+        """Client roots follow the open invitations (asked in the core: the writer's connection is its alone)."""
+        roots = await asyncio.wrap_future(self.runner.call(self.office_roots))
+        assert isinstance(roots, list)  # noqa: S101 - what office_roots returns
+        self.network.refresh_secrets(tuple(roots[1:]))
+
+    def office_roots(self) -> list[bytes]:
+        """In the core: roots of client certificates, the link CA first."""
+        return self.office.enrolment.client_roots()
 
     def _deliver(self, outputs: Outputs) -> None:
         if outputs.frames or outputs.closes or outputs.after_commit or outputs.established:
@@ -111,8 +122,8 @@ async def _main(home: Path, config: Config, keys: homes.Keys, jobs: Jobs) -> int
 
 async def _run(running: Running, jobs: Jobs, stop: asyncio.Event) -> int:
     office, network, config = running.office, running.network, running.config
-    running.refresh_invitations()
-    server = WireServer(network, office.world.clock, office.limits)
+    network.refresh_secrets(tuple(running.office_roots()[1:]))  # the core has not started: this is its thread
+    server = WireServer(network, office.world.clock, network.transport_limits)
     limit = config.attachment_mib_max * 1_048_576
     control = Control(office, running.runner, running.blobs, limit, running.refresh_invitations)
     local = LocalServer(running.home / "run", control.handle)
@@ -169,18 +180,23 @@ async def _joined(home: Path, keys: homes.Keys, stop: asyncio.Event) -> bool:
 
     local = LocalServer(home / "run", handle)
     await local.start()
-    backoff = Backoff(DEFAULT_LIMITS._replace(backoff_max_ms=10_000))
-    say = sys.stderr.write
-    say(f"等待上级批准入网,本机指纹 {fingerprint}\n")
+    backoff, asked = Backoff(DEFAULT_LIMITS._replace(backoff_max_ms=10_000)), 0
     try:
         while not stop.is_set():
             try:
                 if (await enrolling.ask_to_join(home, keys, waiting)).state is JoinState.ADMITTED:
                     return True
-                wait_ms = 2_000
+                if not asked:
+                    _log.info("join_pending", text="等待上级批准入网", fingerprint=fingerprint)
+                asked += 1
+                wait_ms = _ASK_AGAIN_MS if asked <= _QUICK_QUESTIONS else _ASK_LATER_MS
             except UnreachableError as error:
                 _log.info("join_unreachable", text=error.text)
                 wait_ms = backoff.next_ms(0.5)
+            except PeerError as error:
+                if error.code != "busy":
+                    raise
+                wait_ms = _ASK_LATER_MS
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), wait_ms / 1000)
         return False

@@ -131,7 +131,7 @@ class Enrolment:
     def approve(self, code: str, fingerprint_hex: str) -> dict[str, object]:
         """Admit a waiting node whose fingerprint the operator has compared.
 
-        Raises NotFoundError, InputError (the fingerprint differs).
+        Raises NotFoundError, InputError (the fingerprint differs; the invitation has expired meanwhile).
         """
         row = self._store.get(Pending, code)
         if row is None or row.state != "waiting":
@@ -141,7 +141,11 @@ class Enrolment:
             remedy = "请对方重新报读指纹;不符即勿批准"
             raise InputError("指纹与申请不符", field="--fingerprint", value=fingerprint_hex, remedy=remedy)
         invites = self._store.rows(Invite, code=code)
-        self._admit(row, invites[-1].name if invites else code)
+        if not invites or invites[-1].expires_ms <= self._world.clock.now_ms():
+            # Its node could not come for the answer any more, and a second invitation would be refused.
+            remedy = f"重新执行 dulian invite {code},请对方用新令牌在新目录 join"
+            raise InputError("邀请已过期,不能再批准", code="expired", field="CODE", value=code, remedy=remedy)
+        self._admit(row, invites[-1].name)
         return {"code": code, "fingerprint": row.fingerprint.hex(), "state": "admitted"}
 
     def renew(self, note: notes.Signed, client_certificate: bytes) -> bytes:
