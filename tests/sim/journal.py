@@ -28,6 +28,7 @@ class JournalStore(MemoryStore):
         self.journal: dict[tuple[int, int], RecordRow] = {}
         self.fuse = 0  # 0: none
         self.burnt = ""  # where the last fuse burnt down
+        self.fresh: list[RecordRow] = []  # committed since somebody looked
         self._pending: list[RecordRow] = []
 
     def begin(self, *, durable: bool = True) -> None:
@@ -41,6 +42,7 @@ class JournalStore(MemoryStore):
             raise BrokenPromise("records were committed without waiting for the disk")
         for row in self._pending:
             self.journal[row.log_no, row.seq] = row
+        self.fresh += self._pending
         self._pending.clear()
         self._burn("after commit" if durable else "after projection")
 

@@ -6,9 +6,11 @@ What survives a crash (store, blobs, key) is in `Machine`; what does not is in `
 from __future__ import annotations
 
 import hashlib
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -25,7 +27,9 @@ from node.services.identity import Identity, World
 from node.services.office import Office
 from node.services.outputs import Outputs
 from node.services.trust import load_chain, save_chain
-from node.storage.port import Peer
+from node.storage.port import MarkRow, Peer
+from node.sync.backoff import Backoff
+from node.sync.frames import Frame
 from node.sync.limits import LinkLimits
 from tests.sim.journal import JournalStore
 from tests.sim.memory_blobs import MemoryBlobs
@@ -56,6 +60,13 @@ class SimClock:
 
     def now_ms(self) -> int:
         return self.time.ms + self.off_ms
+
+
+class Waiting(NamedTuple):
+    """An event that waits for a node's next step, and the frame it stands for."""
+
+    event: Callable[[], None]
+    seen: tuple[str, Frame] | None
 
 
 def suites() -> Suites:
@@ -92,6 +103,14 @@ class Machine:
         self.world = World(self.clock, self.random.randbytes, self.random.random)
         self.on = False
         self.sent: list[Outputs] = []
+        self.backoff = Backoff(limits)
+        self.inbox: deque[Waiting] = deque()
+        self.wake: Callable[[], None] = lambda: None
+        self.busy_ms = 0  # how long this node takes for a step
+        self.slow = False
+        self.ticking = self.awake = False
+        self.liar = False
+        self.promised: dict[int, dict[bytes, int]] = {}  # number of each own mark: heads of own logs when it was written
         self.office: Office
 
     @property
@@ -105,12 +124,36 @@ class Machine:
             mark_interval_ms=self.mark_interval_ms,
         )  # fmt: skip
         self.on = True
+        self._note_marks()
         return self.office
+
+    def post(self, event: Callable[[], None], *, seen: tuple[str, Frame] | None = None) -> None:
+        """Something waits for the node's next step; ``seen``: who sent which frame."""
+        self.inbox.append(Waiting(event, seen))
+        self.wake()
+
+    def _note_marks(self) -> None:
+        """Remember what each mark of this office promises, apart from the digests in it."""
+        office, write = self.office, self.office.marks.write
+
+        def noted() -> None:
+            write()
+            row = self.store.get(MarkRow, self.code)
+            if row is not None:
+                self.promised[row.number] = {log.log_id: log.seq for log in office.logs.index.author(self.code) if log.seq}
+
+        office.marks.write = noted  # type: ignore[method-assign]
 
     def crash(self) -> bool:
         """The power fails: what was not committed durably is gone; returns whether anything was."""
         self.on = False
+        self.inbox.clear()
         return self.store.crash()
+
+    def possession(self, code: str, signer: Signer) -> bytes:
+        """What a key signs to be certified as ``code`` by this office."""
+        federation, suite = self.identity.federation, signer.suite.number
+        return signer.sign(possession_message(federation, code, self.code, suite, signer.raw_key))
 
     def items(self) -> list[dict[str, Any]]:
         """The rows of `item list`."""
@@ -152,8 +195,14 @@ def found(seed: int, code: str, *, real: bool, **options: object) -> Machine:
     return root
 
 
-def admit(seed: int, parent: Machine, code: str, *, real: bool, **options: object) -> Machine:
-    """A child of ``parent``, as `approve` and `join` make it, without the TLS certificates."""
+def admit(
+    seed: int, parent: Machine, code: str, *, real: bool, step: Callable[[Callable[[], None]], None] | None = None,
+    **options: object,
+) -> Machine:  # fmt: skip
+    """A child of ``parent``, as `approve` and `join` make it, without the TLS certificates.
+
+    ``step`` runs an event at the parent and sends what comes of it; without it nobody is connected yet.
+    """
     signer = signer_for(code, seed, real=real)
     options["time"] = parent.clock.time
     child = Machine((*parent.path, code), parent.identity.federation, signer, seed, **options)  # type: ignore[arg-type]
@@ -166,7 +215,10 @@ def admit(seed: int, parent: Machine, code: str, *, real: bool, **options: objec
         parent.store.put([Peer(code, "child", "", b"", 1, 0, "", 0)])
         envelopes.extend([*load_chain(parent.store), record.envelope])
 
-    parent.office.step([certify])
+    if step is None:
+        parent.office.step([certify])
+    else:
+        step(certify)
     begin_child(child, envelopes)
     return child
 

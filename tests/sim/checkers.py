@@ -1,0 +1,165 @@
+"""Independent checks at the end of a simulation: what every tree of nodes must look like once it has agreed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from node.items.fold import EFFECTIVE, fold
+from node.records.kinds import Kind
+from node.services.project import read_facts
+from node.storage.port import BlobRef, BlobRow, BoardQuery
+from tests.sim.journal import BrokenPromise
+
+if TYPE_CHECKING:
+    from tests.sim.simulation import Simulation
+    from tests.sim.world import Machine
+
+# Written from domain.md section 3, apart from the table of the code.
+FROM_ABOVE = frozenset({
+    Kind.INSIST, Kind.REASSIGN, Kind.CHANGE, Kind.RETURN, Kind.ACCEPT, Kind.CLOSE, Kind.URGE, Kind.CANCEL,
+    Kind.TAKE_OVER,
+})  # fmt: skip
+FROM_RECEIVER = frozenset({
+    Kind.DELIVERED, Kind.SIGN, Kind.REFUSE, Kind.DECOMPOSE, Kind.PROGRESS, Kind.EVIDENCE, Kind.FINAL,
+})  # fmt: skip
+
+
+def difference(sim: Simulation, healed_ms: int) -> str:
+    """What still differs between neighbours, empty once all agree (G3)."""
+    forked = sim.watch.forked_logs()
+    for machine in sim.machines.values():
+        if machine.inbox or machine.office.has_followups():
+            return f"{machine.code} is busy"
+        if machine.office.author.recovering:
+            return f"{machine.code} is recovering"
+        if machine.parent:
+            found = _link_difference(sim.machines[machine.parent], machine, forked)
+            if found:
+                return found
+        for row in machine.store.rows(BlobRow, present=False):
+            if _can_be_fetched(sim, row):
+                return f"{machine.code} lacks an attachment"
+        for below in sim.machines.values():
+            if machine.code in below.path[:-1] and not _has_forked(below, forked):
+                as_of_ms = machine.office.marks.as_of_ms(below.code)
+                if as_of_ms < healed_ms:
+                    return f"{machine.code} shows {below.code} as of {healed_ms - as_of_ms} ms before all was healed"
+    return ""
+
+
+def _link_difference(upper: Machine, lower: Machine, forked: set[bytes]) -> str:
+    sessions = upper.office.links.session_of(lower.code), lower.office.links.session_of(upper.code)
+    if not all(session is not None and session.synced for session in sessions):
+        return f"{lower.code} and {upper.code} are not connected"
+    heads = []
+    for mine, peer in ((upper, lower), (lower, upper)):
+        logs = mine.office.logs.index.link(peer.code)
+        heads.append({log.log_id: (log.seq, log.head_id) for log in logs if log.seq and log.log_id not in forked})
+    if heads[0] != heads[1]:
+        different = [log_id for log_id in heads[0].keys() | heads[1].keys() if heads[0].get(log_id) != heads[1].get(log_id)]
+        key = (upper.office.logs.index.get(different[0]) or lower.office.logs.index.get(different[0])).key
+        return f"{lower.code} and {upper.code} differ in {len(different)} logs, e.g. {key}"
+    return ""
+
+
+def _has_forked(machine: Machine, forked: set[bytes]) -> bool:
+    return any(log.log_id in forked for log in machine.office.logs.index.author(machine.code))
+
+
+def _can_be_fetched(sim: Simulation, row: BlobRow) -> bool:
+    """Whether somebody has it who is no liar that forgot it, and its record is not on a forked log."""
+    return any(machine.blobs.present(row.hash) for machine in sim.machines.values())
+
+
+def check_all(sim: Simulation) -> None:
+    """All of them."""
+    for machine in sim.machines.values():
+        machine.store.check_journal()
+        _check_audit(machine)
+        _check_rebuild(machine)
+        _check_authority(machine)
+        _check_attachments(machine)
+        _check_keyring(sim, machine)
+    _check_holders(sim)
+    _check_digests(sim)
+
+
+def _check_audit(machine: Machine) -> None:
+    """Every signature, chain, payload, head and board row, one by one (G4)."""
+    result = machine.audit()
+    if not result["ok"]:
+        raise BrokenPromise(f"verify at {machine.code}: {result['findings'][:3]}")
+
+
+def _check_rebuild(machine: Machine) -> None:
+    """The board is rebuilt from records alone (I7, R9)."""
+    before = {row.item_id: row._replace(item_no=0) for row in machine.store.board_query(BoardQuery())}
+    machine.store.begin(durable=False)
+    machine.office.projector.rebuild()
+    machine.store.commit(durable=False)
+    machine.office.projector.changed.clear()
+    machine.office.projector.new_blobs.clear()
+    after = {row.item_id: row._replace(item_no=0) for row in machine.store.board_query(BoardQuery())}
+    if before != after:
+        wrong = next(item for item in before.keys() | after.keys() if before.get(item) != after.get(item))
+        raise BrokenPromise(f"{machine.code}: rebuilt {after.get(wrong)}, was {before.get(wrong)}")
+
+
+def _check_authority(machine: Machine) -> None:
+    """A superior's kinds have effect only from above, a receiver's only from the receiver (I6, G5)."""
+    rows = machine.store.board_query(BoardQuery())
+    facts = read_facts(machine.store, [row.item_id for row in rows])
+    for row in rows:
+        state = fold(row.item_id, facts[row.item_id])
+        path = row.path.split("/")
+        for fact in facts[row.item_id]:
+            if state.effects[fact.record_id] not in EFFECTIVE or fact.kind in (Kind.REGISTER, Kind.ASSIGN):
+                continue
+            above = row.kind == "registered" or fact.author in path[: path.index(row.receiver)]
+            if fact.kind in FROM_ABOVE and not above:
+                raise BrokenPromise(f"{machine.code}: kind {fact.kind} of {fact.author} has effect on its own task")
+            if fact.kind in FROM_RECEIVER and fact.author != row.receiver:
+                raise BrokenPromise(f"{machine.code}: kind {fact.kind} of {fact.author} has effect for {row.receiver}")
+            if tuple(fact.line.path) != tuple(path):
+                raise BrokenPromise(f"{machine.code}: a record off the item's line has effect")
+
+
+def _check_attachments(machine: Machine) -> None:
+    """What is here is whole, and a record held here names it (G9)."""
+    named = {ref.hash for ref in machine.store.rows(BlobRef)}
+    for hash_ in machine.blobs.whole:
+        row = machine.store.get(BlobRow, hash_)
+        if row is None:
+            continue  # added by a command that was refused, or lost with a crash
+        if hash_ not in named or not machine.blobs.check(hash_, row.salt):
+            raise BrokenPromise(f"{machine.code} holds an attachment it should not, or a wrong one")
+
+
+def _check_keyring(sim: Simulation, machine: Machine) -> None:
+    """Nobody certified another's office away."""
+    for code, key in machine.office.keyring.offices().items():
+        if code in sim.machines and key.path != sim.machines[code].path:
+            raise BrokenPromise(f"{machine.code} believes that {code} stands at {key.path}")
+
+
+def _check_holders(sim: Simulation) -> None:
+    """Every record is where its line says, byte for byte (G1, G3); numbers have no gaps and no seconds (G6)."""
+    forked = sim.watch.forked_logs()
+    for machine in sim.machines.values():
+        held = {row.record_id for row in machine.store.journal.values()}
+        for record_id, header in sim.watch.headers.items():
+            if header.log_id not in forked and sim.watch.may_know(machine, header.line) and record_id not in held:
+                raise BrokenPromise(f"{machine.code} lacks record {header.seq} of {header.log_key}")
+
+
+def _check_digests(sim: Simulation) -> None:
+    """digest(item) is equal at every holder (I7), but for items with records of a forked log."""
+    forked = sim.watch.forked_logs()
+    torn = {header.item for header in sim.watch.headers.values() if header.log_id in forked}
+    torn |= {record_id for record_id, header in sim.watch.headers.items() if header.log_id in forked}
+    seen: dict[str, tuple[str, str]] = {}
+    for machine in sim.machines.values():
+        for item, digest in machine.digests().items():
+            known = seen.setdefault(item, (digest, machine.code))
+            if known[0] != digest and bytes.fromhex(item) not in torn:
+                raise BrokenPromise(f"{machine.code} and {known[1]} have different digests of {item}")

@@ -1,0 +1,245 @@
+"""The network of a simulation: streams between children and parents that are slow, cut, half open, deaf on one side.
+
+Rules: a stream delivers in order or not at all; what is on its way when it is cut is lost; each end learns of a cut
+later, or not at all (then its keep-alive must find out). The knobs that break the order (`duplicate`, `reorder`) stand
+for what comes of reconnecting: batches seen twice, or after others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from node.errors import PeerError
+from node.sync import frames
+from node.sync.frames import Frame
+from node.wire import codec
+
+if TYPE_CHECKING:
+    from tests.sim.simulation import Simulation
+    from tests.sim.world import Machine
+
+REPEATABLE = (frames.Batch, frames.ReceiptFrame, frames.Refusal, frames.Marks, frames.Ping, frames.BlobRequest)
+CERTIFICATE_LIFE_MS = 30 * 86_400_000
+
+
+@dataclass
+class Knobs:
+    """How bad the network is."""
+
+    latency_ms: int = 20
+    duplicate: float = 0.0
+    reorder: float = 0.0
+    bytes_share: float = 0.3  # of connections whose frames pass through the codec
+
+
+@dataclass(eq=False)
+class Connection:
+    """One stream. ``ends``: child and parent."""
+
+    number: int
+    ends: tuple[Machine, Machine]
+    as_bytes: bool
+    broken: bool = False  # nothing passes any more
+    open: dict[str, bool] = field(default_factory=dict)  # by office: this end believes in it
+    deaf: dict[str, list[Any]] = field(default_factory=dict)  # by receiving office: what waits behind a one-way cut
+    arrived_ms: dict[str, int] = field(default_factory=dict)
+
+    def other(self, code: str) -> Machine:
+        child, parent = self.ends
+        return parent if code == child.code else child
+
+
+class Network:
+    """All streams of a simulation."""
+
+    def __init__(self, sim: Simulation) -> None:
+        self.sim = sim
+        self.random = sim.random
+        self.knobs = Knobs()
+        self.connections: dict[int, Connection] = {}
+        self.down: set[str] = set()  # children whose way up is cut
+        self._last_number = 0
+
+    # -- dialling -------------------------------------------------------------------------------------------------
+
+    def current(self, child: str) -> Connection | None:
+        """The stream a child believes in."""
+        found = [c for c in self.connections.values() if c.ends[0].code == child and c.open.get(child)]
+        return found[-1] if found else None
+
+    def dial(self, child: Machine) -> None:
+        """A child calls its parent; it calls again after its back-off while that fails."""
+        if not child.on or self.current(child.code) is not None:
+            return
+        parent = self.sim.machines[child.parent]
+        if not parent.on or child.code in self.down:
+            self.sim.counters["dial_failed"] += 1
+            self.dial_later(child)
+            return
+        self._last_number += 1
+        connection = Connection(
+            self._last_number, (child, parent), as_bytes=self.random.random() < self.knobs.bytes_share
+        )
+        self.connections[connection.number] = connection
+        connection.open = {child.code: True, parent.code: True}
+        self.sim.after(self._latency(), lambda: self._opened(connection))
+        self.sim.counters["connected"] += 1
+
+    def dial_later(self, child: Machine) -> None:
+        """Call after the back-off."""
+        self.sim.after(child.backoff.next_ms(child.random.random()), lambda: self.dial(child))
+
+    def _opened(self, connection: Connection) -> None:
+        child, parent = connection.ends
+        if connection.broken or not (connection.open[child.code] and connection.open[parent.code]):
+            return
+        tls = {end.code: self._tls(connection, end) for end in connection.ends}
+        self._open(connection, parent, tls[parent.code], tls[child.code])
+        self._open(connection, child, tls[child.code], b"")
+
+    def _open(self, connection: Connection, machine: Machine, my_tls: bytes, peer_tls: bytes) -> None:
+        peer = connection.other(machine.code).code
+        expires_ms = machine.clock.now_ms() + CERTIFICATE_LIFE_MS
+        machine.post(
+            lambda: machine.office.opened(
+                connection.number, peer, my_tls=my_tls, peer_tls=peer_tls, tls_expires_ms=expires_ms
+            )
+        )
+
+    @staticmethod
+    def _tls(connection: Connection, machine: Machine) -> bytes:
+        return hashlib.sha256(f"{machine.code}/{connection.number}".encode()).digest()
+
+    # -- frames ---------------------------------------------------------------------------------------------------
+
+    def send(self, sender: Machine, number: int, frame: Frame) -> None:
+        """A frame leaves a node."""
+        connection = self.connections.get(number)
+        if connection is None or not connection.open.get(sender.code):
+            return
+        payload: Any = codec.encode(frame, sender.limits) if connection.as_bytes else frame
+        repeatable = isinstance(frame, REPEATABLE)
+        self.put(connection, connection.other(sender.code), payload, late=repeatable and self._hit("reorder"))
+        if repeatable and self._hit("duplicate"):
+            self.put(connection, connection.other(sender.code), payload)
+
+    def put(self, connection: Connection, receiver: Machine, payload: Any, *, late: bool = False) -> None:
+        """Bytes or a frame go onto the stream towards ``receiver``."""
+        at_ms = max(connection.arrived_ms.get(receiver.code, 0), self.sim.now_ms + self._latency())
+        if late:
+            at_ms += self._latency() * 3
+        else:
+            connection.arrived_ms[receiver.code] = at_ms
+        self.sim.at(at_ms, lambda: self._arrive(connection, receiver, payload))
+
+    def _arrive(self, connection: Connection, receiver: Machine, payload: Any) -> None:
+        code = receiver.code
+        if connection.broken or not connection.open.get(code) or not receiver.on:
+            self._lost(payload)
+            return
+        if code in connection.deaf:
+            connection.deaf[code].append(payload)
+            return
+        number = connection.number
+        if connection.ends[0] is receiver:
+            receiver.backoff.alive()
+        frame = payload
+        if isinstance(payload, bytes):
+            try:
+                frame = codec.decode(payload, receiver.limits)
+            except PeerError as error:
+                fault = error
+                self.sim.counters["malformed_frame"] += 1
+                receiver.post(lambda: receiver.office.links.malformed(number, fault))
+                return
+        receiver.post(lambda: receiver.office.received(number, frame), seen=(connection.other(code).code, frame))
+
+    def _lost(self, payload: Any) -> None:
+        self.sim.counters["frames_lost"] += 1
+        frame = payload if not isinstance(payload, bytes) else None
+        if isinstance(frame, frames.ReceiptFrame):
+            self.sim.counters["receipt_lost"] += 1
+        elif isinstance(frame, frames.Batch):
+            self.sim.counters["batch_lost"] += 1
+        elif isinstance(frame, frames.BlobChunk):
+            self.sim.counters["attachment_cut"] += 1
+
+    # -- endings --------------------------------------------------------------------------------------------------
+
+    def closed_by(self, machine: Machine, number: int) -> None:
+        """A node's office closed its end."""
+        connection = self.connections.get(number)
+        if connection is None or not connection.open.get(machine.code):
+            return
+        self._end(connection, machine)
+        other = connection.other(machine.code)
+        if not connection.broken:
+            # Behind what is still on its way.
+            at_ms = max(connection.arrived_ms.get(other.code, 0), self.sim.now_ms + self._latency())
+            self.sim.at(at_ms, lambda: self._tell(connection, other))
+
+    def cut(self, connection: Connection, *, half_open: bool = False, one_sided: bool = False) -> None:
+        """The stream breaks; ``half_open``: nobody is told; ``one_sided``: only the child gives it up, and calls anew
+        while the old stream still brings the parent what was on its way.
+        """
+        if one_sided:
+            self._tell(connection, connection.ends[0])
+            return
+        connection.broken = True
+        if half_open:
+            return
+        for machine in connection.ends:
+            self.sim.after(self.random.randrange(2_000), partial(self._tell, connection, machine))
+
+    def power_off(self, machine: Machine, *, silent: bool) -> None:
+        """All streams of a node that crashed; with ``silent`` the others are not told."""
+        for connection in self.streams_of(machine):
+            connection.open[machine.code] = False
+            connection.broken = True
+            other = connection.other(machine.code)
+            if not silent:
+                self.sim.after(self._latency(), partial(self._tell, connection, other))
+            self._forget(connection)
+
+    def streams_of(self, machine: Machine) -> list[Connection]:
+        """All streams a node believes in."""
+        return [c for c in self.connections.values() if c.open.get(machine.code)]
+
+    def make_deaf(self, connection: Connection, code: str) -> None:
+        """One-way partition: nothing more reaches this end until `hear`."""
+        connection.deaf.setdefault(code, [])
+
+    def hear(self, connection: Connection, code: str) -> None:
+        """The partition heals: what waited arrives, in order."""
+        for payload in connection.deaf.pop(code, []):
+            self._arrive(connection, connection.other(connection.other(code).code), payload)
+
+    def _tell(self, connection: Connection, machine: Machine) -> None:
+        """An end learns that its stream is gone."""
+        if connection.open.get(machine.code) and machine.on:
+            number = connection.number
+            machine.post(lambda: machine.office.links.lost(number))
+            self._end(connection, machine)
+
+    def _end(self, connection: Connection, machine: Machine) -> None:
+        connection.open[machine.code] = False
+        self._forget(connection)
+        if machine is connection.ends[0]:
+            self.dial_later(machine)
+
+    def _forget(self, connection: Connection) -> None:
+        if not any(connection.open.values()):
+            self.connections.pop(connection.number, None)
+
+    def _latency(self) -> int:
+        return 1 + self.random.randrange(self.knobs.latency_ms)
+
+    def _hit(self, knob: str) -> bool:
+        chance: float = getattr(self.knobs, knob)
+        if not chance or self.random.random() >= chance:
+            return False
+        self.sim.counters[knob] += 1
+        return True

@@ -1,0 +1,261 @@
+"""A whole tree of nodes in one process, from a seed: real services, virtual clock and network, faults, liars, checkers.
+
+Phases: build the tree; safety (work under faults, invariants watched at every step); liveness (faults stop, the network
+heals, clocks are set right, and within as many rounds of reconnecting as the tree is deep everything must agree); then
+the independent checkers. The same seed does the same, on every machine (`trace` is a hash over all that happened).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from heapq import heappop, heappush
+from random import Random
+from typing import Any
+
+from node.services.outputs import Outputs
+from tests.sim import checkers
+from tests.sim.journal import BrokenPromise, Crash
+from tests.sim.liars import Liars
+from tests.sim.nemesis import Nemesis
+from tests.sim.network import Network
+from tests.sim.watch import Watch
+from tests.sim.workload import Workload
+from tests.sim.world import Machine, Time, admit, found
+
+TICK_MS = 1_000
+REAL_SUITE_EVERY = 10
+ROUND_MS = 60_000
+
+
+@dataclass
+class Options:
+    """What may be chosen from outside; the rest is the seed's."""
+
+    nodes: int = 0  # 0: the seed decides
+    steps: int = 0
+    verbose: bool = False
+
+
+@dataclass
+class Report:
+    """What a simulation did."""
+
+    seed: int
+    nodes: int
+    records: int
+    simulated_ms: int
+    rounds: int
+    trace: str
+    counters: Counter[str] = field(default_factory=Counter)
+
+
+class Simulation:
+    """One run."""
+
+    def __init__(self, seed: int, options: Options | None = None) -> None:
+        self.seed = seed
+        self.options = options or Options()
+        self.random = Random(seed)
+        self.real = seed % REAL_SUITE_EVERY == 0
+        self.time = Time()
+        self.counters: Counter[str] = Counter()
+        self.machines: dict[str, Machine] = {}
+        self.waiting: list[tuple[str, str]] = []  # offices that join later: (parent, code)
+        self.faults = True
+        self._agenda: list[tuple[int, int, Callable[[], None]]] = []
+        self._order = 0
+        self._trace = hashlib.sha256()
+        self.network = Network(self)
+        self.watch = Watch(self)
+        self.workload = Workload(self)
+        self.liars = Liars(self)
+        self.nemesis = Nemesis(self)
+
+    @property
+    def now_ms(self) -> int:
+        """The true time."""
+        return self.time.ms
+
+    # -- phases ---------------------------------------------------------------------------------------------------
+
+    def run(self) -> Report:
+        """All phases; BrokenPromise where an invariant does not hold."""
+        start_ms = self.now_ms
+        self.build()
+        duration_ms = 60_000 + self.random.randrange(60_000)
+        self.workload.plan(duration_ms, self.options.steps or 30 + self.random.randrange(70))
+        self.nemesis.plan(duration_ms)
+        for parent, code in self.waiting:
+            self.after(self.random.randrange(duration_ms), partial(self.join, parent, code))
+        self.run_for(duration_ms)
+        rounds = self.heal()
+        checkers.check_all(self)
+        records = sum(len(machine.store.journal) for machine in self.machines.values())
+        return Report(
+            self.seed, len(self.machines), records, self.now_ms - start_ms, rounds, self._trace.hexdigest(), self.counters
+        )
+
+    def build(self) -> None:
+        """A tree of 5 to 15 offices on up to four levels; some join later."""
+        count = self.options.nodes or 5 + self.random.randrange(11 if self.random.random() < 0.5 else 5)
+        paths = tree(self.random, count)
+        root = found(self.seed, paths[0][-1], real=self.real, time=self.time, mark_interval_ms=10_000)
+        self.add(root)
+        for path in paths[1:]:
+            if path[-2] not in self.machines or self.random.random() < 0.1:
+                self.waiting.append((path[-2], path[-1]))
+            else:
+                self.join(path[-2], path[-1])
+
+    def join(self, parent_code: str, code: str) -> None:
+        """An office is admitted by its parent, as soon as that is up."""
+        parent = self.machines.get(parent_code)
+        if parent is None or not parent.on or parent.office.author.recovering or parent.office.author.skew_ms:
+            self.after(1_000, partial(self.join, parent_code, code))
+            return
+        parent.store.fuse = 0
+        child = admit(
+            self.seed, parent, code, real=self.real, step=lambda event: self.drive(parent, [event]),
+            mark_interval_ms=10_000,
+        )  # fmt: skip
+        self.counters["joined_later"] += self.now_ms > self.time.ms
+        self.add(child)
+
+    def add(self, machine: Machine) -> None:
+        """A node takes part."""
+        self.machines[machine.code] = machine
+        machine.wake = partial(self._wake, machine)
+        self.watch.stored(machine)
+        self.after(self.random.randrange(TICK_MS), partial(self._tick, machine))
+        if machine.parent:
+            self.network.dial_later(machine)
+
+    def heal(self) -> int:
+        """Faults stop; returns the rounds it took until everything agreed."""
+        self.faults = False
+        self.nemesis.stop()
+        self.liars.stop()
+        self.run_for(3_000)
+        self._leap()
+        healed_ms = self.now_ms
+        depth = max(len(machine.path) for machine in self.machines.values())
+        for number in range(1, depth + 3):
+            for connection in list(self.network.connections.values()):
+                self.network.cut(connection)
+            end_ms = self.now_ms + ROUND_MS
+            while self.now_ms < end_ms:
+                self.run_for(4_000)
+                difference = checkers.difference(self, healed_ms)
+                if not difference:
+                    return number
+        raise BrokenPromise(f"no agreement after {depth + 2} rounds: {difference}")
+
+    def _leap(self) -> None:
+        """A clock that was ahead left its time in records: let that time come."""
+        ahead_ms = max(machine.office.logs.hlc.ms for machine in self.machines.values()) - self.now_ms
+        if ahead_ms > 0:
+            self.time.ms += ahead_ms + 1_000
+            self.counters["leapt"] += 1
+
+    # -- time -----------------------------------------------------------------------------------------------------
+
+    def at(self, at_ms: int, event: Callable[[], None]) -> None:
+        """Do something at a time."""
+        self._order += 1
+        heappush(self._agenda, (at_ms, self._order, event))
+
+    def after(self, delay_ms: int, event: Callable[[], None]) -> None:
+        """Do something later."""
+        self.at(self.now_ms + delay_ms, event)
+
+    def run_for(self, duration_ms: int) -> None:
+        """Let time pass."""
+        end_ms = self.now_ms + duration_ms
+        while self._agenda and self._agenda[0][0] <= end_ms:
+            at_ms, _, event = heappop(self._agenda)
+            self.time.ms = max(self.time.ms, at_ms)
+            event()
+        self.time.ms = max(self.time.ms, end_ms)
+
+    def _tick(self, machine: Machine) -> None:
+        self.after(TICK_MS * 3 if machine.slow else TICK_MS, partial(self._tick, machine))
+        if not machine.on or machine.ticking:
+            return
+        machine.ticking = True
+
+        def tick() -> None:
+            machine.ticking = False
+            machine.office.tick()
+
+        machine.post(tick)
+
+    # -- nodes ----------------------------------------------------------------------------------------------------
+
+    def _wake(self, machine: Machine) -> None:
+        if machine.awake:
+            return
+        machine.awake = True
+        self.after(machine.busy_ms, partial(self._work, machine))
+
+    def _work(self, machine: Machine) -> None:
+        machine.awake = False
+        if not machine.on:
+            return
+        count = 1 + self.random.randrange(8)
+        entries = [machine.inbox.popleft() for _ in range(min(count, len(machine.inbox)))]
+        again = self.drive(machine, [entry.event for entry in entries], [entry.seen for entry in entries if entry.seen])
+        if machine.on and (again or machine.inbox):
+            self._wake(machine)
+
+    def drive(self, machine: Machine, events: list[Callable[[], None]], seen: list[Any] | None = None) -> bool:
+        """One step of a node and what follows from it; returns whether there is more to do at once."""
+        try:
+            out = machine.office.step(events)
+            if self.nemesis.strikes(machine):
+                raise Crash  # noqa: TRY301 - committed, and nothing sent
+            self._emit(machine, out)
+            machine.office.project()
+        except Crash:
+            self.nemesis.crash(machine)
+            return False
+        self.watch.stepped(machine, seen or [])
+        return out.again or machine.office.has_followups()
+
+    def _emit(self, machine: Machine, out: Outputs) -> None:
+        self.watch.sending(machine, out)
+        for number, frame in out.frames:
+            self._trace.update(f"{self.now_ms} {machine.code} {number} {type(frame).__name__}".encode())
+            if self.options.verbose:
+                print(f"{self.now_ms % 10**7:>8} {machine.code:>10} #{number} {type(frame).__name__}")
+            self.network.send(machine, number, self.liars.touch(machine, frame))
+        for number, reason in out.closes:
+            self.counters[f"closed:{reason}"] += 1
+            self.network.closed_by(machine, number)
+        for callback in out.after_commit:
+            callback()
+
+
+def tree(random: Random, count: int) -> list[tuple[str, ...]]:
+    """Paths of ``count`` offices, parents first: 省, 市, 县, 乡."""
+    paths: list[tuple[str, ...]] = [("320000",)]
+    while len(paths) < count:
+        above = random.choice([path for path in paths if len(path) < 4])
+        siblings = sum(1 for path in paths if path[:-1] == above)
+        if siblings >= (3 if len(above) < 3 else 2):
+            continue
+        code = {
+            1: f"32{siblings + 1:02}00",
+            2: f"{above[-1][:4]}{siblings + 81}",
+            3: f"{above[-1]}{siblings + 101}",
+        }[len(above)]
+        paths.append((*above, code))
+    return sorted(paths, key=len)
+
+
+def simulate(seed: int, options: Options | None = None) -> Report:
+    """Run a seed."""
+    return Simulation(seed, options).run()

@@ -1,0 +1,184 @@
+"""Watches every step of a simulation: what nodes store, what they sign, what they claim to be current.
+
+Written from the invariants, not from the code under test: records are compared byte by byte with what their authors
+sealed, lines with the tree, receipts with the disk, 数据截至 with the promises as they were written down.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from node.records import notes
+from node.records.envelope import Envelope
+from node.records.header import Header, decode
+from node.records.line import Line
+from node.services.outputs import Outputs
+from node.storage.port import Evidence, Fork, MarkRow, RecordRow
+from node.sync import frames
+from tests.sim.journal import BrokenPromise
+
+if TYPE_CHECKING:
+    from tests.sim.simulation import Simulation
+    from tests.sim.world import Machine
+
+EVIDENCE_PER_PEER_MAX = 1_000
+SESSIONS_PER_PEER_MAX = 6  # the streams of a flapping neighbour that keep-alive has not found out yet
+EARLY_FRAMES_MAX = 16
+
+
+class Watch:
+    """Sees everything."""
+
+    def __init__(self, sim: Simulation) -> None:
+        self.sim = sim
+        self.sealed: dict[bytes, tuple[Any, ...]] = {}  # record id: header, signature, salt, payload
+        self.headers: dict[bytes, Header] = {}
+        self.branches: dict[tuple[bytes, int], set[bytes]] = {}  # log and number: ids of the records under it, forks only
+        self.receipts = 0
+        self._satisfied: dict[tuple[str, str], int] = {}
+
+    # -- records --------------------------------------------------------------------------------------------------
+
+    def seal(self, record_id: bytes, header: Header, row: tuple[Any, ...]) -> None:
+        """An author sealed a record."""
+        self.sealed[record_id] = row
+        self.headers[record_id] = header
+
+    def fork(self, log_id: bytes, seq: int, record_ids: set[bytes]) -> None:
+        """An author sealed two records under one number."""
+        self.branches[log_id, seq] = record_ids
+
+    def branch_of(self, envelope: Envelope) -> bytes | None:
+        """The id of a record that is one side of a fork, if these are its bytes."""
+        for record_ids in self.branches.values():
+            for record_id in record_ids:
+                if self.sealed.get(record_id) == tuple(envelope):
+                    return record_id
+        return None
+
+    def forked_logs(self) -> set[bytes]:
+        """Logs whose author lied (or was cloned)."""
+        return {log_id for log_id, _ in self.branches}
+
+    def stored(self, machine: Machine) -> None:
+        """Look at what a node committed since the last time."""
+        rows, machine.store.fresh = machine.store.fresh, []
+        for row in rows:
+            self._check_stored(machine, row)
+
+    def _check_stored(self, machine: Machine, row: RecordRow) -> None:
+        header = decode(row.header)
+        content = (row.header, row.signature, row.salt, row.payload)
+        if header.author == machine.code and row.record_id not in self.sealed:
+            known = self.headers_at(header)
+            if known and row.record_id not in known:
+                raise BrokenPromise(f"{machine.code} used number {header.seq} twice")
+            self.seal(row.record_id, header, content)
+        if self.sealed.get(row.record_id) != content:
+            raise BrokenPromise(f"{machine.code} stored what {header.author} never sealed (I3, G4)")
+        if not self.may_know(machine, header.line):
+            raise BrokenPromise(f"{machine.code} stored a record of the line {header.line} (I4, G9)")
+
+    def headers_at(self, header: Header) -> set[bytes]:
+        """Ids under this number, where its author forked it."""
+        return self.branches.get((header.log_id, header.seq), set())
+
+    def may_know(self, machine: Machine, line: Line) -> bool:
+        """The line names the office, and stands in the tree as it is."""
+        for upper, lower in zip(line.path, line.path[1:], strict=False):
+            if self.sim.machines[lower].parent != upper:
+                return False
+        return machine.code in line.path or (line.subtree and line.path[-1] in machine.path)
+
+    # -- steps ----------------------------------------------------------------------------------------------------
+
+    def sending(self, machine: Machine, out: Outputs) -> None:
+        """What leaves a node: a receipt is for what is on its disk (I2, G1)."""
+        index = machine.office.logs.index
+        for _, frame in out.frames:
+            if not isinstance(frame, frames.ReceiptFrame):
+                continue
+            for head in notes.open_receipt(machine.office.keyring, frame.note).heads:
+                log = index.get(head.log_id)
+                row = machine.store.journal.get((log.log_no, head.seq)) if log else None
+                if row is None or row.record_id != head.record_id:
+                    raise BrokenPromise(f"{machine.code} gave a receipt for what it does not hold")
+                self.receipts += 1
+
+    def started(self, machine: Machine) -> None:
+        """After a restart: the same as before."""
+        for row in machine.office.marks._rows.values():
+            self._satisfied[machine.code, row.office] = row.satisfied_ms
+
+    def stepped(self, machine: Machine, seen: list[tuple[str, Any]]) -> None:
+        """After every step of every node."""
+        self.stored(machine)
+        for alarm in machine.office.alarms.standing():
+            if alarm.code in ("internal", "poison", "followup"):
+                raise BrokenPromise(f"{machine.code}: {alarm.text}")
+        self._check_marks(machine)
+        self._check_bounds(machine)
+        for peer, frame in seen:
+            if isinstance(frame, frames.Batch) and self.branches:
+                self._check_forks(machine, frame)
+            self.sim.liars.answered(machine, peer, frame)
+
+    def _check_marks(self, machine: Machine) -> None:
+        """数据截至 T: everything the office had promised at T is held (I8, G13)."""
+        for office, row in machine.office.marks._rows.items():
+            if row.satisfied_ms == self._satisfied.get((machine.code, office), 0) or office == machine.code:
+                continue
+            self._satisfied[machine.code, office] = row.satisfied_ms
+            if row.satisfied_ms > machine.clock.now_ms():
+                raise BrokenPromise(f"{machine.code} shows data of {office} as of the future")
+            self._check_promise(machine, office, row)
+
+    def _check_promise(self, machine: Machine, office: str, row: MarkRow) -> None:
+        author = self.sim.machines[office]
+        for log_id, seq in author.promised.get(row.number, {}).items():
+            promised = author.office.logs.index.get(log_id)
+            if promised is None or not self.may_know(machine, promised.key.line) or log_id in self.forked_logs():
+                continue
+            held = machine.office.logs.index.get(log_id)
+            if held is None or held.seq < seq:
+                raise BrokenPromise(f"{machine.code} shows stale data of {office} as current")
+
+    def _check_bounds(self, machine: Machine) -> None:
+        """Nothing grows with what a neighbour does (G12)."""
+        limits = machine.limits
+        by_peer: dict[str, int] = {}
+        for session in machine.office.links._sessions.values():
+            by_peer[session.peer] = by_peer.get(session.peer, 0) + 1
+            state = session.machine
+            if state._out.in_flight_bytes > limits.window_bytes + limits.batch_bytes_max + 300_000:
+                raise BrokenPromise(f"{machine.code} sends beyond the window")
+            if len(state._early) > EARLY_FRAMES_MAX or len(state.behind) > limits.behind_logs_max:
+                raise BrokenPromise(f"{machine.code} keeps what {session.peer} sends before it is known")
+        if max(by_peer.values(), default=0) > SESSIONS_PER_PEER_MAX:
+            raise BrokenPromise(f"{machine.code} keeps dead sessions: {by_peer}")
+        if max(map(len, machine.office.alarms._by_peer.values()), default=0) > EVIDENCE_PER_PEER_MAX:
+            raise BrokenPromise(f"{machine.code} keeps too much evidence")
+
+    def _check_forks(self, machine: Machine, batch: frames.Batch) -> None:
+        """Who saw both keeps both, freezes that log and raises an alarm (I5, G7)."""
+        for envelope in batch.records:
+            shown = self.branch_of(envelope)
+            if shown is None:
+                continue
+            header = self.headers[shown]
+            log = machine.office.logs.index.get(header.log_id)
+            if log is None or log.seq < header.seq:
+                continue
+            held = machine.store.journal[log.log_no, header.seq].record_id
+            if shown == held:
+                continue
+            kept = machine.store.get(Fork, log.log_no, header.seq, shown)
+            alarmed = any(alarm.code == "fork" for alarm in machine.office.alarms.standing())
+            if kept is None or not log.frozen or not alarmed:
+                raise BrokenPromise(f"{machine.code} saw both sides of a fork and did not keep them")
+            self.sim.counters["fork_kept"] += 1
+
+
+def evidence_codes(machine: Machine, peer: str) -> set[str]:
+    """Why a node kept evidence against a neighbour."""
+    return {row.code for row in machine.store.rows(Evidence, peer=peer)}

@@ -1,0 +1,119 @@
+"""The work of the offices: random verbs of the command socket, mostly ones that make sense, some that must be refused."""
+
+from __future__ import annotations
+
+from functools import partial
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from node.errors import DulianError
+from node.items import guards
+from node.items.fold import ItemState
+from node.records.kinds import Kind
+from node.records.payload import Attachment
+from node.services.commands import COMMANDS
+from node.services.desk import Caller, state_of
+from node.storage.port import BoardQuery
+
+if TYPE_CHECKING:
+    from tests.sim.simulation import Simulation
+    from tests.sim.world import Machine
+
+# How often a verb is chosen where it is allowed: most matters go forward.
+WEIGHTS = {
+    Kind.SIGN: 10, Kind.DECOMPOSE: 6, Kind.PROGRESS: 6, Kind.FINAL: 7, Kind.ACCEPT: 7, Kind.CLOSE: 5, Kind.RETURN: 3,
+    Kind.REFUSE: 1, Kind.INSIST: 3, Kind.REASSIGN: 1, Kind.CANCEL: 1, Kind.URGE: 1, Kind.EVIDENCE: 2, Kind.DISPATCH: 2,
+}  # fmt: skip
+VERBS = {
+    Kind.SIGN: "item.sign", Kind.DECOMPOSE: "item.decompose", Kind.PROGRESS: "item.report", Kind.FINAL: "item.submit",
+    Kind.ACCEPT: "item.accept", Kind.CLOSE: "item.close", Kind.RETURN: "item.return", Kind.REFUSE: "item.refuse",
+    Kind.INSIST: "item.insist", Kind.REASSIGN: "item.reassign", Kind.CANCEL: "item.cancel", Kind.URGE: "item.urge",
+    Kind.EVIDENCE: "item.attach", Kind.DISPATCH: "item.assign",
+}  # fmt: skip
+NEEDS_RECEIVERS = frozenset({Kind.DECOMPOSE, Kind.REASSIGN, Kind.DISPATCH})
+NAMES = ("张三", "李四", "王五·阿依古丽", "欧阳修")
+
+
+class Workload:
+    """Commands at random offices."""
+
+    def __init__(self, sim: Simulation) -> None:
+        self.sim = sim
+        self.random = sim.random
+        self.opened = 0
+
+    def plan(self, duration_ms: int, count: int) -> None:
+        """Spread this many commands over the time."""
+        for _ in range(count):
+            self.sim.after(self.random.randrange(duration_ms), self.act)
+
+    def act(self) -> None:
+        """One command somewhere."""
+        machine = self.random.choice(list(self.sim.machines.values()))
+        if not machine.on:
+            return
+        rows = machine.store.board_query(BoardQuery())
+        if not rows or self.random.random() < 0.22:
+            self._open(machine)
+            return
+        row = self.random.choice(rows)
+        state = state_of(machine.store, row.item_id)
+        kinds = [kind for kind in guards.allowed(state, machine.code) if kind in VERBS]
+        if not kinds or self.random.random() < 0.08:
+            kinds = list(VERBS)
+            self.sim.counters["senseless_verb"] += 1
+        kind = self.random.choices(kinds, [WEIGHTS[kind] for kind in kinds])[0]
+        self.command(machine, VERBS[kind], self._args(machine, kind, state))
+
+    def command(self, machine: Machine, verb: str, args: dict[str, Any]) -> None:
+        """Hand a command to the node."""
+        caller = Caller(self.random.choice(NAMES))
+        office = machine.office
+        done = partial(self._done, verb)
+        machine.post(office.command(lambda: COMMANDS[verb](office, args, caller), done))
+
+    def _done(self, verb: str, answer: object, error: DulianError | None) -> None:
+        self.sim.counters[f"{verb}:{'refused' if error else 'done'}"] += 1
+        if self.sim.options.verbose:
+            print(f"{verb}: {error or answer}")
+
+    def _open(self, machine: Machine) -> None:
+        self.opened += 1
+        args: dict[str, Any] = {"title": f"第 {self.opened} 件", "requirement": "逐项落实"}
+        if self.random.random() < 0.3:
+            args["due"] = "2027-06-30"
+        receivers = self._receivers(machine)
+        if not receivers:
+            self.command(machine, "item.register", args)
+            return
+        if len(receivers) > 1 and self.random.random() < 0.5:
+            args["lead"] = receivers[0]
+        args |= {"to": receivers} | self._files(machine)
+        self.command(machine, "item.issue", args)
+
+    def _args(self, machine: Machine, kind: Kind, state: ItemState) -> dict[str, Any]:
+        args: dict[str, Any] = {"item": state.item_id.hex(), "text": "情况说明", "reason": "理由"}
+        if kind in NEEDS_RECEIVERS:
+            receivers = self._receivers(machine)
+            args["to"] = receivers[:1] if kind == Kind.REASSIGN else receivers
+        if kind == Kind.PROGRESS:
+            args["percent"] = self.random.randrange(101)
+        if kind in (Kind.PROGRESS, Kind.FINAL, Kind.EVIDENCE):
+            args |= self._files(machine)
+        return args
+
+    def _receivers(self, machine: Machine) -> list[str]:
+        """Some offices below, mostly children, sometimes deeper ones."""
+        below = [other for other in self.sim.machines.values() if machine.code in other.path[:-1]]
+        below = [other for other in below if len(other.path) == len(machine.path) + 1 or self.random.random() < 0.3]
+        count = 1 + self.random.randrange(3)
+        return [other.code for other in self.random.sample(below, min(count, len(below)))]
+
+    def _files(self, machine: Machine) -> dict[str, Any]:
+        if self.random.random() < 0.8:
+            return {}
+        content = self.random.randbytes(self.random.randrange(6_000))
+        salt = self.random.randbytes(32)
+        added = machine.blobs.add(BytesIO(content), salt)
+        self.sim.counters["attached"] += 1
+        return {"attachments": [Attachment(added.hash, added.salt, added.size_bytes, "附件.docx")]}
