@@ -30,6 +30,7 @@ from node.wire.stream import Sender
 
 _log = structlog.get_logger("network")
 _INBOX_WINDOWS = 2  # frames of one session waiting for the core, in windows; beyond, its stream is not read
+_CLOSED_MAX = 5
 _SERVER_LIFE_MS = 90 * 86_400_000
 
 
@@ -94,6 +95,7 @@ class Network:
         # for a flood.
         self.transport_limits = office.limits._replace(keepalive_ms=DEFAULT_LIMITS.keepalive_ms)
         self._reconnect = False
+        self._closed_in_a_row = 0
         self._invitations: tuple[bytes, ...] = ()
         self._server_key = credentials.new_tls_key()
         self._secrets = self._new_secrets()
@@ -193,7 +195,9 @@ class Network:
                 _log.info("link_ended", peer=self._identity.parent, reason=reason)
             except DulianError as error:
                 _log.info("link_failed", peer=self._identity.parent, code=error.code, text=error.text)
-                if isinstance(error, PeerError) or error.code == "tls":
+                # "closed": the parent ended the handshake without a word, which is how TLS 1.3 rejects a certificate.
+                self._closed_in_a_row = self._closed_in_a_row + 1 if error.code == "closed" else 0
+                if isinstance(error, PeerError) or error.code == "tls" or self._closed_in_a_row >= _CLOSED_MAX:
                     self._complain(error)
             if self._reconnect:
                 self._reconnect = False

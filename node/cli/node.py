@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -107,6 +108,8 @@ def _compared(call: Call, office: str) -> str:
 
 def serve(home: o.Home = None, as_json: o.Json = False) -> int:  # noqa: ARG001 - its one line is JSON anyway
     """在前台运行节点;就绪时输出一行 ready,Ctrl-C 或 SIGTERM 正常停止。"""
+    # gRPC reports every failed handshake of a stranger on stderr by itself; what matters is in our own log.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from node import jobs
     from node.bootstrap.serving import serve as run
 

@@ -34,6 +34,7 @@ from node.services.marks import Marks
 from node.services.outputs import Outputs
 from node.services.project import Projector
 from node.services.receipts import Receipts
+from node.services.recovery import Recovery
 from node.services.trust import Trust, fill_keyring
 from node.storage.blobs import Blobs
 from node.storage.port import BoardQuery, BoardRow, Store
@@ -87,6 +88,7 @@ class Office:
         self.links = Links(
             parts, Intake(parts, self._checks), self.receipts, self.marks, self.attachments, self.trust
         )
+        self.recovery = Recovery(identity, store, self.logs, self.keyring, self.author, self.alarms)
         self.desk = Desk(identity, world, store, self.logs, self.keyring, self.author, self.projector)
         self._marked_ms = 0
         self._mark_due = True
@@ -175,7 +177,8 @@ class Office:
         now_ms = self.world.clock.now_ms()
         self._marked_ms = min(self._marked_ms, now_ms)  # the clock may have been set back
         if self.author.recovering:
-            self._try_to_recover()
+            sessions = [self.links.session_of(peer) for peer in self._neighbours()]
+            self.recovery.attempt(session for session in sessions if session is not None)
         due = self._marked_ms + (_MARK_AFTER_CHANGE_MS if self._mark_due else self._mark_interval_ms)
         if now_ms >= due and self.identity.parent and not self.author.recovering:
             self._mark_due = False
@@ -254,25 +257,6 @@ class Office:
 
     def _silent(self) -> bool:
         return bool(self.author.recovering or self.author.skew_ms)
-
-    def _try_to_recover(self) -> None:
-        """Once a neighbour is compared and nothing it showed of ours is missing: a new epoch begins."""
-        sessions = [self.links.session_of(peer) for peer in self._neighbours()]
-        ready = [session for session in sessions if session is not None and session.synced]
-        behind = any(
-            self._is_own(log_id) for session in ready for log_id in session.machine.behind
-        )
-        if ready and not behind:
-            reason = self.author.recovering
-            self.author.begin_epoch(reason)
-            self.alarms.clear("rolled_back", self.identity.code)
-            self.alarms.raise_(
-                "recovered", self.identity.code, "本机数据曾被回退,已从邻居取回并开始新纪元;请查明回退原因"
-            )
-
-    def _is_own(self, log_id: bytes) -> bool:
-        log = self.logs.index.get(log_id)
-        return log is None or log.key.author == self.identity.code
 
     def _neighbours(self) -> list[str]:
         children = self.keyring.children(self.identity.code)

@@ -1,0 +1,77 @@
+"""Recovery from a rollback: when authoring may begin again, and what must be declared anew (sections 3, 4, 8).
+
+Rules: a new epoch begins once a neighbour has been compared and nothing it showed of ours is missing here; own records
+that stand on the wrong side of a fork cannot be delivered any more: they are re-issued in the new epoch, oldest first,
+each naming its original, so that original and copy count once. What the other side shows keeps its effect (I5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from node.records.envelope import Envelope, Record, open_envelope
+from node.records.keyring import Keyring
+from node.records.kinds import Kind
+from node.services.alarms import Alarms
+from node.services.author import Author
+from node.services.identity import Identity
+from node.services.links import Session
+from node.services.logs import Logs
+from node.storage.port import Fork, Store
+
+_PAGE = 500
+_PAGE_BYTES = 4_194_304
+
+
+class Recovery:
+    """Brings a rolled-back node back to authoring."""
+
+    def __init__(
+        self, identity: Identity, store: Store, logs: Logs, keyring: Keyring, author: Author, alarms: Alarms
+    ) -> None:
+        """The parts it works with."""
+        self._identity = identity
+        self._store = store
+        self._logs = logs
+        self._keyring = keyring
+        self._author = author
+        self._alarms = alarms
+
+    def attempt(self, sessions: Iterable[Session]) -> bool:
+        """Begin a new epoch if a synced neighbour shows nothing of ours that is missing; returns whether it began."""
+        ready = [session for session in sessions if session.synced]
+        behind = any(self._is_own(log_id) for session in ready for log_id in session.machine.behind)
+        if not ready or behind:
+            return False
+        stranded = self._stranded()
+        self._author.begin_epoch(self._author.recovering)
+        for record in stranded:
+            self._author.reissue(record)
+        code = self._identity.code
+        self._alarms.clear("rolled_back", code)
+        again = f",{len(stranded)} 条分叉上的记录已在新纪元重新签发" if stranded else ""
+        self._alarms.raise_("recovered", code, f"本机数据曾被回退,已从邻居取回并开始新纪元{again};请查明回退原因")
+        return True
+
+    def _stranded(self) -> list[Record]:
+        """Own records at and after a fork of their log: no neighbour will take them any more."""
+        self._logs.flush()
+        forked: dict[int, int] = {}
+        for fork in self._store.rows(Fork):
+            forked[fork.log_no] = min(fork.seq, forked.get(fork.log_no, fork.seq))
+        found = []
+        for log_no, seq in forked.items():
+            log = self._logs.index.by_no(log_no)
+            if log.key.author != self._identity.code or log.key.epoch != self._author.epoch:
+                continue
+            after = seq - 1
+            while rows := self._store.run(log_no, after, _PAGE, _PAGE_BYTES):
+                envelopes = (Envelope(row.header, row.signature, row.salt, row.payload) for row in rows)
+                found += [open_envelope(self._keyring.suites, envelope) for envelope in envelopes]
+                after = rows[-1].seq
+        kept = [record for record in found if record.header.kind != Kind.EPOCH and record.envelope.payload is not None]
+        return sorted(kept, key=lambda record: (record.header.hlc_ms, record.header.hlc_count))
+
+    def _is_own(self, log_id: bytes) -> bool:
+        log = self._logs.index.get(log_id)
+        return log is None or log.key.author == self._identity.code
