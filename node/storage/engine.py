@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, make_url
@@ -97,18 +96,6 @@ def shown(url: URL) -> str:
 def secret_of(url: URL) -> str:
     """The password of the URL, empty where there is none."""
     return str(url.password or url.query.get("password") or "")
-
-
-def open_engine(text: str, *, create: bool) -> Engine:
-    """Lock and connect to the database of a URL. InputError for a bad URL, StoreError where it cannot be had."""
-    url = parse_url(text)
-    if url.drivername == "sqlite":
-        from node.storage.sqlite import SqliteEngine  # noqa: PLC0415 - only the engine in use costs memory
-
-        return SqliteEngine(Path(url.database or ""), create=create)
-    from node.storage.postgres import PostgresEngine  # noqa: PLC0415 - psycopg costs 10 MB
-
-    return PostgresEngine(url)
 
 
 def locked_error(name: str) -> StoreError:

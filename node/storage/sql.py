@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy import Connection
 
 from node.errors import LocalError, StoreError
 from node.storage.access import Statements
 from node.storage.board import BoardReads, BoardWrites
-from node.storage.engine import Engine, open_engine
+from node.storage.engine import Engine, parse_url
 from node.storage.log import LogReads
 from node.storage.peers import SmallReads, SmallWrites
 from node.storage.schema import prepare
@@ -131,7 +132,7 @@ def open_store(url: str, *, create: bool) -> SqlStore:
         InputError: the URL is not one of these.
         StoreError: locked, absent, newer_schema, foreign, or what `failures` lists.
     """
-    engine = open_engine(url, create=create)
+    engine = _open_engine(url, create=create)
     try:
         with engine.failures():
             engine.before_begin(durable=True)
@@ -142,3 +143,15 @@ def open_store(url: str, *, create: bool) -> SqlStore:
     except BaseException:
         engine.close()
         raise
+
+
+def _open_engine(text: str, *, create: bool) -> Engine:
+    """Lock and connect to the database of a URL. InputError for a bad URL, StoreError where it cannot be had."""
+    url = parse_url(text)
+    if url.drivername == "sqlite":
+        from node.storage.sqlite import SqliteEngine  # noqa: PLC0415 - only the engine in use costs memory
+
+        return SqliteEngine(Path(url.database or ""), create=create)
+    from node.storage.postgres import PostgresEngine  # noqa: PLC0415 - psycopg costs 10 MB
+
+    return PostgresEngine(url)
