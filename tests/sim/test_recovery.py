@@ -1,0 +1,96 @@
+"""A county comes back from an old copy of its database: noticed, taken back, a new epoch, nothing lost (section 4, 8)."""
+
+import copy
+
+import pytest
+
+from node.errors import ForbiddenError
+from node.storage.port import Fork
+from tests.sim.test_smoke import CITY, COUNTY, run, tree
+
+__all__ = ["tree"]
+
+
+def rolled_back(county, before):
+    """Switch the county off, put an old copy of its store in place, switch it on."""
+    county.on = False
+    county.store = before
+    county.start()
+
+
+def reconnect(wire, city, county):
+    city.office.step([lambda: [city.office.links.lost(n) for n in list(city.office.links.session_numbers())]])
+    wire.connect(county)
+
+
+def task_of(city, title):
+    return run(city, "item.issue", title=title, to=[COUNTY])["assignments"][0]["item"]
+
+
+def test_a_node_from_an_old_copy_refuses_to_author_takes_back_and_goes_on_in_a_new_epoch(tree):
+    wire, _, city, county = tree
+    task = task_of(city, "防汛物资")
+    wire.settle()
+    run(county, "item.sign", item=task)
+    wire.settle()
+    old = copy.deepcopy(county.store)
+    run(county, "item.report", item=task, text="已储备", percent=70)
+    wire.settle()
+    before = city.digests()
+    epoch = county.office.author.epoch
+    rolled_back(county, old)
+    seen = []
+
+    real_stop = county.office.author.stop
+
+    def stop(reason):
+        real_stop(reason)
+        seen.append(reason)
+        with pytest.raises(ForbiddenError, match="回退"):
+            county.office.author.check_may_write()
+
+    county.office.author.stop = stop
+    reconnect(wire, city, county)
+    wire.settle()
+    assert seen
+    assert set(seen) == {"rollback"}
+    assert county.office.author.epoch > epoch
+    assert not county.office.author.recovering
+    assert county.digests().items() <= city.digests().items()
+    assert city.digests() == before
+    run(county, "item.submit", item=task, text="已办结")
+    wire.settle()
+    assert {row["state"] for row in city.items() if row["receiver"] == COUNTY} == {"submitted"}
+    assert county.audit()["ok"]
+    assert city.audit()["ok"]
+
+
+def test_what_was_written_on_the_wrong_branch_is_declared_again(tree):
+    wire, _, city, county = tree
+    task = task_of(city, "防汛物资")
+    other = task_of(city, "抗旱物资")
+    wire.settle()
+    for item in (task, other):
+        run(county, "item.sign", item=item)
+    wire.settle()
+    old = copy.deepcopy(county.store)
+    run(county, "item.report", item=task, text="已储备七成", percent=70)
+    wire.settle()
+    rolled_back(county, old)
+    # Before the first contact nothing tells the node that it was rolled back: this stands on a wrong branch.
+    run(county, "item.report", item=other, text="已采购", percent=30)
+    reconnect(wire, city, county)
+    for _ in range(3):
+        wire.settle()
+    for machine in (city, county):
+        assert machine.store.rows(Fork), machine.code
+        assert any(alarm.code == "fork" for alarm in machine.office.alarms.standing())
+        percents = {row["id"]: row["percent"] for row in machine.items() if row["receiver"] == COUNTY}
+        assert percents == {task: 70, other: 30}, machine.code
+        assert machine.audit()["ok"]
+    assert not county.office.author.recovering
+    assert county.digests() == {item: digest for item, digest in city.digests().items() if item in county.digests()}
+    run(county, "item.submit", item=task, text="已办结")
+    wire.settle()
+    assert {row["state"] for row in city.items() if row["id"] == task} == {"submitted"}
+    assert CITY == city.code
