@@ -29,6 +29,7 @@ class Config(BaseSettings):
     listen: str = "127.0.0.1:7600"
     advertise: str = ""
     console: str = ""
+    parent: str = ""  # the parent's address where it moved; who answers there must still prove to be the parent
     database: str = ""
     tls_lifetime_s: int = Field(default=180 * 86_400, ge=5, le=3_650 * 86_400)
     mark_interval_s: int = Field(default=60, ge=1, le=86_400)
@@ -49,7 +50,7 @@ class Config(BaseSettings):
         del settings_cls, dotenv_settings, file_secret_settings
         return env_settings, init_settings
 
-    @field_validator("listen", "advertise", "console")
+    @field_validator("listen", "advertise", "console", "parent")
     @classmethod
     def _address(cls, value: str) -> str:
         return value if not value else check_address(value, "config.toml")

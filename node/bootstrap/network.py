@@ -80,14 +80,15 @@ class _Session:
 class Network:
     """`wire.server.Host` of this node, and its dialler."""
 
-    def __init__(self, home: Path, office: Office, keys: Keys, tls_lifetime_ms: int) -> None:
-        """The runner is set by `serving` before anything starts."""
+    def __init__(self, home: Path, office: Office, keys: Keys, tls_lifetime_ms: int, parent_address: str) -> None:
+        """``parent_address`` overrides the one of the invitation. The runner is set before anything starts."""
         self.office = office
         self.runner: Runner
         self._home = home
         self._identity: Identity = office.identity
         self._keys = keys
         self._tls_lifetime_ms = tls_lifetime_ms
+        self._parent_address = parent_address
         self._sessions: dict[int, _Session] = {}
         self._numbers = itertools.count(1)
         self._backoff = Backoff(office.limits)
@@ -227,7 +228,8 @@ class Network:
         if row is None:
             raise PeerError("没有上级的登记", code="protocol")
         keys = self._keys
-        return client.Parent(row.address, row.office, row.link_ca, keys.tls_key_pem, keys.tls_certificate)
+        address = self._parent_address or row.address
+        return client.Parent(address, row.office, row.link_ca, keys.tls_key_pem, keys.tls_certificate)
 
     def _complain(self, error: DulianError) -> None:
         parent = self._identity.parent
