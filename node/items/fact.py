@@ -21,6 +21,9 @@ from node.records.payload import Act, Opening, decode
 Body = Literal["ok", "erased", "malformed", "unknown"]
 
 
+_OF_ITEMS = (Opening, Act)  # what an item's records say
+
+
 class Fact(NamedTuple):
     """One record as the fold sees it. Times are milliseconds since 1970 UTC and never decide a state.
 
@@ -71,7 +74,7 @@ def fact_of(record_id: bytes, header: Header, payload_bytes: bytes | None, recei
             # Not swallowed: the fold gives the record no effect and the timeline shows it as invalid.
             body = "malformed"
         else:
-            if isinstance(decoded, Opening | Act):
+            if isinstance(decoded, _OF_ITEMS):
                 payload, body = decoded, "ok"
             else:
                 body = "unknown"

@@ -26,12 +26,12 @@ def check_signature(record: Record, verify: Verify) -> None:
 def check_links(run: Sequence[Record], held_seq: int, held_id: bytes) -> None:
     """Raise PeerError(gap | wrong_prev) unless the run continues (held_seq, held_id) without a gap."""
     seq, prev = held_seq, held_id
-    for record in run:
-        if record.header.seq != seq + 1:
-            raise PeerError("记录序号不连续", code="gap", evidence=record.envelope.header, detail=f"held {seq}")
-        if record.header.prev != prev:
-            raise PeerError("记录前后不衔接", code="wrong_prev", evidence=record.envelope.header, detail=f"held {seq}")
-        seq, prev = record.header.seq, record.record_id
+    for envelope, header, record_id in run:
+        if header.seq != seq + 1:
+            raise PeerError("记录序号不连续", code="gap", evidence=envelope.header, detail=f"held {seq}")
+        if header.prev != prev:
+            raise PeerError("记录前后不衔接", code="wrong_prev", evidence=envelope.header, detail=f"held {seq}")
+        seq, prev = seq + 1, record_id
 
 
 def check_run(run: Sequence[Record], held_seq: int, held_id: bytes, verify: Verify) -> None:

@@ -76,16 +76,17 @@ def open_envelope(suites: Suites, envelope: Envelope) -> Record:
 
     Raises PeerError: malformed, too_large, unknown_suite, payload_mismatch.
     """
-    header = headers.decode(envelope.header)
-    if not 0 < len(envelope.signature) <= limits.SIGNATURE_BYTES_MAX:
-        raise PeerError("签名长度不符", code="malformed", evidence=envelope.header, detail="signature length")
+    raw, signature, salt, payload = envelope
+    header = headers.decode(raw)
+    if not 0 < len(signature) <= limits.SIGNATURE_BYTES_MAX:
+        raise PeerError("签名长度不符", code="malformed", evidence=raw, detail="signature length")
     suite = suites.get(header.suite)
-    if envelope.payload is not None:
-        if len(envelope.payload) != header.payload_bytes or len(envelope.salt or b"") != limits.SALT_BYTES:
-            raise PeerError("内容长度与记录头不符", code="payload_mismatch", evidence=envelope.header)
-        if payload_hash_of(suite, envelope.salt or b"", envelope.payload) != header.payload_hash:
-            raise PeerError("内容与记录头不符", code="payload_mismatch", evidence=envelope.header)
-    return Record(envelope, header, record_id_of(suite, envelope.header, envelope.signature))
+    if payload is not None:
+        if salt is None or len(payload) != header.payload_bytes or len(salt) != limits.SALT_BYTES:
+            raise PeerError("内容长度与记录头不符", code="payload_mismatch", evidence=raw)
+        if payload_hash_of(suite, salt, payload) != header.payload_hash:
+            raise PeerError("内容与记录头不符", code="payload_mismatch", evidence=raw)
+    return Record(envelope, header, record_id_of(suite, raw, signature))
 
 
 def to_message(envelope: Envelope) -> record_pb2.Envelope:

@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 
 from node.errors import InputError, PeerError
 from node.records import limits
-from node.records.kinds import Kind
+from node.records.kinds import OPENING_KINDS, Kind
 from node.records.v1 import payloads_pb2
 
 # C0 and C1 controls but tab and line feed, zero-width and direction-changing characters, the byte order mark.
@@ -108,6 +108,7 @@ class Certificate(NamedTuple):
 
 
 Payload = Opening | Act | Epoch | Certificate
+_LAST_ACT = int(Kind.CORRECT)
 
 
 def encode(payload: Payload) -> bytes:
@@ -137,16 +138,16 @@ def encode(payload: Payload) -> bytes:
 def decode(kind: int, raw: bytes) -> Payload | None:
     """Read payload bytes; None for a kind whose payload this release does not know; PeerError(malformed)."""
     try:
-        if kind in (Kind.REGISTER, Kind.ASSIGN):
+        if kind in OPENING_KINDS:
             return _opening(payloads_pb2.Opening.FromString(raw))
+        if kind <= _LAST_ACT:
+            return _act(payloads_pb2.Act.FromString(raw))
         if kind == Kind.EPOCH:
             epoch = payloads_pb2.Epoch.FromString(raw)
             heads = tuple(KnownHead(h.log_id, h.seq, h.record_id) for h in epoch.heads)
             return Epoch(epoch.previous, epoch.reason, heads)
         if kind == Kind.CERTIFICATE:
             return _certificate(payloads_pb2.Certificate.FromString(raw))
-        if kind <= Kind.CORRECT:
-            return _act(payloads_pb2.Act.FromString(raw))
     except (DecodeError, InputError, ValueError) as error:
         raise PeerError("记录内容格式不符", code="malformed", evidence=raw[:1024], detail=str(error)) from error
     return None
@@ -185,20 +186,24 @@ def _check_opening(p: Opening) -> None:
 
 
 def _check_act(p: Act) -> None:
-    _require(p.text, limits.TEXT_CHARS_MAX)
-    for text in (p.actor_name, p.urge_channel, p.unit, p.person):
-        _require(text, limits.NAME_CHARS_MAX)
+    names = p.actor_name + p.urge_channel + p.unit + p.person
+    if len(p.text) > limits.TEXT_CHARS_MAX or len(names) > limits.NAME_CHARS_MAX or FORBIDDEN.search(p.text + names):
+        # At least one of them may be wrong: which?
+        _require(p.text, limits.TEXT_CHARS_MAX)
+        for text in (p.actor_name, p.urge_channel, p.unit, p.person):
+            _require(text, limits.NAME_CHARS_MAX)
     if not -1 <= p.percent <= 100:
         raise InputError("进度须在 0 到 100 之间", field="--percent", value=p.percent, remedy="填 0 到 100 的整数")
     if len(p.children) > limits.CHILDREN_MAX:
         raise InputError(f"一次最多下达 {limits.CHILDREN_MAX} 个单位", field="--to", remedy="分几次下达")
-    if any(len(child) != limits.HASH_BYTES for child in p.children):
+    if p.children and any(len(child) != limits.HASH_BYTES for child in p.children):
         raise InputError("child is not a record id")
     if len(p.answers) > limits.POINTS_MAX:
         raise InputError(f"分项答复超过 {limits.POINTS_MAX} 条")
     for _, answer in p.answers:
         _require(answer, limits.TEXT_CHARS_MAX)
-    _check_files(p.attachments)
+    if p.attachments:
+        _check_files(p.attachments)
 
 
 def _check_files(files: tuple[Attachment, ...]) -> None:

@@ -64,7 +64,7 @@ def find_item(reader: Reader, office: str, word: str) -> BoardRow:
 
 def current(desk: Desk, word: str) -> ItemState:
     """The item's state including what was appended in this very step."""
-    if desk.logs.fresh_items:
+    if desk.logs.fresh:
         desk.projector.run()
     row = find_item(desk.store, desk.identity.code, word)
     return state_of(desk.store, row.item_id)

@@ -28,6 +28,7 @@ from node.sync.admission import admit_log, admit_time
 from node.sync.heads import LogState
 from node.sync.limits import LinkLimits
 
+_CERTIFICATE = int(Kind.CERTIFICATE)
 CheckRun = Callable[[Sequence[Record], int, bytes, Verify], None]
 Read = Callable[[Suites, Envelope], Record]
 
@@ -78,7 +79,6 @@ class Intake:
         """Nothing is taken in yet."""
         self._p = parts
         self._read, self._check = checks
-        self.learned_keys = False  # a certificate came in: logs refused for want of it may be offered again
 
     def admit(self, peer: str, envelopes: Sequence[Envelope], sink: Sink) -> None:
         """Verify and store what a neighbour sent."""
@@ -91,11 +91,11 @@ class Intake:
 
     def _runs(self, peer: str, envelopes: Sequence[Envelope], sink: Sink) -> Iterator[list[Record]]:
         """Open envelopes and group them into runs of consecutive records of one log under one key."""
-        suites = self._p.keyring.suites
+        suites, read = self._p.keyring.suites, self._read
         run: list[Record] = []
         for envelope in envelopes:
             try:
-                record = self._read(suites, envelope)
+                record = read(suites, envelope)
                 if envelope.payload is None:
                     # 清除 is not in this release: whoever sends a record without its payload holds it back.
                     raise PeerError("记录内容缺失", code="withheld", evidence=envelope.header)
@@ -135,14 +135,20 @@ class Intake:
             self._rolled_back(peer, run)
         log = log or p.logs.ensure(first.log_key)
         p.logs.append(log, run, now_ms, peer)
-        for record in run:
-            if record.header.kind == Kind.CERTIFICATE:
-                self._learn(peer, record)
+        for record in [record for record in run if record.header.kind == _CERTIFICATE]:
+            self._learn(peer, record)
         if refused is not None:
             self._refuse(peer, log.log_id, log.seq + 1, refused, sink)
 
     def _in_time(self, run: list[Record], now_ms: int) -> tuple[list[Record], PeerError | None]:
         """The records whose time has come, and why the next one must wait; PeerError where the first must."""
+        times = [record.header.hlc_ms for record in run]
+        try:
+            admit_time(run[times.index(max(times))].header, now_ms, self._p.limits)
+        except PeerError:
+            pass  # one of them comes too early: which?
+        else:
+            return run, None
         for index, record in enumerate(run):
             try:
                 admit_time(record.header, now_ms, self._p.limits)
@@ -214,8 +220,11 @@ class Intake:
             # Admission judges headers only: the record stays, without effect, and the operator is told.
             self._p.alarms.keep_evidence(peer, error.code, error.detail, record.envelope.header)
             return
-        self.learned_keys = True
-        self._p.alarms.clear("refused", key.code)
+        parents = self._p.keyring.contested.get(key.code)
+        if parents:
+            text = f"{key.code} 被 {'、'.join(parents)} 分别认证为下级,请查明"
+            self._p.alarms.raise_("two_parents", key.code, text)
+            self._p.alarms.keep_evidence(peer, "two_parents", text, record.envelope.header)
 
     def _refuse(self, peer: str, log_id: bytes, seq: int, error: PeerError, sink: Sink) -> None:
         log = self._p.logs.index.get(log_id)

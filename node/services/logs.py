@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from node.clock import Hlc, hlc_merge
 from node.errors import LocalError
-from node.items.fact import Fact, item_id_of
+from node.items.fact import Fact
 from node.records.envelope import Record
 from node.records.line import LogKey, log_id_of
 from node.storage.port import Fork, LogRow, Meta, RecordRow, Store
@@ -26,6 +26,14 @@ class Advance(NamedTuple):
     log: LogState
     previous_seq: int
     source: str
+
+
+class Run(NamedTuple):
+    """Consecutive records that were appended together."""
+
+    log: LogState
+    records: Sequence[Record]
+    received_ms: int
 
 
 class Savepoint(NamedTuple):
@@ -53,8 +61,7 @@ class Logs:
         self._saved_hlc = self.hlc
         self.record_count = store.record_count()
         self.advances: list[Advance] = []
-        self.fresh: list[tuple[LogState, Record, int]] = []  # appended since the projection last looked
-        self.fresh_items: set[bytes] = set()
+        self.fresh: list[Run] = []  # appended since the projection last looked
         self.fresh_forks: list[Fork] = []  # kept in this step: the projection has not seen them
         self._rows: list[RecordRow] = []
         self._moved: list[tuple[LogState, int, bytes]] = []  # log, seq and head before the move
@@ -84,18 +91,12 @@ class Logs:
         last = records[-1]
         self._moved.append((log, log.seq, log.head_id))
         self.advances.append(Advance(log, log.seq, source))
-        for record in records:
-            envelope = record.envelope
-            self._rows.append(
-                RecordRow(
-                    log.log_no, record.header.seq, record.record_id, envelope.header, envelope.signature,
-                    envelope.salt, envelope.payload, received_ms,
-                )
-            )
-            self.fresh.append((log, record, received_ms))
-            item = item_id_of(record.record_id, record.header)
-            if item:
-                self.fresh_items.add(item)
+        self.fresh.append(Run(log, records, received_ms))
+        log_no = log.log_no
+        self._rows += [
+            RecordRow(log_no, seq, record_id, header, signature, salt, payload, received_ms)
+            for seq, ((header, signature, salt, payload), _, record_id) in enumerate(records, log.seq + 1)
+        ]
         log.seq = last.header.seq
         log.head_id = last.record_id
         self.index.moved(log)

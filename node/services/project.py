@@ -13,11 +13,11 @@ from collections.abc import Iterable
 from node.items.digest import digest
 from node.items.fact import Fact, fact_of
 from node.items.fold import ItemState, fold
-from node.records.envelope import Envelope, Record
+from node.records.envelope import Envelope
 from node.records.header import decode
 from node.records.payload import ROLE_NAMES
 from node.services.alarms import Alarms
-from node.services.logs import Logs
+from node.services.logs import Logs, Run
 from node.storage.port import BlobRef, BlobRow, BoardRow, Fork, Reader, RecordRow, Store
 from node.sync.heads import LogState
 
@@ -98,11 +98,10 @@ class Projector:
     def run(self) -> int:
         """Project everything appended so far; returns the number of records seen."""
         self._logs.flush()
-        fresh: dict[int, list[tuple[Record, int]]] = {}
-        for log, record, received_ms in self._logs.fresh:
-            fresh.setdefault(log.log_no, []).append((record, received_ms))
+        fresh: dict[int, list[Run]] = {}
+        for appended in self._logs.fresh:
+            fresh.setdefault(appended.log.log_no, []).append(appended)
         self._logs.fresh.clear()
-        self._logs.fresh_items.clear()
         self._forks += self._logs.fresh_forks
         self._logs.fresh_forks.clear()
         seen = 0
@@ -134,14 +133,16 @@ class Projector:
         self._forks = self._store.rows(Fork)
         return self.run()
 
-    def _collect(self, log: LogState, after: int, fresh: list[tuple[Record, int]], facts: Placed) -> int:
+    def _collect(self, log: LogState, after: int, fresh: list[Run], facts: Placed) -> int:
         """Gather the facts of a log after its cursor by item; returns the seq of the last one looked at."""
-        if fresh and fresh[0][0].header.seq == after + 1:
-            for record, received_ms in fresh:
-                fact = fact_of(record.record_id, record.header, record.envelope.payload, received_ms)
-                if fact.item:
-                    facts.setdefault(fact.item, []).append((fact, log.log_no, fact.seq))
-            return fresh[-1][0].header.seq
+        if fresh and fresh[0].records[0].header.seq == after + 1:
+            log_no = log.log_no
+            for _, records, received_ms in fresh:
+                for envelope, header, record_id in records:
+                    fact = fact_of(record_id, header, envelope.payload, received_ms)
+                    if fact.item:
+                        facts.setdefault(fact.item, []).append((fact, log_no, header.seq))
+            return fresh[-1].records[-1].header.seq
         last = after
         for row in self._store.run(log.log_no, after, _RECORDS_PER_READ, _BYTES_PER_READ):
             fact = fact_of_row(row)

@@ -1,10 +1,10 @@
-"""Bulk catch-up over a real mTLS link into SQLite: received, verified, durable and folded; and what it is compared with."""
+"""Bulk catch-up over a real mTLS link into SQLite: received, verified, durable and folded; and beside what."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tests.bench.drive import Bench, Measured, forget, linked
+from tests.bench.drive import Bench, forget, linked
 
 EACH_BAR, NONE_BAR, POSTGRES_AIM, GROWTH_BAR = 4.0, 0.7, 2.0, 0.8
 

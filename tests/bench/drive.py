@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from node.config import CONFIG_FILE
 from tests.bench.templates import Templates, point
@@ -65,10 +65,12 @@ class Node:
         if not line.startswith("ready "):
             raise RuntimeError(f"node did not start: {line} {self.log()}")
 
-    def __enter__(self) -> Node:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
@@ -94,9 +96,9 @@ class Node:
     def answer(self) -> dict[str, Any]:
         """The next answer."""
         line = self._read()
-        found = json.loads(line) if line.startswith("{") else None
-        if not isinstance(found, dict):
+        if not line.startswith("{"):
             raise RuntimeError(f"no answer from {self.home.name}: {line} {self.log()}")
+        found: dict[str, Any] = json.loads(line)
         return found
 
     def log(self) -> str:

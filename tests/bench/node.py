@@ -87,7 +87,7 @@ class Questions:
             counted.bytes_in += size_bytes
             await receive(session, frame, size_bytes)
 
-        networks._Session.receive = receive_counted  # type: ignore[method-assign]
+        networks._Session.receive = receive_counted  # type: ignore[method-assign,assignment]
         deliver = running.runner._deliver
 
         def deliver_noted(outputs: Any) -> None:
@@ -129,7 +129,7 @@ class Questions:
     async def _stored(self, question: dict[str, Any]) -> dict[str, Any]:
         """When so many records are durable and folded."""
         office, wanted = self._running.office, question["records"]
-        while office.logs.record_count < wanted:
+        while office.logs.record_count < wanted:  # noqa: ASYNC110 - the office has no event for it
             await asyncio.sleep(_POLL_S)
         found: dict[str, Any] = {}
 
@@ -142,7 +142,7 @@ class Questions:
 
     async def _usage(self, question: dict[str, Any]) -> dict[str, Any]:
         if question.get("reset_peak"):
-            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+            _forget_peak()
         office = self._running.office
         peers = {peer: session.synced for peer in office._neighbours() if (session := office.links.session_of(peer))}
         return _usage() | {"records": office.logs.record_count, "bytes_in": self.bytes_in, "peers": peers}
@@ -168,6 +168,10 @@ class Questions:
         found = await self._window(question)
         after = office.links.session_of(parent)
         return found | {"again": after is not None and after is not before and after.synced}
+
+
+def _forget_peak() -> None:
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def _usage() -> dict[str, Any]:

@@ -101,12 +101,15 @@ class _Pen:
         return record.record_id
 
 
-def write_line(path: tuple[str, ...], city: Office, unit: Office, federation: bytes, items: int, at_ms: int) -> list[Written]:
+def write_line(
+    path: tuple[str, ...], city: Office, unit: Office, federation: bytes, items: int, at_ms: int
+) -> list[Written]:
     """The two logs of a line: what the city and the unit wrote about ``items`` tasks."""
     line = Line((*path, unit.code))
     above, below = _Pen(city, federation, line), _Pen(unit, federation, line)
     for first in range(0, items, _OPEN_AT_ONCE):
-        running = [_item(above, below, unit, number, at_ms) for number in range(first, min(first + _OPEN_AT_ONCE, items))]
+        numbers = range(first, min(first + _OPEN_AT_ONCE, items))
+        running = [_item(above, below, unit, number, at_ms) for number in numbers]
         while running:
             at_ms += _MINUTE_MS
             running = [item for item in running if next(item, None) is not None]
@@ -145,6 +148,6 @@ def _item(above: _Pen, below: _Pen, unit: Office, number: int, at_ms: int) -> It
 def _opening(unit: Office, number: int) -> Opening:
     return Opening(
         title=_TITLES[number % len(_TITLES)], text=_DEMANDS[number % len(_DEMANDS)], actor_name="张伟",
-        number=f"320500-2026-{number:04d}/1", source="市政府工作报告重点任务", due_day=20_800, receiver=unit.code, role=SOLE,
-        responsible=unit.name,
+        number=f"320500-2026-{number:04d}/1", source="市政府工作报告重点任务", due_day=20_800, receiver=unit.code,
+        role=SOLE, responsible=unit.name,
     )  # fmt: skip

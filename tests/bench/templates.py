@@ -112,7 +112,8 @@ class Templates:
         province = self.folder / "province"
         _new_home(province, PROVINCE)
         homes.found_root(province, NAMES[PROVINCE], homes.read_keys(province))
-        units = {SUZHOU: max(self.sizes.caught_up_logs // 2, self.sizes.single_logs), WUXI: self.sizes.stored_many_logs // 2}
+        sizes = self.sizes
+        units = {SUZHOU: max(sizes.caught_up_logs // 2, sizes.single_logs), WUXI: sizes.stored_many_logs // 2}
         for code, name in ((SUZHOU, "suzhou"), (WUXI, "wuxi")):
             await _enrol(province, self.folder / name, code)
             _certify_units(self.folder / name, code, units[code])
@@ -129,7 +130,8 @@ class Templates:
         lines = logs // per_line
         per_chunk = _LOGS_PER_CHUNK // per_line
         jobs = [
-            (path, epoch, federation, first, min(first + per_chunk, lines), per_log) for first in range(0, lines, per_chunk)
+            (path, epoch, federation, first, min(first + per_chunk, lines), per_log)
+            for first in range(0, lines, per_chunk)
         ]
         with get_context("spawn").Pool(_WORKERS) as pool:
             for rows in pool.imap(_write, jobs):
@@ -144,6 +146,7 @@ class _Opened:
 
     def __init__(self, home: Path) -> None:
         config, keys = read_config(home), homes.read_keys(home)
+        self._last = 0
         self.store: SqlStore = open_store(homes.database_url(home, config), create=False)
         ca = LinkCa(keys.ca_key_pem, keys.ca_certificate, 180 * 86_400_000)
         identity = homes.read_identity(self.store, config, keys)
@@ -156,7 +159,7 @@ class _Opened:
         """Store whole logs, their signatures checked, and fold them."""
         index, store = self.office.logs.index, self.store
         store.begin()
-        number = max((row.log_no for row in index), default=0) if not hasattr(self, "_last") else self._last
+        number = max(self._last, max((row.log_no for row in index), default=0))
         for key, rows in logs:
             number += 1
             store.add_logs([LogRow(number, log_id_of(key), key)])
@@ -258,11 +261,12 @@ def _share_office_logs(*all_homes: Path) -> None:
                 path = target.office.identity.path
                 above = source.office.identity.path
                 known = target.office.logs.index.get(log.log_id)
-                if known or not log.key.line.includes(path) or (path[: len(above)] != above and above[: len(path)] != path):
+                one_chain = path[: len(above)] == above or above[: len(path)] == path
+                if known or not one_chain or not log.key.line.includes(path):
                     continue
                 target.take([(log.key, [tuple(row[2:]) for row in rows])])
                 target.office.load()
-                del target._last
+                target._last = 0
     for home in opened:
         home.close()
 
@@ -285,8 +289,8 @@ def point(home: Path, parent: str, address: str) -> None:
 def _fingerprint() -> str:
     """Changes with what makes the data."""
     hasher = hashlib.sha256()
-    formats = sorted((ROOT / "proto").rglob("*.proto")) + sorted((ROOT / "node" / "storage" / "migrations").rglob("*.py"))
-    for file in (Path(__file__), Path(people.__file__), *formats):
+    formats = [*(ROOT / "proto").rglob("*.proto"), *(ROOT / "node" / "storage" / "migrations").rglob("*.py")]
+    for file in (Path(__file__), Path(people.__file__), *sorted(formats)):
         hasher.update(file.read_bytes())
     return hasher.hexdigest()[:12]
 
