@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Protocol
 
+HLC_COUNT_MAX = 2**31 - 1  # as in the record format
+_LAST_MS = 253_402_214_400_000  # 9999-12-31 00:00 UTC: later times, which anybody may claim, are shown as this one
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 DAY_MS = 86_400_000
 
@@ -41,7 +43,10 @@ class Hlc:
 
 def hlc_next(last: Hlc, now_ms: int) -> Hlc:
     """Return the reading for a new local record: never behind ``last``, never behind the wall clock."""
-    return Hlc(now_ms, 0) if now_ms > last.ms else Hlc(last.ms, last.count + 1)
+    if now_ms > last.ms:
+        return Hlc(now_ms, 0)
+    # A neighbour may have sent the highest count there is: authoring goes on in the next millisecond.
+    return Hlc(last.ms, last.count + 1) if last.count < HLC_COUNT_MAX else Hlc(last.ms + 1, 0)
 
 
 def hlc_merge(last: Hlc, seen: Hlc) -> Hlc:
@@ -51,12 +56,12 @@ def hlc_merge(last: Hlc, seen: Hlc) -> Hlc:
 
 def iso(ms: int) -> str:
     """ISO 8601 with offset +08:00, to the second."""
-    return datetime.fromtimestamp(ms / 1000, UTC).astimezone(SHANGHAI).isoformat(timespec="seconds")
+    return datetime.fromtimestamp(min(ms, _LAST_MS) / 1000, UTC).astimezone(SHANGHAI).isoformat(timespec="seconds")
 
 
 def day_of(ms: int) -> date:
     """The Asia/Shanghai date of an instant."""
-    return datetime.fromtimestamp(ms / 1000, UTC).astimezone(SHANGHAI).date()
+    return datetime.fromtimestamp(min(ms, _LAST_MS) / 1000, UTC).astimezone(SHANGHAI).date()
 
 
 def end_of_day_ms(day: date) -> int:

@@ -149,8 +149,9 @@ def office_level(code: str) -> str:
 
 
 def day_text(day: int) -> str | None:
-    """A date of days since 1970-01-01, None for none."""
-    return date.fromordinal(_EPOCH_ORDINAL + day).isoformat() if day else None
+    """A date of days since 1970-01-01, None for none. Whoever signs a day no calendar has gets the calendar's end."""
+    ordinal = min(max(_EPOCH_ORDINAL + day, 1), date.max.toordinal())
+    return date.fromordinal(ordinal).isoformat() if day else None
 
 
 def moment(ms: int) -> str | None:

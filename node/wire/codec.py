@@ -177,7 +177,8 @@ def _read_refusal(m: sync_pb2.Refusal, _limits: LinkLimits) -> frames.Refusal:
     else:
         _require(not held.seq and not held.record_id, "held head without a log")
         head = KnownHead(b"", 0, b"")
-    log_id, seq = _hash_or_none(m.log_id, "log_id"), _int64(m.seq, "seq")
+    _require(len(m.log_id) == _HASH, "log_id is not 32 bytes")
+    log_id, seq = m.log_id, _int64(m.seq, "seq")
     return frames.Refusal(log_id, seq, _word(m.reason, _WORD_CHARS_MAX, "reason"), head, m.retry_after_ms)
 
 
