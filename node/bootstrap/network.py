@@ -30,6 +30,7 @@ from node.wire.stream import Sender
 
 _log = structlog.get_logger("network")
 _INBOX_WINDOWS = 2  # frames of one session waiting for the core, in windows; beyond, its stream is not read
+_FRAME_COST_BYTES = 1_024  # what a waiting frame costs beside its bytes: a flood of tiny ones is a flood
 _CLOSED_MAX = 5
 _SERVER_LIFE_MS = 90 * 86_400_000
 
@@ -48,6 +49,7 @@ class _Session:
 
     async def receive(self, frame: Frame, size_bytes: int) -> None:
         network, number = self._network, self._number
+        size_bytes += _FRAME_COST_BYTES
         self._waiting_bytes += size_bytes
         if self._waiting_bytes > _INBOX_WINDOWS * network.office.limits.window_bytes:
             self._room.clear()

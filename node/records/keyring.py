@@ -88,6 +88,10 @@ class Keyring:
         detail = f"author {header.author} {header.line.path}"
         raise PeerError("签名密钥与知悉范围不符", code="wrong_path", detail=detail)
 
+    def knows(self, key_id: bytes) -> bool:
+        """Whether the key with this id is certified, for whatever office."""
+        return key_id in self._by_key_id
+
     def key(self, key_id: bytes, code: str) -> Key | None:
         """The key with this id certified for this office."""
         return next((key for key in self._by_key_id.get(key_id, ()) if key.code == code), None)

@@ -194,6 +194,8 @@ def _check(keyring: Keyring, prefix: bytes, note: Signed, federation: bytes, off
     if federation != keyring.federation:
         raise PeerError("不是本联通体系的文书", code="foreign_federation", evidence=note.body[:256])
     key = keyring.key(key_id, office)
+    if key is None and keyring.knows(key_id):
+        raise PeerError("签名单位与密钥不符", code="wrong_path", evidence=note.body[:256], detail=f"note of {office}")
     if key is None:
         raise PeerError("签名密钥未经认证", code="unknown_key", detail=f"note of {office}")
     if not key.verify(note.signature, prefix + note.body):

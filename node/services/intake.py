@@ -110,6 +110,7 @@ class Intake:
                 if (
                     this.seq != before.seq + 1 or this.author != before.author or this.epoch != before.epoch
                     or this.key_id != before.key_id or this.line != before.line
+                    or this.federation != before.federation or this.suite != before.suite
                 ):  # fmt: skip
                     yield run
                     run = []

@@ -104,9 +104,11 @@ class Office:
         except StoreError:
             self._abandoned = self._abandon()
             raise
-        except Exception:
+        except Exception as error:
             out = self._abandon()
             if len(events) <= 1:
+                if not isinstance(error, DulianError):
+                    self._say_internal(error)
                 self._abandoned = out
                 raise
             for event in events:
@@ -276,13 +278,16 @@ class Office:
             one = self._transaction([event])
         except Exception as error:  # noqa: BLE001 - the poisonous event is named and dropped, the others go on
             self._abandon()
-            self.store.begin()
-            self.alarms.raise_("internal", type(error).__name__, f"内部错误,一项操作被撤销:{error}")
-            self.store.commit(durable=True)
+            self._say_internal(error)
             return
         out.frames += one.frames
         out.closes += one.closes
         out.after_commit += one.after_commit
+
+    def _say_internal(self, error: Exception) -> None:
+        self.store.begin()
+        self.alarms.raise_("internal", type(error).__name__, f"内部错误,一项操作被撤销:{error}")
+        self.store.commit(durable=True)
 
     def _abandon(self) -> Outputs:
         """Roll back, rebuild memory, and close every session (their machines were part of the lost memory)."""

@@ -86,7 +86,7 @@ class WireServer:
         self._clock = clock
         self._limits = limits
         self._server: grpc.aio.Server | None = None
-        self._calls: Counter[bytes] = Counter()
+        self._calls: Counter[str] = Counter()
         self._joins: dict[bytes, deque[float]] = {}
 
     async def start(self, listen: str) -> int:
@@ -124,7 +124,7 @@ class WireServer:
     async def _exchange(self, _requests: Any, context: _Context) -> None:
         try:
             peer, secrets = self._neighbour(context)
-            with self._counted(peer):
+            with self._counted(credentials.office_of(peer)):
                 sender = Sender(self._limits)
                 session = self._host.open_session(peer, sender)
                 stream = _ServerStream(context)
@@ -144,7 +144,7 @@ class WireServer:
         async def answer() -> bytes:
             peer, invitation = self._invited(context)
             self._limit_joins(invitation)
-            with self._counted(peer):
+            with self._counted(credentials.tls_sha256(invitation).hex()):
                 reply = await self._host.join(messages.read_join_request(raw), peer)
                 return messages.write_join_reply(reply)
 
@@ -153,7 +153,7 @@ class WireServer:
     async def _renew(self, raw: bytes, context: _Context) -> bytes:
         async def answer() -> bytes:
             peer, _ = self._neighbour(context)
-            with self._counted(peer):
+            with self._counted(credentials.office_of(peer)):
                 certificate = await self._host.renew(messages.read_renew_request(raw), peer)
                 return messages.write_renew_reply(certificate)
 
@@ -196,8 +196,8 @@ class WireServer:
         return peer
 
     @contextmanager
-    def _counted(self, peer: bytes) -> Iterator[None]:
-        name = credentials.public_key_of(peer)
+    def _counted(self, name: str) -> Iterator[None]:
+        # By office or invitation, never by key: a neighbour may renew its certificate as often as it likes.
         if self._calls[name] >= CALLS_PER_PEER_MAX:
             raise PeerError("同时连接过多", code="busy", detail=f"{CALLS_PER_PEER_MAX} calls open")
         self._calls[name] += 1

@@ -24,6 +24,7 @@ from node.sync.limits import LinkLimits
 from node.wire import codec
 
 CLOSE_GRACE_S = 5.0  # for what is still queued when this side closes
+FRAME_COST_BYTES = 256  # what a waiting frame costs beside its bytes: a flood of tiny ones is a flood
 QUEUE_WINDOWS = 3  # one window of batches, one of attachments, one of everything else
 
 
@@ -82,7 +83,7 @@ class Sender:
         for frame in frames:
             raw = codec.encode(frame, self._limits)
             # Heads are sent once, when the ends compare, and bounded by the logs held: they may be more than the bound.
-            counted = 0 if isinstance(frame, Heads) else len(raw)
+            counted = 0 if isinstance(frame, Heads) else len(raw) + FRAME_COST_BYTES
             self._queue.append((raw, counted))
             self.queued_bytes += counted
             self._said_goodbye = isinstance(frame, Goodbye)
