@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -53,10 +54,7 @@ class Tree:
     def settle(self) -> None:
         """Every link is up and in sync."""
         for node in self.nodes:
-            until(
-                lambda node=node: all(link["state"] == "synced" for link in node.status()["links"]),
-                f"{node.code} in sync",
-            )
+            until(partial(in_sync, node), f"{node.code} in sync")
 
     def agree(self) -> None:
         agree(self.nodes)
@@ -65,6 +63,10 @@ class Tree:
         for node in reversed(self.nodes):
             node.end()
         self.proxy.close()
+
+
+def in_sync(node: Node) -> bool:
+    return all(link["state"] == "synced" for link in node.status()["links"])
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +82,7 @@ def whole_tree() -> Iterator[Tree]:
 
 
 @pytest.fixture
-def tree(whole_tree: Tree) -> Iterator[Tree]:
+def tree(whole_tree: Tree) -> Tree:
     """The tree with all its nodes up, whatever a test before this one left behind."""
     whole_tree.proxy.frozen = whole_tree.proxy.refusing = False
     whole_tree.proxy.up_rate = whole_tree.proxy.down_rate = 0
