@@ -312,7 +312,8 @@ class LinkMachine:
         if found is None:
             return self._close("protocol", "peer")
         effects: list[Effect] = [do.Send(answer) for answer in found.answers]
-        for log, seq in found.offers:
+        # Line by line: an item's records on both sides arrive together, so the neighbour folds it once.
+        for log, seq in sorted(found.offers, key=lambda offer: offer[0].key.line):
             self._out.offer(log, seq)
         for head in found.behind:
             # A neighbour that claims endless logs fills no memory with them (faults.md G12).
