@@ -32,4 +32,5 @@ ATTACHMENTS_MAX = 50
 CHILDREN_MAX = 500
 ATTACHMENT_BYTES_MAX = 2 * 1024**3  # 2 GiB; offices set a lower limit in their configuration
 NOTE_BYTES_MAX = 131_072  # a signed note: receipt, mark, channel proof
+MARK_BYTES_MAX = 2_048  # 12 superiors' digests take half of it; a thousand marks must fit into a frame
 RECEIPT_HEADS_MAX = 1_000

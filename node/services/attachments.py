@@ -43,6 +43,7 @@ class Attachments:
         self._limits = limits
         self._queue: dict[str, deque[BlobRow]] = {}
         self._fetches: dict[str, _Fetch] = {}
+        self._wrong: set[bytes] = set()  # whose content was wrong: not asked for again before the next connection
         self.outbox: list[tuple[str, frames.Frame]] = []  # requests to send at the end of the step
 
     def noticed(self, refs: list[BlobRef]) -> None:
@@ -61,10 +62,14 @@ class Attachments:
 
     def connected(self, peer: str) -> None:
         """A link is in sync: ask it for everything missing that came from its side."""
+        self._wrong.clear()
+        self._fill(peer)
+
+    def _fill(self, peer: str) -> None:
         queue = self._queue[peer] = deque()
         for row in self._store.rows(BlobRow, present=False):
             refs = self._store.rows(BlobRef, hash=row.hash)
-            if any(self._side_of(self._logs.index.by_no(ref.log_no)) == peer for ref in refs):
+            if row.hash not in self._wrong and any(self._side_of(self._logs.index.by_no(ref.log_no)) == peer for ref in refs):
                 queue.append(row)
         self._next(peer)
 
@@ -109,7 +114,7 @@ class Attachments:
         """From time to time: what a neighbour did not have yet may be there now."""
         for peer in list(self._queue):
             if peer not in self._fetches and not self._queue[peer]:
-                self.connected(peer)
+                self._fill(peer)
 
     def _complete(self, peer: str, fetch: _Fetch) -> None:
         """All bytes are here: check the whole, make it visible."""
@@ -118,6 +123,7 @@ class Attachments:
         try:
             fetch.incoming.finish()
         except PeerError:
+            self._wrong.add(fetch.row.hash)
             self._alarms.keep_evidence(peer, "payload_mismatch", "attachment content is wrong", fetch.row.hash)
             self._alarms.raise_("attachment", subject, f"{peer} 传来的附件内容不符,已弃置,将重新取")
         except StoreError as error:

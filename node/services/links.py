@@ -25,6 +25,8 @@ from node.sync.effects import Effect
 from node.sync.heads import LogState
 from node.sync.link import LinkMachine, Phase
 
+_FLOOD_PAUSE_MS = 60_000  # so long a neighbour that flooded is not heard: limits hold across its connections
+_REQUESTS_PER_STEP = 8  # pieces of attachments served in one step, in times what may be under way
 
 @dataclass(slots=True)
 class Session:
@@ -41,6 +43,8 @@ class Session:
     synced: bool = False
     now_ms: int = 0
     bytes_in: int = 0
+    heard: str = ""  # the kind of the last frame
+    served: int = 0  # pieces of attachments in this step
     close_reason: str = ""
     extra: list[Effect] = field(default_factory=list)
 
@@ -76,6 +80,7 @@ class Links:
         self._sessions: dict[int, Session] = {}
         self._by_peer: dict[str, Session] = {}
         self._touched: dict[int, Session] = {}
+        self._paused: dict[str, int] = {}  # neighbour that flooded → until when (ms) it is not heard
         self.last_contact: dict[str, int] = {}
         self.out = Outputs()
 
@@ -89,7 +94,9 @@ class Links:
         machine = LinkMachine(dials=dials, heads=p.logs.index.link(peer), limits=p.limits, now_ms=now_ms)
         session = Session(number, peer, machine, my_tls, peer_tls, tls_expires_ms, now_ms=now_ms)
         self._sessions[number] = session
-        if not dials:
+        if now_ms < self._paused.get(peer, 0) <= now_ms + _FLOOD_PAUSE_MS:
+            self._close(session, "busy", "")
+        elif not dials:
             self._greet(session)
 
     def receive(self, number: int, frame: frames.Frame) -> None:
@@ -99,6 +106,7 @@ class Links:
             return
         now_ms = self._p.world.clock.now_ms()
         self.last_contact[session.peer] = session.now_ms = now_ms
+        session.heard = type(frame).__name__
         if isinstance(frame, frames.Hello) and not session.greeted:
             # A dialler learns the listener's TLS certificate from its hello, and answers over both.
             session.peer_tls = frame.tls_sha256
@@ -151,6 +159,7 @@ class Links:
         self._p.logs.flush()
         touched, self._touched = list(self._touched.values()), {}
         for session in touched:
+            session.served = 0
             self._perform(session, session.machine.flush())
             if session.machine.wants_more():
                 self._touched[session.number] = session
@@ -222,12 +231,17 @@ class Links:
                 for frame in self._marks.frames_for_parent():
                     self.out.frames.append((session.number, frame))
             case do.ServeBlob(request):
+                session.served += 1
+                if session.served > _REQUESTS_PER_STEP * self._p.limits.blob_requests_max:
+                    return self._fault(session, PeerError("请求附件过多", code="flood", detail="requests for attachments"))
                 self.out.frames.append((session.number, self._attachments.serve(session.peer, request)))
             case do.StoreBlob(chunk):
                 self._attachments.store(session.peer, chunk)
             case do.ReportRefusal(log_id, seq, reason):
                 self._report_refusal(session, log_id, seq, reason)
             case do.Close(reason, fault):
+                if fault == "peer" and reason != "timeout":
+                    self._p.alarms.keep_evidence(session.peer, reason, f"closed after {session.heard}", b"")
                 self._close(session, reason, fault)
         return []
 
@@ -325,11 +339,14 @@ class Links:
 
     def _fault(self, session: Session, error: PeerError) -> list[Effect]:
         self._p.alarms.keep_evidence(session.peer, error.code, error.detail or error.text, error.evidence)
-        return [do.Close(error.code, "peer")]
+        self._close(session, error.code, "peer")
+        return []
 
     def _close(self, session: Session, reason: str, fault: str) -> None:
         if fault == "peer" and reason != "timeout":
             self._p.alarms.raise_("link_fault", session.peer, f"与 {session.peer} 的联通中断:{reasons.label(reason)}")
+        if reason == "flood":
+            self._paused[session.peer] = self._p.world.clock.now_ms() + _FLOOD_PAUSE_MS
         if session.close_reason:
             return
         session.close_reason = reason or "closed"

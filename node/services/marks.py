@@ -21,6 +21,9 @@ from node.sync import frames
 from node.sync.heads import HeadSet
 
 
+_FAULTS_MAX = 10  # marks of one frame kept as evidence; what follows is not looked at
+
+
 class Marks:
     """Newest marks of this office and of all below it."""
 
@@ -68,15 +71,20 @@ class Marks:
 
     def learn(self, peer: str, marks: tuple[notes.Signed, ...]) -> None:
         """Marks came from a child: keep the newest of each office below it and pass them on."""
+        faults = 0
+        newest: dict[str, notes.Signed] = {}
         for note in marks:
             try:
                 mark = notes.open_mark(self._keyring, note)
+                if not self._below(mark.office, peer):
+                    raise PeerError("来路不对", code="wrong_side", evidence=note.body, detail=f"mark of {mark.office}")
             except PeerError as error:
-                if error.code != "unknown_key":
-                    self._alarms.keep_evidence(peer, error.code, error.detail or error.text, error.evidence)
-                continue
-            if not self._below(mark.office, peer):
-                self._alarms.keep_evidence(peer, "wrong_side", f"mark of {mark.office}", note.body[:256])
+                if error.code == "unknown_key":
+                    continue
+                self._alarms.keep_evidence(peer, error.code, error.detail or error.text, error.evidence)
+                faults += 1
+                if faults == _FAULTS_MAX:
+                    break
                 continue
             old = self._rows.get(mark.office)
             if old is not None and old.number >= mark.number:
@@ -87,7 +95,8 @@ class Marks:
             at_ms = min(mark.at_ms, self._world.clock.now_ms())
             self._keep(MarkRow(mark.office, mark.number, at_ms, note.body, note.signature, satisfied))
             self._weigh(mark.office)
-            self.outbox.append(note)
+            newest[mark.office] = note
+        self.outbox += newest.values()
 
     def weigh_advanced(self, authors: set[str]) -> None:
         """Logs of these offices grew: a promise may now be fulfilled."""

@@ -15,6 +15,7 @@ from node.services.logs import Logs
 from node.storage.port import Meta, Store, TlsCert
 
 _CHAIN_META = "chain"
+_UNUSED_TLS_MAX = 4  # per child: answers to a renewal that were lost
 _PAGE = 1_000
 _PAGE_BYTES = 4_194_304
 
@@ -80,6 +81,10 @@ class Trust:
 
     def issued(self, office: str, sha256: bytes, expires_ms: int) -> None:
         """A TLS certificate was issued to a child: it and the one in use both work until this one was used."""
+        unused = [row for row in self._tls.values() if row.office == office and not row.used_ms]
+        for old in unused[: len(unused) + 1 - _UNUSED_TLS_MAX]:
+            del self._tls[old.sha256]
+            self._store.delete(TlsCert, office, old.sha256)
         row = TlsCert(office, sha256, expires_ms, 0)
         self._tls[sha256] = row
         self._store.put([row])

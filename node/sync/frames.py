@@ -116,6 +116,19 @@ class Goodbye(NamedTuple):
     reason: str
 
 
+def weight(frame: Frame) -> int:
+    """About the bytes a frame holds: what a bound on frames that wait goes by."""
+    if isinstance(frame, Batch):
+        return sum(record.size_bytes for record in frame.records)
+    if isinstance(frame, Chain):
+        return sum(record.size_bytes for record in frame.certificates)
+    if isinstance(frame, Marks):
+        return sum(len(note.body) + len(note.signature) for note in frame.marks)
+    if isinstance(frame, Heads):
+        return 100 * len(frame.heads)
+    return len(frame.data) if isinstance(frame, BlobChunk) else 0
+
+
 Frame = (
     Hello | ChainRequest | Chain | Buckets | Heads | Batch | ReceiptFrame | Refusal | Ping | Pong | Marks | BlobRequest
     | BlobChunk | Goodbye

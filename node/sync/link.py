@@ -29,7 +29,7 @@ from node.sync.limits import PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN, LinkLim
 from node.sync.outgoing import Outgoing
 from node.sync.reasons import PASSING
 
-_EARLY_FRAMES_MAX = 16  # held while the neighbour's certificates are on their way
+_EARLY_FRAMES_MAX = 16  # held while the neighbour's certificates are on their way, each of at most two batches' size
 _FAR_FUTURE_RETRY_MS = 3_600_000
 
 
@@ -176,8 +176,10 @@ class LinkMachine:
                 return []
             self._refused[log_id] = held.seq
         minute, count = self._refusals_minute
-        self._refusals_minute = (minute, count + 1) if now_ms - minute < 60_000 else (now_ms, 1)
-        if self._refusals_minute[1] > self._limits.refusals_per_minute_max:
+        if now_ms - minute >= 60_000:
+            minute, count, self._refused = now_ms, 0, {}
+        self._refusals_minute = (minute, count + 1)
+        if count >= self._limits.refusals_per_minute_max:
             return self._close("flood", "peer")
         self.behind.pop(log_id, None)
         retry_ms = self._limits.refused_retry_ms if reason in PASSING else 0
@@ -269,7 +271,8 @@ class LinkMachine:
             return [do.LearnChain(frame.certificates)]
         if isinstance(frame, frames.Goodbye):
             return self._close(frame.reason[:64], "")
-        if self.peer_hello is not None and len(self._early) < _EARLY_FRAMES_MAX:
+        small = frames.weight(frame) <= 2 * self._limits.batch_bytes_max
+        if self.peer_hello is not None and small and len(self._early) < _EARLY_FRAMES_MAX:
             # The neighbour accepted us already; we are still waiting for its certificates.
             self._early.append(frame)
             return []
@@ -356,9 +359,6 @@ class LinkMachine:
     def _on_pong(self, frame: frames.Pong, now_ms: int) -> list[Effect]:
         return [do.NoteClock(frame.now_ms - now_ms)]
 
-    def _on_quiet(self, frame: frames.Frame, now_ms: int) -> list[Effect]:
-        return []
-
     def _on_chain_request(self, frame: frames.ChainRequest, now_ms: int) -> list[Effect]:
         return [do.SendChain()]
 
@@ -392,7 +392,7 @@ _HANDLERS: dict[type, Callable[[LinkMachine, Any, int], list[Effect]]] = {
     frames.Ping: LinkMachine._on_ping,  # noqa: SLF001
     frames.Pong: LinkMachine._on_pong,  # noqa: SLF001
     frames.ChainRequest: LinkMachine._on_chain_request,  # noqa: SLF001
-    frames.Chain: LinkMachine._on_quiet,  # noqa: SLF001
+    frames.Chain: lambda _machine, _frame, _now_ms: [],
     frames.Marks: LinkMachine._on_marks,  # noqa: SLF001
     frames.BlobRequest: LinkMachine._on_blob_request,  # noqa: SLF001
     frames.BlobChunk: LinkMachine._on_blob_chunk,  # noqa: SLF001
