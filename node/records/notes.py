@@ -107,7 +107,8 @@ def sign_mark(signer: Signer, federation: bytes, mark: Mark) -> Signed:
 def open_mark(keyring: Keyring, note: Signed) -> Mark:
     """Verify a freshness mark; PeerError as for receipts."""
     if len(note.body) > limits.MARK_BYTES_MAX:
-        raise PeerError("数据截至标记超过上限", code="too_large", evidence=note.body[:256], detail=f"{len(note.body)} bytes")
+        detail = f"mark of {len(note.body)} bytes"
+        raise PeerError("数据截至标记超过上限", code="too_large", evidence=note.body[:256], detail=detail)
     body = payloads_pb2.MarkBody()
     _parse(body, note)
     _check(keyring, MARK, note, body.federation, body.office, body.key_id)

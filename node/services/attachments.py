@@ -69,7 +69,8 @@ class Attachments:
         queue = self._queue[peer] = deque()
         for row in self._store.rows(BlobRow, present=False):
             refs = self._store.rows(BlobRef, hash=row.hash)
-            if row.hash not in self._wrong and any(self._side_of(self._logs.index.by_no(ref.log_no)) == peer for ref in refs):
+            here = any(self._side_of(self._logs.index.by_no(ref.log_no)) == peer for ref in refs)
+            if here and row.hash not in self._wrong:
                 queue.append(row)
         self._next(peer)
 

@@ -233,7 +233,7 @@ class Links:
             case do.ServeBlob(request):
                 session.served += 1
                 if session.served > _REQUESTS_PER_STEP * self._p.limits.blob_requests_max:
-                    return self._fault(session, PeerError("请求附件过多", code="flood", detail="requests for attachments"))
+                    return self._fault(session, PeerError("请求附件过多", code="flood"))
                 self.out.frames.append((session.number, self._attachments.serve(session.peer, request)))
             case do.StoreBlob(chunk):
                 self._attachments.store(session.peer, chunk)
@@ -345,7 +345,7 @@ class Links:
     def _close(self, session: Session, reason: str, fault: str) -> None:
         if fault == "peer" and reason != "timeout":
             self._p.alarms.raise_("link_fault", session.peer, f"与 {session.peer} 的联通中断:{reasons.label(reason)}")
-        if reason == "flood":
+        if fault == "peer" and reason == "flood":
             self._paused[session.peer] = self._p.world.clock.now_ms() + _FLOOD_PAUSE_MS
         if session.close_reason:
             return
