@@ -15,7 +15,7 @@ from node.records.chain import check_signature
 from node.records.envelope import Record
 from node.records.header import Header
 from node.records.kinds import Kind
-from node.records.line import CODE, Line
+from node.records.line import CODE, Line, parent_by_code
 from node.records.suite import Suites, Verify, key_id_of
 
 POSSESSION_PREFIX = b"dulian-enrol-1\0"
@@ -51,6 +51,7 @@ class Keyring:
         self.federation = federation
         self._by_key_id: dict[bytes, tuple[Key, ...]] = {}
         self._current: dict[str, Key] = {}
+        self.contested: dict[str, tuple[str, ...]] = {}  # office certified under several parents: these
 
     def current(self, code: str) -> Key | None:
         """The newest key certified for an office, or None."""
@@ -118,11 +119,6 @@ class Keyring:
             check_signature(record, verify)
         else:
             check_signature(record, self.authorise(header).verify)
-        known_as = self._current.get(certificate.code)
-        if known_as is not None and known_as.path != certificate.path and len(known_as.path) <= len(certificate.path):
-            # Every office has one place. Who certifies another's office as its own child must not divert its tasks:
-            # the higher office's word stands, between equals the first.
-            raise _bad(record, f"{certificate.code} stands under {known_as.path[-2:-1]}")
         key = Key(
             certificate.code, certificate.name, certificate.path, key_id, certificate.suite, certificate.raw_key,
             verify, record.record_id, certificate.level, certificate.link_ca_sha256,
@@ -130,7 +126,11 @@ class Keyring:
         known = self._by_key_id.get(key_id, ())
         if all(old.record_id != key.record_id for old in known):
             self._by_key_id[key_id] = (*known, key)
-        self._current[key.code] = key
+        old = self._current.get(key.code)
+        if old is not None and old.path != key.path:
+            self.contested[key.code] = tuple(sorted({*self.contested.get(key.code, ()), old.path[-2], key.path[-2]}))
+        if old is None or old.path == key.path or _rank(key) < _rank(old):
+            self._current[key.code] = key
         return key
 
     def _read(self, record: Record) -> payloads.Certificate:
@@ -149,6 +149,14 @@ class Keyring:
         if header.line != Line(own, subtree=True) or header.author != own[-1]:
             raise _bad(record, "a parent certifies its direct children on its own line, nobody else's")
         return certificate
+
+
+def _rank(key: Key) -> tuple[int, bool]:
+    """Which of two places of one office counts. Who certifies another's office as its own child diverts nothing.
+
+    The word of the higher parent counts, then that of the parent the code itself names; between equals the first.
+    """
+    return len(key.path), key.path[-2:-1] != (parent_by_code(key.code),)
 
 
 def _above_matches(key_path: tuple[str, ...], line: Line) -> bool:

@@ -88,6 +88,18 @@ def line_fault(author: str, line: Line) -> str:
     return "" if author in line.path else "author is not on the line"
 
 
+def parent_by_code(code: str) -> str:
+    """The parent that a code's digits name; empty for a province and above. Real trees may differ (直辖, 代管)."""
+    if "-" in code:
+        return code.partition("-")[0]
+    level = level_of(code)
+    if level == "township":
+        return code[:6]
+    if level == "county":
+        return code[:4] + "00"
+    return code[:2] + "0000" if level == "prefecture" else ""
+
+
 def level_of(code: str) -> str:
     """Level by the shape of the code: what GB/T 2260 and GB/T 10114 say, without asking the directory."""
     if "-" in code:

@@ -60,6 +60,11 @@ class Attachments:
                 self._queue[peer].append(row)
                 self._next(peer)
 
+    def settle(self) -> None:
+        """After a start: files that are here and whose rows do not say so yet (a crash between the two)."""
+        here = [row for row in self._store.rows(BlobRow, present=False) if self._blobs.present(row.hash)]
+        self._store.put([replace(row, present=True) for row in here])
+
     def connected(self, peer: str) -> None:
         """A link is in sync: ask it for everything missing that came from its side."""
         self._wrong.clear()

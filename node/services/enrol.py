@@ -73,7 +73,8 @@ class Enrolment:
         if not name.strip():
             raise InputError("单位名称不能为空", field="--name", remedy="填写单位全称")
         check_text(name, "--name", _NAME_CHARS_MAX)
-        if self._keyring.current(code) is not None:
+        known = self._keyring.current(code)
+        if known is not None and known.path == (*self._identity.path, code):
             raise InputError("该单位已经入网", field="CODE", value=code, remedy="节点丢失时用 recover(本版本未提供)")
         self._author.check_may_write()
         now_ms = self._world.clock.now_ms()

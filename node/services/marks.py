@@ -131,7 +131,7 @@ class Marks:
             mark = self._opened[office] = notes.open_mark(self._keyring, notes.Signed(row.body, row.signature))
         promised = next((view for view in mark.views if view.superior == self._identity.code), None)
         if promised is not None and self._logs.index.author(office).root() == promised.heads:
-            self._keep(replace(row, satisfied_ms=row.at_ms))
+            self._keep(replace(row, satisfied_ms=min(row.at_ms, self._world.clock.now_ms())))
 
     def _keep(self, row: MarkRow) -> None:
         self._rows[row.office] = row

@@ -124,6 +124,8 @@ class Office:
         """An event that runs a command and answers after the commit; a refused command leaves no trace."""
 
         def event() -> None:
+            # What earlier events of this step appended goes to the store now: a refusal takes back its own only.
+            self.logs.flush()
             point = self.logs.savepoint()
             try:
                 answer: object = run()
@@ -221,6 +223,7 @@ class Office:
         if self._scan_due:
             self._cascades = self._scan_followups()
             self._scan_due = False
+            self.attachments.settle()
             self.projector.changed.clear()
         for state in self.projector.changed:
             to_deliver = state.state == "assigned" and state.kind == "assignment" and state.receiver == me

@@ -20,8 +20,9 @@ def main() -> int:
         traceback.print_exc()
         print(f"seed {given.seed}: FAILED")
         return 1
-    print(f"seed {report.seed}: {report.nodes} nodes, {report.records} records held, {report.simulated_ms / 1000:.0f} s "
-          f"simulated, agreed after {report.rounds} round(s), trace {report.trace[:16]}")
+    seconds = report.simulated_ms // 1000
+    print(f"seed {report.seed}: {report.nodes} nodes, {report.records} records held, {seconds} s simulated, "
+          f"agreed after {report.rounds} round(s), trace {report.trace[:16]}")
     for name, count in sorted(report.counters.items()):
         print(f"{count:>7} {name}")
     return 0

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from node.items.fold import EFFECTIVE, fold
 from node.records.kinds import Kind
+from node.records.line import Line
 from node.services.project import read_facts
 from node.storage.port import BlobRef, BlobRow, BoardQuery
 from tests.sim.journal import BrokenPromise
@@ -56,7 +57,8 @@ def _link_difference(upper: Machine, lower: Machine, forked: set[bytes]) -> str:
         logs = mine.office.logs.index.link(peer.code)
         heads.append({log.log_id: (log.seq, log.head_id) for log in logs if log.seq and log.log_id not in forked})
     if heads[0] != heads[1]:
-        different = [log_id for log_id in heads[0].keys() | heads[1].keys() if heads[0].get(log_id) != heads[1].get(log_id)]
+        union = sorted(heads[0].keys() | heads[1].keys())
+        different = [log_id for log_id in union if heads[0].get(log_id) != heads[1].get(log_id)]
         key = (upper.office.logs.index.get(different[0]) or lower.office.logs.index.get(different[0])).key
         return f"{lower.code} and {upper.code} differ in {len(different)} logs, e.g. {key}"
     return ""
@@ -138,7 +140,10 @@ def _check_attachments(machine: Machine) -> None:
 def _check_keyring(sim: Simulation, machine: Machine) -> None:
     """Nobody certified another's office away."""
     for code, key in machine.office.keyring.offices().items():
-        if code in sim.machines and key.path != sim.machines[code].path:
+        office = sim.machines.get(code)
+        if office is None or not sim.watch.may_know(machine, Line(office.path[:-1] or office.path, subtree=True)):
+            continue
+        if key.path != office.path:
             raise BrokenPromise(f"{machine.code} believes that {code} stands at {key.path}")
 
 

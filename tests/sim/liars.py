@@ -17,12 +17,13 @@ from node.records.header import Header
 from node.records.kinds import Kind
 from node.records.line import Line
 from node.records.payload import Act, Certificate, KnownHead
-from node.services.logs import LogState
 from node.sync import frames
 from node.sync.frames import Frame
+from node.sync.heads import LogState
 from node.wire import codec
+from tests.sim.suite import CheapSigner
 from tests.sim.watch import evidence_codes
-from tests.sim.world import CheapSigner, Machine, signer_for
+from tests.sim.world import Machine, signer_for
 
 if TYPE_CHECKING:
     from tests.sim.network import Connection
@@ -43,8 +44,8 @@ class Liars:
         self._lies: list[Callable[[Machine, Machine], None]] = [
             self._forged_author, self._forged_key, self._unknown_key, self._altered_payload, self._altered_header,
             self._withheld_payload, self._replayed, self._mixed_up, self._own_acceptance, self._siblings_item,
-            self._fork, self._fork, self._jump, self._wrong_prev, self._cross_protocol, self._foreign_line, self._wrong_side,
-            self._far_future, self._false_receipt, self._false_refusal, self._stolen_code, self._unknown_kind,
+            self._fork, self._fork, self._jump, self._wrong_prev, self._cross_protocol, self._foreign_line,
+            self._wrong_side, self._far_future, self._false_receipt, self._false_refusal, self._stolen_code, self._unknown_kind,
             self._flood, self._endless, self._malformed, self._corrupt_chunks, self._forged_mark,
         ]  # fmt: skip
 
@@ -119,7 +120,8 @@ class Liars:
         for log in liar.office.logs.index.link(victim.code):
             author = log.key.author
             flows = author == liar.code or (author not in liar.path if upward else author in liar.path)
-            if log.seq and flows and (not own or (author == liar.code and log.key.epoch == liar.office.author.epoch)):
+            mine = author == liar.code and log.key.epoch == liar.office.author.epoch
+            if log.seq and flows and (mine or not own):
                 found.append(log)
         found.sort(key=lambda log: log.log_no)
         return self.random.choice(found) if found else None
@@ -203,10 +205,10 @@ class Liars:
         envelope = self._seal(liar, self._next(liar, log))
         wrong = liar.signer.sign(notes.RECEIPT + envelope.header)
         self._send(liar, victim, "cross-protocol", [envelope._replace(signature=wrong)], "bad_signature")
-        receipt = notes.sign_receipt(liar.signer, liar.identity.federation, notes.Receipt(liar.code, victim.code, 1, ()))
-        signed_as_record = liar.signer.sign(RECORD_PREFIX + receipt.body)
-        self._say(liar, victim, "cross-protocol note", frames.ReceiptFrame(receipt._replace(signature=signed_as_record)),
-                  "bad_signature")  # fmt: skip
+        receipt = notes.Receipt(liar.code, victim.code, 1, ())
+        note = notes.sign_receipt(liar.signer, liar.identity.federation, receipt)
+        note = note._replace(signature=liar.signer.sign(RECORD_PREFIX + note.body))
+        self._say(liar, victim, "cross-protocol note", frames.ReceiptFrame(note), "bad_signature")
 
     def _far_future(self, liar: Machine, victim: Machine) -> None:
         log = self._log(liar, victim, own=True)
@@ -340,7 +342,8 @@ class Liars:
         office = liar.office
         proof = liar.possession(code, thief)
         stolen = Certificate(code, "假冒机关", "county", (*liar.path, code), thief.suite.number, thief.raw_key, proof)
-        self._write(liar, "stolen code", lambda: office.author.write(Kind.CERTIFICATE, office.author.office_line, stolen))
+        line = office.author.office_line
+        self._write(liar, "stolen code", lambda: office.author.write(Kind.CERTIFICATE, line, stolen))
 
     def _unknown_kind(self, liar: Machine, victim: Machine) -> None:
         """V1: a kind of a later release; kept, relayed, without effect."""
@@ -397,10 +400,11 @@ class Liars:
 
     def _endless(self, liar: Machine, victim: Machine) -> None:
         """B13: frames out of turn, over and over."""
-        frame = self.random.choice([
+        out_of_turn: list[Frame] = [
             frames.Heads(8, (), ()), frames.Buckets(8, (bytes(16),) * 256), frames.Marks(()), frames.Chain(()),
             frames.BlobChunk(bytes(32), 0, b"x", missing=False), frames.ChainRequest(), frames.Pong(1, 1),
-        ])  # fmt: skip
+        ]  # fmt: skip
+        frame = self.random.choice(out_of_turn)
         for _ in range(20):
             self._say(liar, victim, "endless", frame)
 

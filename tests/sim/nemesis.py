@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,8 @@ class Nemesis:
     def plan(self, duration_ms: int) -> None:
         """Choose this seed's faults and when they come."""
         acts = [
-            self._cut, self._half_open, self._one_sided, self._outage, self._deaf, self._flap, self._swizzle, self._power,
-            self._fuse, self._strike, self._slow, self._drift, self._ahead, self._back, self.sim.liars.act,
+            self._cut, self._half_open, self._one_sided, self._outage, self._deaf, self._flap, self._swizzle,
+            self._power, self._fuse, self._strike, self._slow, self._drift, self._ahead, self._back, self.sim.liars.act,
         ]  # fmt: skip
         mixture = [act for act in acts if self.random.random() < 0.5]
         knobs = self.sim.network.knobs
@@ -39,8 +40,11 @@ class Nemesis:
         if not mixture:
             self.sim.counters["no_faults"] += 1
             return
-        for _ in range(3 + self.random.randrange(25)):
-            self.sim.after(self.random.randrange(duration_ms), lambda: self.random.choice(mixture)())
+        for _ in range(5 + self.random.randrange(50)):
+            self.sim.after(self.random.randrange(duration_ms), partial(self._any, mixture))
+
+    def _any(self, mixture: list[Callable[[], None]]) -> None:
+        self.random.choice(mixture)()
 
     def stop(self) -> None:
         """Everything is repaired; nodes that are off come back."""
@@ -90,7 +94,6 @@ class Nemesis:
         machine.start()
         machine.office.project(force=True)
         self.sim.counters["restart"] += 1
-        self.sim.watch.started(machine)
         if machine.parent:
             self.sim.network.dial_later(machine)
         machine.wake()

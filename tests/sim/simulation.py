@@ -87,7 +87,7 @@ class Simulation:
         start_ms = self.now_ms
         self.build()
         duration_ms = 60_000 + self.random.randrange(60_000)
-        self.workload.plan(duration_ms, self.options.steps or 30 + self.random.randrange(70))
+        self.workload.plan(duration_ms, self.options.steps or 60 + self.random.randrange(240))
         self.nemesis.plan(duration_ms)
         for parent, code in self.waiting:
             self.after(self.random.randrange(duration_ms), partial(self.join, parent, code))
@@ -95,9 +95,8 @@ class Simulation:
         rounds = self.heal()
         checkers.check_all(self)
         records = sum(len(machine.store.journal) for machine in self.machines.values())
-        return Report(
-            self.seed, len(self.machines), records, self.now_ms - start_ms, rounds, self._trace.hexdigest(), self.counters
-        )
+        simulated_ms, trace = self.now_ms - start_ms, self._trace.hexdigest()
+        return Report(self.seed, len(self.machines), records, simulated_ms, rounds, trace, self.counters)
 
     def build(self) -> None:
         """A tree of 5 to 15 offices on up to four levels; some join later."""
@@ -215,8 +214,8 @@ class Simulation:
         """One step of a node and what follows from it; returns whether there is more to do at once."""
         try:
             out = machine.office.step(events)
-            if self.nemesis.strikes(machine):
-                raise Crash  # noqa: TRY301 - committed, and nothing sent
+            if self.nemesis.strikes(machine):  # committed, and nothing sent
+                raise Crash
             self._emit(machine, out)
             machine.office.project()
         except Crash:

@@ -33,9 +33,8 @@ class Watch:
         self.sim = sim
         self.sealed: dict[bytes, tuple[Any, ...]] = {}  # record id: header, signature, salt, payload
         self.headers: dict[bytes, Header] = {}
-        self.branches: dict[tuple[bytes, int], set[bytes]] = {}  # log and number: ids of the records under it, forks only
+        self.branches: dict[tuple[bytes, int], set[bytes]] = {}  # forks: log and number, ids of the records under it
         self.receipts = 0
-        self._satisfied: dict[tuple[str, str], int] = {}
 
     # -- records --------------------------------------------------------------------------------------------------
 
@@ -105,11 +104,6 @@ class Watch:
                     raise BrokenPromise(f"{machine.code} gave a receipt for what it does not hold")
                 self.receipts += 1
 
-    def started(self, machine: Machine) -> None:
-        """After a restart: the same as before."""
-        for row in machine.office.marks._rows.values():
-            self._satisfied[machine.code, row.office] = row.satisfied_ms
-
     def stepped(self, machine: Machine, seen: list[tuple[str, Any]]) -> None:
         """After every step of every node."""
         self.stored(machine)
@@ -125,13 +119,11 @@ class Watch:
 
     def _check_marks(self, machine: Machine) -> None:
         """数据截至 T: everything the office had promised at T is held (I8, G13)."""
-        for office, row in machine.office.marks._rows.items():
-            if row.satisfied_ms == self._satisfied.get((machine.code, office), 0) or office == machine.code:
-                continue
-            self._satisfied[machine.code, office] = row.satisfied_ms
+        for row in machine.fulfilled:
             if row.satisfied_ms > machine.clock.now_ms():
-                raise BrokenPromise(f"{machine.code} shows data of {office} as of the future")
-            self._check_promise(machine, office, row)
+                raise BrokenPromise(f"{machine.code} shows data of {row.office} as of the future")
+            self._check_promise(machine, row.office, row)
+        machine.fulfilled.clear()
 
     def _check_promise(self, machine: Machine, office: str, row: MarkRow) -> None:
         author = self.sim.machines[office]

@@ -1,4 +1,4 @@
-"""The work of the offices: random verbs of the command socket, mostly ones that make sense, some that must be refused."""
+"""The work of the offices: random verbs of the command socket, mostly sensible ones, some that must be refused."""
 
 from __future__ import annotations
 
@@ -53,12 +53,16 @@ class Workload:
         if not machine.on:
             return
         rows = machine.store.board_query(BoardQuery())
-        if not rows or self.random.random() < 0.22:
+        if not rows or self.random.random() < 0.15:
             self._open(machine)
             return
-        row = self.random.choice(rows)
+        # Mostly what is this office's to do, mostly what is new.
+        mine = [row for row in rows[-40:] if machine.code in (row.issuer, row.receiver)]
+        row = self.random.choice(mine if mine and self.random.random() < 0.8 else rows)
         state = state_of(machine.store, row.item_id)
         kinds = [kind for kind in guards.allowed(state, machine.code) if kind in VERBS]
+        if not self._receivers(machine):
+            kinds = [kind for kind in kinds if kind not in NEEDS_RECEIVERS]
         if not kinds or self.random.random() < 0.08:
             kinds = list(VERBS)
             self.sim.counters["senseless_verb"] += 1

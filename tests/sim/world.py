@@ -110,7 +110,8 @@ class Machine:
         self.slow = False
         self.ticking = self.awake = False
         self.liar = False
-        self.promised: dict[int, dict[bytes, int]] = {}  # number of each own mark: heads of own logs when it was written
+        self.fulfilled: list[MarkRow] = []  # others' marks found fulfilled since somebody looked
+        self.promised: dict[int, dict[bytes, int]] = {}  # by number of an own mark: heads of own logs at that moment
         self.office: Office
 
     @property
@@ -134,20 +135,30 @@ class Machine:
 
     def _note_marks(self) -> None:
         """Remember what each mark of this office promises, apart from the digests in it."""
-        office, write = self.office, self.office.marks.write
+        office, write, weigh = self.office, self.office.marks.write, self.office.marks._weigh
 
         def noted() -> None:
             write()
             row = self.store.get(MarkRow, self.code)
             if row is not None:
-                self.promised[row.number] = {log.log_id: log.seq for log in office.logs.index.author(self.code) if log.seq}
+                own = office.logs.index.author(self.code)
+                self.promised[row.number] = {log.log_id: log.seq for log in own if log.seq}
+
+        def weighed(author: str) -> None:
+            before = office.marks._rows.get(author)
+            weigh(author)
+            after = office.marks._rows.get(author)
+            if after is not None and after is not before:
+                self.fulfilled.append(after)
 
         office.marks.write = noted  # type: ignore[method-assign]
+        office.marks._weigh = weighed  # type: ignore[method-assign, assignment]
 
     def crash(self) -> bool:
         """The power fails: what was not committed durably is gone; returns whether anything was."""
         self.on = False
         self.inbox.clear()
+        self.fulfilled.clear()
         return self.store.crash()
 
     def possession(self, code: str, signer: Signer) -> bytes:
@@ -196,7 +207,7 @@ def found(seed: int, code: str, *, real: bool, **options: object) -> Machine:
 
 
 def admit(
-    seed: int, parent: Machine, code: str, *, real: bool, step: Callable[[Callable[[], None]], None] | None = None,
+    seed: int, parent: Machine, code: str, *, real: bool, step: Callable[[Callable[[], None]], object] | None = None,
     **options: object,
 ) -> Machine:  # fmt: skip
     """A child of ``parent``, as `approve` and `join` make it, without the TLS certificates.
