@@ -20,7 +20,6 @@ from node.storage.port import MarkRow, Store
 from node.sync import frames
 from node.sync.heads import HeadSet
 
-
 _FAULTS_MAX = 10  # marks of one frame kept as evidence; what follows is not looked at
 
 
