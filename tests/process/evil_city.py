@@ -1,0 +1,106 @@
+"""A real province, a real city and a real honest county; beside the county stands an `Evil` one."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.process.evil import Books, Evil, Fault, Link
+from tests.process.nodes import Node, until
+
+RSS_MAX_KIB = 200 * 1024
+CALM_S = 10.0  # within which an honest neighbour gets its receipt, whatever the other does
+
+
+class City:
+    """The nodes, the evil county, and what the honest ones must go on doing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.province = Node(folder, "320000", "江苏省人民政府")
+        self.city = Node(folder, "320500", "苏州市人民政府")
+        self.county = Node(folder, "320582", "张家港市人民政府")
+        self.nodes = [self.province, self.city, self.county]
+        self.books = Books(self.city.home)
+        self.evil: Evil
+        self.task = ""
+        self.reports = 0
+        self.slowest_s = 0.0
+
+    def set_up(self) -> None:
+        self.province.found()
+        self.province.serve()
+        self.city.enter(self.province)
+        self.city.configure(mark_interval_s=1)
+        self.city.serve()
+        self.county.enter(self.city)
+        self.county.serve()
+        self.evil = Evil(self.invite("320583", "昆山市人民政府"))
+        asyncio.run(self.evil.join())
+        issued = self.city.ask("item.issue", title="整治河道", to=[self.county.code, self.evil.code])
+        tasks = {task["to"]: task["item"] for task in issued["assignments"]}
+        self.task = tasks[self.county.code]
+        self.county.await_state(self.task, "delivered")
+        self.county.ask("item.sign", item=self.task)
+
+    def invite(self, code: str, name: str) -> str:
+        return str(self.city.ask("invite", code=code, name=name, ttl="24h", auto_approve=True)["token"])
+
+    def work_goes_on(self) -> float:
+        """The honest county reports, and holds the city's receipt; how long that took."""
+        started = time.monotonic()
+        self.reports += 1
+        self.county.ask("item.report", item=self.task, text=f"第 {self.reports} 次进展", percent=self.reports % 100)
+        until(lambda: self.county.link(self.city.code)["to_send"] == 0, "the honest county's receipt", CALM_S)
+        took_s = time.monotonic() - started
+        self.slowest_s = max(self.slowest_s, took_s)
+        return took_s
+
+    def peak_kib(self) -> int:
+        """The most memory the city's process has ever had."""
+        assert self.city.process is not None
+        status = Path(f"/proc/{self.city.process.pid}/status").read_text(encoding="ascii")
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+
+    @contextmanager
+    def unharmed(self) -> Iterator[list[Fault]]:
+        """Whatever happens inside: the city stays up and small, others go on; yields what it has noted afterwards."""
+        mark = self.books.last_evidence()
+        pid = self.city.process.pid
+        noted: list[Fault] = []
+        yield noted
+        noted += self.books.evidence(self.evil.code, mark)
+        self.work_goes_on()
+        assert self.city.process.pid == pid
+        assert self.city.process.poll() is None, self.city.log_text()[-3_000:]
+        assert self.peak_kib() < RSS_MAX_KIB
+        internal = [alarm for alarm in self.books.alarms() if alarm[0] in ("internal", "poison")]
+        assert internal == []
+
+    def run(self, story: Callable[[Link], Awaitable[Any]], **how: Any) -> Any:
+        """Run a story over a link of the evil county."""
+        async def told() -> Any:
+            async with self.evil.link(**how) as link:
+                return await story(link)
+
+        return asyncio.run(told())
+
+    def tear_down(self) -> None:
+        for node in reversed(self.nodes):
+            node.end()
+
+
+def make_city() -> Iterator[City]:
+    folder = Path(tempfile.mkdtemp(prefix="dulian-evil-"))
+    city = City(folder)
+    try:
+        city.set_up()
+        yield city
+    finally:
+        city.tear_down()
+        shutil.rmtree(folder)
