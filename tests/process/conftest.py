@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.process.evil_city import City, make_city
 from tests.process.nodes import Node, agree, free_port, until
 from tests.process.nodes_proxy import Proxy
 
@@ -67,6 +68,12 @@ class Tree:
 
 def in_sync(node: Node) -> bool:
     return all(link["state"] == "synced" for link in node.status()["links"])
+
+
+@pytest.fixture(scope="session")
+def city() -> Iterator[City]:
+    """A city with an honest county and an evil one, for all of test_evil_…"""
+    yield from make_city()
 
 
 @pytest.fixture(scope="session")
