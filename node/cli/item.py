@@ -124,7 +124,8 @@ def list_items(
     args = {
         "state": values.choice("--state", state, STATE_LABELS),
         "light": values.choice("--light", light, values.LIGHTS),
-        "office": None if office is None else values.code("--office", office), "kind": kind, "text": text,
+        "office": None if office is None else values.code("--office", office),
+        "kind": values.choice("--kind", kind, values.KINDS), "text": text,
     }  # fmt: skip
     return ask(Call(home, as_json, as_), "item.list", args, show_item.items)
 
