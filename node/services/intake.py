@@ -87,7 +87,7 @@ class Intake:
             try:
                 self._admit_run(peer, run, sink)
             except PeerError as error:
-                self._refuse(peer, log_id, run[0].header.seq, error, sink, run)
+                self._refuse(peer, log_id, run[0].header.seq, error, sink, [record.envelope for record in run])
 
     def _runs(self, peer: str, envelopes: Sequence[Envelope], sink: Sink) -> Iterator[list[Record]]:
         """Open envelopes and group them into runs of consecutive records of one log under one key."""
@@ -139,7 +139,7 @@ class Intake:
         for record in [record for record in run if record.header.kind == _CERTIFICATE]:
             self._learn(peer, record)
         if refused is not None:
-            self._refuse(peer, log.log_id, log.seq + 1, refused, sink, run)
+            self._refuse(peer, log.log_id, log.seq + 1, refused, sink, [run[-1].envelope])
 
     def _in_time(self, run: list[Record], now_ms: int) -> tuple[list[Record], PeerError | None]:
         """The records whose time has come, and why the next one must wait; PeerError where the first must."""
@@ -228,18 +228,15 @@ class Intake:
             self._p.alarms.keep_evidence(peer, "two_parents", text, record.envelope.header)
 
     def _refuse(
-        self, peer: str, log_id: bytes, seq: int, error: PeerError, sink: Sink, run: Sequence[Record] = ()
+        self, peer: str, log_id: bytes, seq: int, error: PeerError, sink: Sink, run: Sequence[Envelope]
     ) -> None:
         log = self._p.logs.index.get(log_id)
         held = log.head if log else KnownHead(log_id, 0, b"")
         if error.code not in reasons.PASSING and error.code not in ("gap", "frozen"):
             text = f"{reasons.label(error.code)};{error.detail}"
             # Header and signature: what its author cannot deny.
-            guilty = [record.envelope for record in run if record.envelope.header == error.evidence] or [
-                record.envelope for record in run[:1]
-            ]
-            proof = to_bytes(guilty[0]._replace(salt=None, payload=None)) if guilty else error.evidence
-            self._p.alarms.keep_evidence(peer, error.code, text, proof)
+            guilty = next((envelope for envelope in run if envelope.header == error.evidence), run[0])
+            self._p.alarms.keep_evidence(peer, error.code, text, to_bytes(guilty._replace(salt=None, payload=None)))
         sink.refused(log_id, seq, error.code, held)
 
     def _refuse_unread(self, peer: str, envelope: Envelope, error: PeerError, sink: Sink) -> None:
@@ -249,4 +246,4 @@ class Intake:
             log_id, seq = header.log_id, header.seq
         except PeerError:
             log_id, seq = bytes(32), 0
-        self._refuse(peer, log_id, seq, error, sink)
+        self._refuse(peer, log_id, seq, error, sink, [envelope])
