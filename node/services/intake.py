@@ -130,7 +130,7 @@ class Intake:
             if log.frozen:
                 raise PeerError("该日志已冻结", code="frozen")
         now_ms = p.world.clock.now_ms()
-        run, refused = self._in_time(run, now_ms)
+        whole, (run, refused) = run, self._in_time(run, now_ms)
         self._check(run, log.seq if log else 0, log.head_id if log else b"", key.verify)
         if first.author == p.identity.code:
             self._rolled_back(peer, run)
@@ -139,7 +139,7 @@ class Intake:
         for record in [record for record in run if record.header.kind == _CERTIFICATE]:
             self._learn(peer, record)
         if refused is not None:
-            self._refuse(peer, log.log_id, log.seq + 1, refused, sink, [run[-1].envelope])
+            self._refuse(peer, log.log_id, log.seq + 1, refused, sink, [whole[len(run)].envelope])
 
     def _in_time(self, run: list[Record], now_ms: int) -> tuple[list[Record], PeerError | None]:
         """The records whose time has come, and why the next one must wait; PeerError where the first must."""
