@@ -42,10 +42,15 @@ def substance(state: ItemState) -> list[bytes]:
 def _declared(state: ItemState) -> list[bytes]:
     fields = [b"%d" % state.semantic_version, state.item_id, b"%d" % len(state.declarations)]
     for record_id, effect in state.declarations:
-        fields.append(record_id)
-        fields.append(effect.encode())
+        fields += (record_id, effect.encode())
     return fields
 
 
+_LENGTHS = [length.to_bytes(4, "big") for length in range(256)]  # of nearly every field there is
+
+
 def _fields(fields: list[bytes]) -> bytes:
-    return b"".join([part for field in fields for part in (len(field).to_bytes(4, "big"), field)])
+    try:
+        return b"".join([part for field in fields for part in (_LENGTHS[len(field)], field)])
+    except IndexError:
+        return b"".join([part for field in fields for part in (len(field).to_bytes(4, "big"), field)])

@@ -67,6 +67,7 @@ def fact_of(record_id: bytes, header: Header, payload_bytes: bytes | None, recei
     """Return the fact of a stored record; ``payload_bytes`` is None once the payload was erased."""
     payload: Opening | Act | None = None
     body: Body = "erased"
+    item = header.item or item_id_of(record_id, header)
     if payload_bytes is not None:
         try:
             decoded = decode(header.kind, payload_bytes)
@@ -79,7 +80,7 @@ def fact_of(record_id: bytes, header: Header, payload_bytes: bytes | None, recei
             else:
                 body = "unknown"
     return Fact(
-        record_id, header.kind, header.author, header.epoch, header.seq, header.line, item_id_of(record_id, header),
+        record_id, header.kind, header.author, header.epoch, header.seq, header.line, item,
         header.semantic_version, header.re, header.reissue_of, header.claimed_ms, received_ms, header.payload_hash,
         header.actor, header.channel, payload, body,
     )  # fmt: skip

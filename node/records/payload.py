@@ -234,9 +234,10 @@ def _opening(m: payloads_pb2.Opening) -> Opening:
 def _act(m: payloads_pb2.Act) -> Act:
     files = tuple(Attachment(f.hash, f.salt, f.size_bytes, f.name) for f in m.attachments) if m.attachments else ()
     answers = tuple((answer.point, answer.text) for answer in m.answers) if m.answers else ()
+    children = m.children
     act = Act(
         m.text, m.actor_name, files, m.occurred_day, m.percent_plus_1 - 1, m.due_day, m.return_mode, m.urge_channel,
-        tuple(m.children), m.successor, answers, m.unit, m.person,
+        tuple(children) if children else (), m.successor, answers, m.unit, m.person,
     )  # fmt: skip
     _check_act(act)
     return act

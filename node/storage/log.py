@@ -10,8 +10,9 @@ from sqlalchemy import bindparam, func, select
 from node.errors import StoreError
 from node.records.line import Line, LogKey
 from node.storage.access import Reads, Writes, chunks
+from node.storage.engine import record_values
 from node.storage.port import LogRow, RecordRow
-from node.storage.tables import DIRTY, LOG, RECORD, SEQ_BITS, SEQ_MASK, log_and_seq, place_of
+from node.storage.tables import DIRTY, LOG, RECORD, SEQ_MASK, log_and_seq, place_of
 
 RUN_ROWS = 256  # rows asked for at once: 64 MiB where every payload is as long as it may be
 RUN = (
@@ -42,17 +43,6 @@ def stored_bytes(record: RecordRow) -> int:
 def _record(row: Sequence[Any]) -> RecordRow:
     log_no, seq = log_and_seq(row[0])
     return RecordRow(log_no, seq, *row[1:])
-
-
-def _values(records: Iterable[RecordRow]) -> list[tuple[Any, ...]]:
-    """The columns of records in the order of the tree: each page of a log's end is touched once."""
-    values = [
-        # `place_of`, without millions of calls
-        (log_no << SEQ_BITS | seq, record_id, header, signature, salt, payload, received_ms)
-        for log_no, seq, record_id, header, signature, salt, payload, received_ms in records
-    ]
-    values.sort()
-    return values
 
 
 def _log(row: Sequence[Any]) -> LogRow:
@@ -120,7 +110,8 @@ class LogWrites(LogReads, Writes):
         """Insert records, set heads, mark the logs dirty."""
         with self._writing() as connection:
             if records:
-                self.engine.insert_records(connection, _values(records))
+                # In the order of the tree: each page of a log's end is touched once.
+                self.engine.insert_records(connection, sorted(records))
             moved = [(head_seq, head_id, log_no) for log_no, head_seq, head_id in heads]
             self._touch(connection, SET_HEAD, moved)
             self._many(connection, self.statements.add(DIRTY), [(log_no,) for log_no, _, _ in heads])
@@ -133,7 +124,7 @@ class LogWrites(LogReads, Writes):
     def replace(self, records: Sequence[RecordRow]) -> None:
         """Overwrite stored records byte for byte."""
         with self._writing() as connection:
-            self._many(connection, self.statements.upsert(RECORD), _values(records))
+            self._many(connection, self.statements.upsert(RECORD), sorted(map(record_values, records)))
 
     def set_log(self, log_no: int, *, checked_seq: int | None = None, frozen: bool | None = None) -> None:
         """Move a consumer's cursor or freeze a log."""

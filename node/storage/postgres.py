@@ -21,8 +21,9 @@ from sqlalchemy import Engine as AlchemyEngine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool, QueuePool
 
-from node.storage.engine import CONNECT_TIMEOUT_S, RecordTuple, driver_of, locked_error, secret_of, shown
+from node.storage.engine import CONNECT_TIMEOUT_S, driver_of, locked_error, record_values, secret_of, shown
 from node.storage.failures import as_store_error
+from node.storage.port import RecordRow
 
 STATEMENT_TIMEOUT_MS = 60_000
 LOCK_TIMEOUT_MS = 10_000
@@ -133,8 +134,9 @@ class PostgresEngine:
         connection.close()
         return True
 
-    def insert_records(self, connection: Connection, rows: Sequence[RecordTuple]) -> None:
+    def insert_records(self, connection: Connection, records: Sequence[RecordRow]) -> None:
         """COPY for batches, pipelined INSERTs for a few."""
+        rows = [record_values(record) for record in records]
         with driver_of(connection).cursor() as cursor:
             if len(rows) < COPY_ROWS_MIN:
                 cursor.executemany(INSERT_RECORD, rows)
