@@ -8,7 +8,8 @@ with reconciliation.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -32,18 +33,30 @@ def start(running: Running) -> Callable[[], None]:
     office = running.office
     renew_s = max(1, min(_RENEW_S_MAX, running.config.tls_lifetime_s // 20))
 
-    def every(seconds: int, name: str, job: Callable[[], object]) -> None:
+    def every(seconds: int, name: str, job: Callable[[], Awaitable[None]]) -> None:
+        async def run() -> None:
+            with suppress(asyncio.CancelledError):  # the node stops, and its jobs with it
+                await job()
+
         scheduler.add_job(
-            job, "interval", seconds=seconds, id=name, coalesce=True, max_instances=1, misfire_grace_time=None
+            run, "interval", seconds=seconds, id=name, coalesce=True, max_instances=1, misfire_grace_time=None
         )
 
     async def tick() -> None:
         running.runner.post(office.tick)
 
+    all_checked = -1  # so many records were held when nothing was left to check
+
     async def check() -> None:
+        nonlocal all_checked
+        records = office.logs.record_count
+        if records == all_checked:
+            return
         found = await asyncio.to_thread(lambda: recheck(office.store.reader(), office.keyring, _RECHECK_RECORDS))
         if found:
             running.runner.post(lambda: _note(running, found))
+        if all(checked.fault for checked in found):
+            all_checked = records
 
     async def maintain() -> None:
         running.runner.after_step(running.store.maintain)

@@ -158,7 +158,7 @@ async def _run(running: Running, jobs: Jobs, stop: asyncio.Event) -> int:
     for task in waits:
         task.cancel()
     if running.crash is not None:
-        _log.error("crashed", error=repr(running.crash))
+        _log.error("crashed", exc_info=running.crash)
         raise running.crash
     _log.info("stopped")
     return 0
@@ -211,7 +211,7 @@ async def _joined(home: Path, keys: homes.Keys, stop: asyncio.Event) -> bool:
 
 
 def configure_logging() -> None:
-    """One JSON object a line on stderr; CR, LF and controls are escaped by JSON."""
+    """One JSON object a line on stderr, what libraries say too; CR, LF and controls are escaped by JSON."""
     level = logging.getLevelNamesMapping().get(os.environ.get("DULIAN_LOG", "INFO").upper(), logging.INFO)
     structlog.configure(
         processors=[
@@ -224,5 +224,13 @@ def configure_logging() -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.basicConfig(handlers=[_Libraries()], level=logging.WARNING, force=True)
+    logging.captureWarnings(capture=True)
+
+
+class _Libraries(logging.Handler):
+    """What libraries log, in the form of our own log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _log.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info or False)
 
