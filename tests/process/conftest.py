@@ -15,6 +15,7 @@ from tests.process.nodes import Node, agree, free_port, until
 from tests.process.nodes_proxy import Proxy
 
 KEEPALIVE_S = 2
+RETRY_MAX_S = 2
 
 
 class Tree:
@@ -32,7 +33,7 @@ class Tree:
 
     def set_up(self) -> None:
         """As operators would: the city is admitted by its fingerprint, the county by its invitation alone."""
-        settings = {"keepalive_s": KEEPALIVE_S, "retry_max_s": 4, "mark_interval_s": 2}
+        settings = {"keepalive_s": KEEPALIVE_S, "retry_max_s": RETRY_MAX_S, "mark_interval_s": 2}
         self.province.found()
         self.province.configure(**settings)
         self.province.serve()

@@ -215,7 +215,7 @@ class Node:
         return next(link for link in self.status()["links"] if link["office"] == office)
 
     def alarms(self) -> set[str]:
-        return {alarm["code"] for alarm in self.status()["alarms"]}
+        return {alarm["code"] for alarm in self.ask("status")["alarms"]}
 
     def show(self, item: str) -> Any:
         return self.json("item", "show", item)

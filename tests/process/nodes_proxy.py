@@ -18,7 +18,7 @@ class Proxy:
     def __init__(self, port: int, target: int) -> None:
         self.up_bytes = 0
         self.down_bytes = 0
-        self.accepted = 0
+        self.dials: list[float] = []  # when a connection came in, by the monotonic clock
         self.frozen = False  # connections stay open and nothing passes: half-open
         self.refusing = False  # new connections are reset
         self.up_rate: float = 0  # bytes per second, 0 = unlimited
@@ -57,7 +57,7 @@ class Proxy:
                 near, _ = self._listener.accept()
             except OSError:
                 return
-            self.accepted += 1
+            self.dials.append(time.monotonic())
             try:
                 if self.refusing:
                     raise ConnectionRefusedError
