@@ -51,7 +51,8 @@ class Maker:
         at_ms = START_MS + 1_000 * self._count
         header = Header(
             FEDERATION, author, epoch, line, before.header.seq + 1 if before else 1,
-            before.record_id if before else b"", at_ms, self._count % 3, at_ms - 5, kind, b"", 0, (), b"", self._count % 4, 2, 0, b"", 0, b"",
+            before.record_id if before else b"", at_ms, self._count % 3, at_ms - 5, kind, b"", 0, (), b"",
+            self._count % 4, 2, 0, b"", 0, b"",
         )._replace(**fields)  # fmt: skip
         record = seal(SIGNERS[author], header, salt, payload)
         self._heads[author, epoch, line] = record
