@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.bench.drive import Bench, forget, linked
+from tests.bench import postgres
+from tests.bench.drive import Bench, Measured, forget, linked
 
-EACH_BAR, NONE_BAR, POSTGRES_AIM, GROWTH_BAR = 4.0, 0.7, 2.0, 0.8
+EACH_BAR, NONE_BAR, POSTGRES_AIM, GROWTH_BAR, PEAK_MIB_BAR = 4.0, 0.7, 2.0, 0.8, 300
 
 
 def catch_up(bench: Bench, parent: str, child: str, checks: str = "normal") -> dict[str, Any]:
@@ -35,6 +36,47 @@ def catch_up(bench: Bench, parent: str, child: str, checks: str = "normal") -> d
         "receiver_idle_mib": before["rss_kib"] / 1024, "receiver_peak_mib": done["peak_kib"] / 1024,
         "sender_peak_mib": sent["peak_kib"] / 1024,
     }  # fmt: skip
+
+
+def measure(bench: Bench) -> list[Measured]:
+    """Bulk catch-up, checked as in production, one by one, and not at all; single-record logs; and PostgreSQL."""
+    normal = catch_up(bench, "province", "suzhou")
+    each = catch_up(bench, "province", "suzhou", "each")
+    none = catch_up(bench, "province", "suzhou", "none")
+    single = catch_up(bench, "province", "suzhou-single")
+    single_each = catch_up(bench, "province", "suzhou-single", "each")
+    beside = postgres.catch_up(bench)
+    own = normal["per_second"]
+    what = f"追补 {normal['records']:,} 条 / {bench.templates.sizes.caught_up_logs:,} 日志"
+    return [
+        Measured(what, _speed(normal), "", None, normal),
+        _ratio("  对逐条验签", own / each["per_second"], EACH_BAR, each),
+        _ratio("  对完全不验", own / none["per_second"], NONE_BAR, none),
+        Measured(f"  {single['records']:,} 日志 × 1 条", _speed(single), "(链式担保不起作用)", None, single),
+        Measured("  同上,逐条验签", _speed(single_each), "", None, single_each),
+        _ratio("  对 PostgreSQL 逻辑复制(目标)", own / beside["per_second"], POSTGRES_AIM, beside),
+        Measured(
+            "  接收端内存峰值", f"{normal['receiver_peak_mib']:.0f} MiB", f"≤ {PEAK_MIB_BAR} MiB",
+            normal["receiver_peak_mib"] <= PEAK_MIB_BAR, {"receiver_peak_mib": normal["receiver_peak_mib"]},
+        ),
+    ]  # fmt: skip
+
+
+def measure_growth(bench: Bench) -> list[Measured]:
+    """The same into a node that holds much already."""
+    few = catch_up(bench, "province-few", "suzhou")
+    many = catch_up(bench, "province-many", "suzhou")
+    sizes = bench.templates.sizes
+    stored = [sizes.stored_few_logs * sizes.per_log, sizes.stored_many_logs * sizes.per_log]
+    return [
+        Measured(f"追补,已存 {stored[0]:,} 条", _speed(few), "", None, few),
+        Measured(f"追补,已存 {stored[1]:,} 条", _speed(many), "", None, many),
+        _ratio("  两者之比", many["per_second"] / few["per_second"], GROWTH_BAR, {}),
+    ]
+
+
+def _ratio(name: str, ratio: float, bar: float, figures: dict[str, Any]) -> Measured:
+    return Measured(name, f"{ratio:.2f} 倍", f"≥ {bar:g} 倍", ratio >= bar, figures | {"ratio": ratio})
 
 
 def _speed(figures: dict[str, Any]) -> str:

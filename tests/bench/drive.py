@@ -40,7 +40,8 @@ class Bench(NamedTuple):
 
     templates: Templates
     folder: Path
-    profile: Path | None
+    profile: Path | None = None
+    scale: float = 1.0
 
     def home(self, template: str) -> Path:
         """A fresh copy of a template; what was copied is on disk, so that no measure pays for it."""
@@ -55,7 +56,7 @@ class Node:
     def __init__(self, home: Path, *options: str, listen: str = "") -> None:
         self.home = home
         self.address = listen or f"127.0.0.1:{free_port()}"
-        _set_listen(home, self.address)
+        set_listen(home, self.address)
         self._log = (home / "log").open("wb")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.bench.node", str(home), *options],
@@ -155,7 +156,8 @@ def forget(*homes: Path) -> None:
         shutil.rmtree(home.parent)
 
 
-def _set_listen(home: Path, address: str) -> None:
+def set_listen(home: Path, address: str) -> None:
+    """Write the address into the configuration of a copied home."""
     path = home / CONFIG_FILE
     lines = path.read_text(encoding="utf-8").splitlines()
     kept = [line for line in lines if not line.startswith("listen = ")]

@@ -25,11 +25,14 @@ from node.records.chain import check_links, check_signature
 from node.records.envelope import Envelope, Record, open_envelope, record_id_of
 from node.records.header import decode
 from node.records.suite import Suites, Verify
+from node.services.commands import COMMANDS
+from node.services.desk import Caller
 from node.services.intake import CHECKS, Checks
 from node.storage.sql import open_store
 from node.sync.frames import Frame
 
 _POLL_S = 0.002
+_CALLER = Caller("李秀英")
 
 
 def check_each(run: Sequence[Record], held_seq: int, held_id: bytes, verify: Verify) -> None:
@@ -65,10 +68,11 @@ class Questions:
         self._profiler = cProfile.Profile()
         self._gate = asyncio.Event()
         self.bytes_in = 0
-        self._commits: list[tuple[float, int]] = []
+        self._commits: list[tuple[float, int]] = []  # (when, records held), since it was last asked for
+        self._commit = asyncio.Event()
         self._answers: dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]] = {
             "go": self._go, "stored": self._stored, "usage": self._usage, "reconnect": self._reconnect,
-            "window": self._window, "commits": self._take_commits,
+            "window": self._window, "committed": self._committed, "receipted": self._receipted, "act": self._act,
         }  # fmt: skip
 
     def start(self) -> None:
@@ -92,6 +96,7 @@ class Questions:
 
         def deliver_noted(outputs: Any) -> None:
             counted._commits.append((time.monotonic(), running.office.logs.record_count))
+            running.loop.call_soon_threadsafe(counted._commit.set)
             deliver(outputs)
 
         running.runner._deliver = deliver_noted
@@ -147,9 +152,32 @@ class Questions:
         peers = {peer: session.synced for peer in office._neighbours() if (session := office.links.session_of(peer))}
         return _usage() | {"records": office.logs.record_count, "bytes_in": self.bytes_in, "peers": peers}
 
-    async def _take_commits(self, question: dict[str, Any]) -> dict[str, Any]:
-        found, self._commits = self._commits, []
-        return {"commits": found}
+    async def _committed(self, question: dict[str, Any]) -> dict[str, Any]:
+        """When the commit returned with which so many records were held."""
+        while True:
+            self._commit.clear()
+            for at, count in self._commits:
+                if count >= question["records"]:
+                    self._commits.clear()
+                    return {"at": at}
+            await self._commit.wait()
+
+    async def _receipted(self, question: dict[str, Any]) -> dict[str, Any]:
+        """When the parent has receipted everything."""
+        office = self._running.office
+        while True:
+            session = office.links.session_of(office.identity.parent)
+            if session is not None and session.machine.is_idle():
+                return _usage() | {"records": office.logs.record_count}
+            await asyncio.sleep(_POLL_S)
+
+    async def _act(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Carry out a verb as the control socket does; when it was handed to the core, and when it was durable."""
+        office = self._running.office
+        start = time.monotonic()
+        command = COMMANDS[question["verb"]]
+        await asyncio.wrap_future(self._running.runner.call(lambda: command(office, question["args"], _CALLER)))
+        return {"from": start, "to": time.monotonic()}
 
     async def _window(self, question: dict[str, Any]) -> dict[str, Any]:
         """CPU and bytes of this process over some seconds."""

@@ -1,0 +1,38 @@
+"""Memory of `dulian serve` at rest; the peak under load is taken while catching up (`catchup`)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+from tests.bench.drive import Bench, Measured, forget, free_port, set_listen
+from tests.bench.live import pid_rss_mib
+from tests.conftest import ROOT
+
+IDLE_MIB_BAR = 130
+_REST_S = 8.0
+
+
+def measure(bench: Bench) -> list[Measured]:
+    """Resident memory of the real command, some seconds after it is ready."""
+    home = bench.home("province")
+    set_listen(home, f"127.0.0.1:{free_port()}")
+    with (home / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "node", "serve", "--home", str(home)], cwd=ROOT, stdout=subprocess.PIPE, stderr=log
+        )
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        if not line.startswith(b"ready "):
+            raise RuntimeError(f"serve did not start: {(home / 'log').read_text(encoding='utf-8')}")
+        time.sleep(_REST_S)
+        idle = pid_rss_mib(process.pid)
+    finally:
+        process.terminate()
+        process.wait(60)
+        process.stdout.close()
+    forget(home)
+    value, bar = f"{idle:.0f} MiB", f"≤ {IDLE_MIB_BAR} MiB"
+    return [Measured("serve 空闲内存", value, bar, idle <= IDLE_MIB_BAR, {"idle_mib": idle})]
