@@ -174,13 +174,14 @@ class Network:
         note = notes.sign_renewal(self._identity.signer, self._identity.federation, renewal)
         try:
             certificate = await client.renew(self._parent(), messages.RenewRequest(note))
-        except DulianError as error:
-            _log.warning("renewal_failed", code=error.code, text=error.text)
+            save_tls(self._home, key_pem, certificate)
+        except (DulianError, OSError) as error:
+            code, text = (error.code, error.text) if isinstance(error, DulianError) else ("disk", str(error))
+            _log.warning("renewal_failed", code=code, text=text)
             left_ms = credentials.expires_ms(keys.tls_certificate) - now_ms
-            text = f"通道证书续期未成({error.text}),还有 {max(left_ms, 0) // 86_400_000} 天到期"
+            text = f"通道证书续期未成({text}),还有 {max(left_ms, 0) // 86_400_000} 天到期"
             self.runner.post(lambda: self.office.alarms.raise_("tls_renewal", self._identity.parent, text))
             return
-        save_tls(self._home, key_pem, certificate)
         self._keys = Keys(keys.signer, keys.ca_key_pem, keys.ca_certificate, key_pem, certificate)
         self.runner.post(lambda: self.office.alarms.clear("tls_renewal", self._identity.parent))
         _log.info("tls_renewed", expires_ms=credentials.expires_ms(certificate))

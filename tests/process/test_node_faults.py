@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
 from node.errors import DulianError
 from tests.process.conftest import KEEPALIVE_S, RETRY_MAX_S, Tree
 from tests.process.nodes import Node, until
+from tests.process.nodes_proxy import Proxy
 
 SLACK_S = 4.0  # for a machine with better things to do; the bounds of the surface are seconds, not milliseconds
 
@@ -54,6 +56,11 @@ class Writer(threading.Thread):
                 self.unanswered += 1  # not running, or broken off: whether it was written is open
                 time.sleep(0.1)
 
+    def await_more(self) -> None:
+        """Records flow."""
+        seen = self.acknowledged
+        until(lambda: self.acknowledged > seen + 20 or self.failure, "records flow")
+
     def end(self) -> None:
         self._stopping.set()
         self.join(20)
@@ -87,13 +94,12 @@ def check_counts(tree: Tree, task: str, county: Writer, province: Writer) -> Non
 def test_the_city_is_killed_while_both_others_write(tree: Tree, task: str):
     with writing(tree, task) as (county, province):
         for _ in range(2):
-            seen = county.acknowledged
-            until(lambda seen=seen: county.acknowledged > seen + 20, "records flow")
+            county.await_more()
             tree.city.kill()
-            until(lambda: not tree.province.link(tree.city.code)["connected"], "the province notices")
-            until(lambda: not tree.county.link(tree.city.code)["connected"], "the county notices")
+            until(partial(apart, tree.province, tree.city), "the province notices")
+            until(partial(apart, tree.county, tree.city), "the county notices")
             for node in (tree.province, tree.county):
-                link = until(lambda node=node: owes(node, tree.city.code), "status tells what is missing")
+                link = until(partial(owes, node, tree.city.code), "status tells what is missing")
                 assert link["state"] == "behind"
                 assert link["oldest_unsent_at"] >= link["last_contact"][:10]
             tree.city.serve()
@@ -104,6 +110,14 @@ def test_the_city_is_killed_while_both_others_write(tree: Tree, task: str):
     assert all(link["to_send"] == 0 for node in tree.nodes for link in node.status()["links"])
 
 
+def apart(node: Node, other: Node) -> bool:
+    return not node.link(other.code)["connected"]
+
+
+def dialled(proxy: Proxy, times: int) -> bool:
+    return len(proxy.dials) >= times
+
+
 def owes(node: Node, office: str) -> dict | None:
     link = node.link(office)
     return link if link["to_send"] > 0 and link["oldest_unsent_at"] else None
@@ -111,15 +125,14 @@ def owes(node: Node, office: str) -> dict | None:
 
 def test_the_county_is_killed_while_it_writes(tree: Tree, task: str):
     with writing(tree, task) as (county, province):
-        until(lambda: county.acknowledged > 20, "records flow")
+        county.await_more()
         tree.county.kill()
         link = until(
             lambda: (found := tree.city.link(tree.county.code))["connected"] is False and found, "the city notices"
         )
         assert link["last_contact"]
         tree.county.serve()
-        seen = county.acknowledged
-        until(lambda: county.acknowledged > seen + 10, "it goes on")
+        county.await_more()
     tree.settle()
     tree.agree()
     check_counts(tree, task, county, province)
@@ -128,8 +141,7 @@ def test_the_county_is_killed_while_it_writes(tree: Tree, task: str):
 def test_a_clean_stop_while_records_flow(tree: Tree, task: str):
     with writing(tree, task) as (county, province):
         for node in (tree.city, tree.county):
-            seen = county.acknowledged
-            until(lambda seen=seen: county.acknowledged > seen + 20, "records flow")
+            county.await_more()
             began = time.monotonic()
             assert node.stop() == 0
             assert time.monotonic() - began < 5 + SLACK_S
@@ -164,7 +176,7 @@ def test_a_half_open_link_is_noticed_within_two_intervals(tree: Tree, task: str)
     began = time.monotonic()
     tree.county.json("item", "report", task, "--text", "无人收到", "--percent", "7")
     for node, other in ((tree.county, tree.city), (tree.city, tree.county)):
-        until(lambda node=node, other=other: not node.link(other.code)["connected"], "noticed", 2 * KEEPALIVE_S + 10)
+        until(partial(apart, node, other), "noticed", 2 * KEEPALIVE_S + 10)
     assert time.monotonic() - began < 2 * KEEPALIVE_S + SLACK_S
     assert tree.county.link(tree.city.code)["to_send"] >= 1
     tree.proxy.frozen = False
@@ -181,7 +193,7 @@ def test_retries_are_quick_at_first_then_slow_and_quick_again(tree: Tree):
         proxy.dials.clear()
         cut = time.monotonic()
         proxy.cut()
-        until(lambda wanted=wanted: len(proxy.dials) >= wanted, "it tries again", 40)
+        until(partial(dialled, proxy, wanted), "it tries again", 40)
         gaps = [later - earlier for earlier, later in zip([cut, *proxy.dials], proxy.dials, strict=False)]
         assert gaps[0] < 1 + SLACK_S / 4
         assert all(gap < RETRY_MAX_S + SLACK_S for gap in gaps)

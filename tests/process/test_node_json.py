@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.process.conftest import Tree
-from tests.process.nodes import until
+from tests.process.nodes import Node, until
 
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}\+08:00\Z")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
@@ -82,7 +83,7 @@ def test_issue(whole_tree, work):
 def test_status(whole_tree, work):
     for node, parent, level in zip(whole_tree.nodes, [None, "320000", "320500"], ["province", "prefecture", "county"],
                                    strict=True):  # fmt: skip
-        found = until(lambda node=node: healthy(node.status()), "no alarm")
+        found = until(partial(healthy, node), "no alarm")
         assert found["office"] == {"code": node.code, "name": node.name, "level": level, "parent": parent}
         assert isinstance(found["epoch"], int)
         assert found["epoch"] >= 1
@@ -99,7 +100,8 @@ def test_status(whole_tree, work):
             assert link["reconciled_at"] is None  # not in this release
 
 
-def healthy(status: dict) -> dict | None:
+def healthy(node: Node) -> dict | None:
+    status = node.status()
     return None if status["alarms"] else status
 
 
