@@ -82,7 +82,9 @@ class Trust:
     def issued(self, office: str, sha256: bytes, expires_ms: int) -> None:
         """A TLS certificate was issued to a child: it and the one in use both work until this one was used."""
         unused = [row for row in self._tls.values() if row.office == office and not row.used_ms]
-        for old in unused[: len(unused) + 1 - _UNUSED_TLS_MAX]:
+        unused.sort(key=lambda row: row.expires_ms)
+        # The first one stays: the child may be asking over it.
+        for old in unused[1 : len(unused) + 2 - _UNUSED_TLS_MAX]:
             del self._tls[old.sha256]
             self._store.delete(TlsCert, office, old.sha256)
         row = TlsCert(office, sha256, expires_ms, 0)
