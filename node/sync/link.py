@@ -61,7 +61,6 @@ class LinkMachine:
         self._early: list[frames.Frame] = []
         self._loading = False
         self._refused: dict[bytes, int] = {}  # log → seq held when a gap was last reported
-        self._disputed: set[bytes] = set()
         self._receipts: dict[bytes, KnownHead] = {}
         self._opened_ms = now_ms
         self._heard_ms = now_ms
@@ -140,8 +139,7 @@ class LinkMachine:
             self._changed.pop(log.log_id, None)
             self._out.held_by_peer(log)
         elif self.phase is Phase.STREAMING:
-            if log.log_id not in self._disputed:
-                self._out.advanced(log, previous_seq)
+            self._out.advanced(log, previous_seq)
         else:
             self._changed.setdefault(log.log_id, previous_seq)
 
@@ -162,7 +160,7 @@ class LinkMachine:
             if log is None or not run:
                 self._out.nothing_to_read(log_id)
                 continue
-            if log_id not in self._disputed:
+            if not self._out.is_barred(log_id):  # one side of a fork is shown outside the window
                 self._out.sent(log, run, last_seq, now_ms)
             records.extend(run)
         return [do.Send(frames.Batch(tuple(records)))] if records else []
@@ -190,10 +188,9 @@ class LinkMachine:
 
     def dispute(self, log: LogState, at_seq: int) -> list[Effect]:
         """A fork of this log was proved: show the neighbour our record under that number, once, then rest."""
-        if log.log_id in self._disputed or self.phase is Phase.CLOSED:
+        if self._out.is_barred(log.log_id) or self.phase is Phase.CLOSED:
             return []
-        self._disputed.add(log.log_id)
-        self._out.refused(log.log_id, log.seq, 0)
+        self._out.bar(log.log_id)
         self.behind.pop(log.log_id, None)
         return [do.Load(((log.log_id, at_seq - 1),), self._limits.batch_bytes_max, 1)]
 
@@ -283,7 +280,7 @@ class LinkMachine:
         self.phase = Phase.STREAMING
         for log_id, seq in self._changed.items():
             log = self._heads.get(log_id)
-            if log is not None and log_id not in self._disputed:
+            if log is not None:
                 self._out.advanced(log, seq)
         self._changed.clear()
         return [do.InSync()]
@@ -342,6 +339,8 @@ class LinkMachine:
         if log is None:
             return []
         found: list[Effect] = [do.ReportRefusal(frame.log_id, frame.seq, frame.reason[:32])]
+        if self._out.is_barred(frame.log_id):
+            return found
         if frame.reason in ("wrong_prev", "fork") and frame.held.seq and frame.held.seq <= log.seq:
             return found + self.dispute(log, frame.held.seq)
         if frame.reason == "gap":

@@ -26,6 +26,7 @@ class Outgoing:
         self._later: OrderedDict[bytes, None] = OrderedDict()
         self._under_way: dict[bytes, deque[tuple[int, int]]] = {}
         self._resting: dict[bytes, int] = {}  # log → not before (ms); 0 = until it changes
+        self._barred: set[bytes] = set()  # forked logs: nothing more of them on this connection
 
     @property
     def room_bytes(self) -> int:
@@ -42,6 +43,8 @@ class Outgoing:
 
     def offer(self, log: LogState, after_seq: int) -> None:
         """The neighbour holds ``after_seq`` of this log: what follows is to be sent."""
+        if log.log_id in self._barred:
+            return
         self._forget(log.log_id)
         self._cursor[log.log_id] = after_seq
         if after_seq < log.seq:
@@ -49,6 +52,8 @@ class Outgoing:
 
     def advanced(self, log: LogState, previous_seq: int) -> None:
         """The log grew here; the neighbour was known to hold (or to be getting) ``previous_seq`` unless noted."""
+        if log.log_id in self._barred:
+            return
         self._cursor.setdefault(log.log_id, previous_seq)
         if log.log_id not in self._resting and self._cursor[log.log_id] < log.seq:
             self._queue(log)
@@ -99,8 +104,18 @@ class Outgoing:
     def refused(self, log_id: bytes, held_seq: int, not_before_ms: int) -> None:
         """The neighbour refused this log and holds ``held_seq``: rest until then (0 = until the next connection)."""
         self._forget(log_id)
-        self._cursor[log_id] = held_seq
-        self._resting[log_id] = not_before_ms
+        if log_id not in self._barred:
+            self._cursor[log_id] = held_seq
+            self._resting[log_id] = not_before_ms
+
+    def bar(self, log_id: bytes) -> None:
+        """The log is forked: it is not sent on this connection any more."""
+        self._forget(log_id)
+        self._barred.add(log_id)
+
+    def is_barred(self, log_id: bytes) -> bool:
+        """Whether the log is forked."""
+        return log_id in self._barred
 
     def wake(self, now_ms: int) -> list[bytes]:
         """Logs whose rest is over; the caller offers them again."""

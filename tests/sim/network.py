@@ -16,10 +16,10 @@ from node.errors import PeerError
 from node.sync import frames
 from node.sync.frames import Frame
 from node.wire import codec
+from tests.sim.world import Machine, Seen
 
 if TYPE_CHECKING:
     from tests.sim.simulation import Simulation
-    from tests.sim.world import Machine
 
 REPEATABLE = (frames.Batch, frames.ReceiptFrame, frames.Refusal, frames.Marks, frames.Ping, frames.BlobRequest)
 CERTIFICATE_LIFE_MS = 30 * 86_400_000
@@ -155,7 +155,8 @@ class Network:
                 self.sim.counters["malformed_frame"] += 1
                 receiver.post(lambda: receiver.office.links.malformed(number, fault))
                 return
-        receiver.post(lambda: receiver.office.received(number, frame), seen=(connection.other(code).code, frame))
+        seen = Seen(number, connection.other(code).code, frame)
+        receiver.post(lambda: receiver.office.received(number, frame), seen=seen)
 
     def _lost(self, payload: Any) -> None:
         self.sim.counters["frames_lost"] += 1

@@ -93,4 +93,4 @@ def test_what_was_written_on_the_wrong_branch_is_declared_again(tree):
     run(county, "item.submit", item=task, text="已办结")
     wire.settle()
     assert {row["state"] for row in city.items() if row["id"] == task} == {"submitted"}
-    assert CITY == city.code
+    assert city.code == CITY

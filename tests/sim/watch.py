@@ -16,10 +16,10 @@ from node.services.outputs import Outputs
 from node.storage.port import Evidence, Fork, MarkRow, RecordRow
 from node.sync import frames
 from tests.sim.journal import BrokenPromise
+from tests.sim.world import Machine, Seen
 
 if TYPE_CHECKING:
     from tests.sim.simulation import Simulation
-    from tests.sim.world import Machine
 
 EVIDENCE_PER_PEER_MAX = 1_000
 SESSIONS_PER_PEER_MAX = 6  # the streams of a flapping neighbour that keep-alive has not found out yet
@@ -104,7 +104,7 @@ class Watch:
                     raise BrokenPromise(f"{machine.code} gave a receipt for what it does not hold")
                 self.receipts += 1
 
-    def stepped(self, machine: Machine, seen: list[tuple[str, Any]]) -> None:
+    def stepped(self, machine: Machine, seen: list[Seen]) -> None:
         """After every step of every node."""
         self.stored(machine)
         for alarm in machine.office.alarms.standing():
@@ -112,8 +112,10 @@ class Watch:
                 raise BrokenPromise(f"{machine.code}: {alarm.text}")
         self._check_marks(machine)
         self._check_bounds(machine)
-        for peer, frame in seen:
-            if isinstance(frame, frames.Batch) and self.branches:
+        for number, peer, frame in seen:
+            # A session that was closed in this step may not have looked at it any more.
+            alive = number in machine.office.links.session_numbers()
+            if isinstance(frame, frames.Batch) and self.branches and alive:
                 self._check_forks(machine, frame)
             self.sim.liars.answered(machine, peer, frame)
 

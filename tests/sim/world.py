@@ -62,11 +62,19 @@ class SimClock:
         return self.time.ms + self.off_ms
 
 
+class Seen(NamedTuple):
+    """A frame that a node takes in: on which session, from whom."""
+
+    number: int
+    peer: str
+    frame: Frame
+
+
 class Waiting(NamedTuple):
     """An event that waits for a node's next step, and the frame it stands for."""
 
     event: Callable[[], None]
-    seen: tuple[str, Frame] | None
+    seen: Seen | None
 
 
 def suites() -> Suites:
@@ -109,7 +117,6 @@ class Machine:
         self.busy_ms = 0  # how long this node takes for a step
         self.slow = False
         self.ticking = self.awake = False
-        self.liar = False
         self.fulfilled: list[MarkRow] = []  # others' marks found fulfilled since somebody looked
         self.promised: dict[int, dict[bytes, int]] = {}  # by number of an own mark: heads of own logs at that moment
         self.office: Office
@@ -128,7 +135,7 @@ class Machine:
         self._note_marks()
         return self.office
 
-    def post(self, event: Callable[[], None], *, seen: tuple[str, Frame] | None = None) -> None:
+    def post(self, event: Callable[[], None], *, seen: Seen | None = None) -> None:
         """Something waits for the node's next step; ``seen``: who sent which frame."""
         self.inbox.append(Waiting(event, seen))
         self.wake()
