@@ -13,6 +13,7 @@ from node.items.lights import day_number
 from node.records.envelope import Record
 from node.records.keyring import Keyring
 from node.records.kinds import Channel, Kind
+from node.records.limits import HASH_BYTES
 from node.records.payload import Act, Attachment
 from node.services.author import Author
 from node.services.identity import Identity, World
@@ -21,6 +22,7 @@ from node.services.project import Projector, read_facts
 from node.storage.port import BoardQuery, BoardRow, Reader, Store
 
 _PREFIX_DIGITS_MIN = 4
+_HEX_DIGITS = frozenset("0123456789abcdef")
 _SHOWN_CANDIDATES = 5
 
 
@@ -51,7 +53,7 @@ def find_item(reader: Reader, office: str, word: str) -> BoardRow:
         # Numbers are given out by the issuer; an own item goes before what others numbered alike.
         rows = [row for row in rows if row.issuer == office] or rows
     lowered = text.lower()
-    if not rows and len(lowered) >= _PREFIX_DIGITS_MIN and all(digit in "0123456789abcdef" for digit in lowered):
+    if not rows and len(lowered) >= _PREFIX_DIGITS_MIN and not set(lowered) - _HEX_DIGITS:
         rows = reader.board_by_prefix(lowered, _SHOWN_CANDIDATES + 1)
     if not rows:
         remedy = "用 dulian item list 查看编号,或写 id 的前几位"
@@ -64,10 +66,23 @@ def find_item(reader: Reader, office: str, word: str) -> BoardRow:
 
 def current(desk: Desk, word: str) -> ItemState:
     """The item's state including what was appended in this very step."""
-    if desk.logs.fresh:
+    item_id = _whole_id(word)
+    if item_id is None or not (desk.projector.knows(item_id) or desk.store.item_numbers([item_id])):
+        if desk.logs.fresh:
+            desk.projector.run()
+        item_id = find_item(desk.store, desk.identity.code, word).item_id
+    elif desk.logs.is_fresh(item_id):
         desk.projector.run()
-    row = find_item(desk.store, desk.identity.code, word)
-    return state_of(desk.store, row.item_id)
+    state = desk.projector.state_of(item_id)
+    if not state.opened:
+        find_item(desk.store, desk.identity.code, word)  # an item whose opening is not here is none yet
+    return state
+
+
+def _whole_id(word: str) -> bytes | None:
+    """The id where a word is one in full."""
+    text = word.strip().lower()
+    return bytes.fromhex(text) if len(text) == 2 * HASH_BYTES and not set(text) - _HEX_DIGITS else None
 
 
 def state_of(reader: Reader, item_id: bytes) -> ItemState:
@@ -76,7 +91,9 @@ def state_of(reader: Reader, item_id: bytes) -> ItemState:
 
 
 def children_of(desk: Desk, item_id: bytes) -> list[BoardRow]:
-    """The tasks issued under an item, as far as they are known here."""
+    """The tasks issued under an item, as far as they are known here, including those opened in this very step."""
+    if desk.logs.fresh:
+        desk.projector.run()
     return desk.store.board_query(BoardQuery(parent=item_id))
 
 

@@ -37,13 +37,10 @@ class Run(NamedTuple):
 
 
 class Savepoint(NamedTuple):
-    """Where to go back to when a command fails."""
+    """Where to go back to when a command fails: how many runs and records had been appended."""
 
-    rows: int
-    advances: int
-    fresh: int
-    heads: int
-    flushes: int
+    runs: int
+    records: int
 
 
 class Logs:
@@ -66,7 +63,9 @@ class Logs:
         self._rows: list[RecordRow] = []
         self._moved: list[tuple[LogState, int, bytes]] = []  # log, seq and head before the move
         self._new_logs: list[LogState] = []
-        self._flushes = 0
+        self._runs = 0  # appended since the start, and how many of them went to the store
+        self._flushed_runs = 0
+        self.undone = 0  # how often something was taken back
 
     def log(self, key: LogKey) -> LogState | None:
         """The log with this key, or None."""
@@ -89,6 +88,7 @@ class Logs:
     def append(self, log: LogState, records: Sequence[Record], received_ms: int, source: str) -> None:
         """Take in records that continue the log (checked by the caller)."""
         last = records[-1]
+        self._runs += 1
         self._moved.append((log, log.seq, log.head_id))
         self.advances.append(Advance(log, log.seq, source))
         self.fresh.append(Run(log, records, received_ms))
@@ -109,13 +109,21 @@ class Logs:
         self.flush()
         self._store.set_log(log.log_no, frozen=True)
 
+    def is_fresh(self, item_id: bytes) -> bool:
+        """Whether records of this item were appended that the projection has not seen."""
+        return any(
+            item_id in (header.item, record_id, header.reissue_of)
+            for run in self.fresh
+            for _, header, record_id in run.records
+        )
+
     def flush(self) -> None:
         """Hand what was appended in this step to the store (so that it can be read back within the step)."""
         if self._new_logs:
             self._store.add_logs([LogRow(log.log_no, log.log_id, log.key) for log in self._new_logs])
             self._new_logs.clear()
         if self._rows:
-            self._flushes += 1
+            self._flushed_runs = self._runs
             heads = {log.log_no: log for log, _, _ in self._moved}
             self._store.append(self._rows, [(log.log_no, log.seq, log.head_id) for log in heads.values()])
             self._rows.clear()
@@ -130,21 +138,26 @@ class Logs:
 
     def savepoint(self) -> Savepoint:
         """Where the step stands before a command."""
-        return Savepoint(len(self._rows), len(self.advances), len(self.fresh), len(self._moved), self._flushes)
+        return Savepoint(self._runs, self.record_count)
 
     def undo(self, point: Savepoint) -> None:
         """Forget what was appended since the savepoint (a command was refused half-way).
 
         Raises LocalError where it already went to the store: then the whole step must be rolled back.
         """
-        if point.flushes != self._flushes:
+        runs = self._runs - point.runs
+        if not runs:
+            return
+        if self._flushed_runs > point.runs:
             raise LocalError("命令中途失败,本步撤销", code="undo")
-        for log, seq, head_id in reversed(self._moved[point.heads :]):
+        for log, seq, head_id in reversed(self._moved[-runs:]):
             log.seq = seq
             log.head_id = head_id
             self.index.moved(log)
-        self.record_count -= len(self._rows) - point.rows
-        del self._rows[point.rows :]
-        del self.advances[point.advances :]
-        del self.fresh[point.fresh :]
-        del self._moved[point.heads :]
+        # What stood before the savepoint may have left these lists meanwhile: counted from the end.
+        del self._rows[point.records - self.record_count :]
+        for waiting in (self.advances, self.fresh, self._moved):
+            del waiting[-runs:]
+        self.record_count = point.records
+        self._runs = point.runs
+        self.undone += 1

@@ -91,6 +91,7 @@ class Projector:
         self._next_item_no = store.max_item_no() + 1
         self._cache: OrderedDict[bytes, list[Fact]] = OrderedDict()
         self._cached = 0
+        self._states: dict[bytes, ItemState] = {}  # of cached items, as folded last
         self.changed: list[ItemState] = []  # folded in the last run; consumers take and clear
         self.new_blobs: list[BlobRef] = []
         self._forks = store.rows(Fork)  # few; folded in (again) with the next run
@@ -120,6 +121,15 @@ class Projector:
             self._fold(facts)
             self._store.set_folded(cursors)
 
+    def knows(self, item_id: bytes) -> bool:
+        """Whether the item's state is in memory."""
+        return item_id in self._states
+
+    def state_of(self, item_id: bytes) -> ItemState:
+        """The item's state as projected last, from memory where it is cached."""
+        found = self._states.get(item_id)
+        return fold(item_id, read_facts(self._store, [item_id]).get(item_id, [])) if found is None else found
+
     def has_news(self) -> bool:
         """Whether a run has left something for its consumers, or forks wait to be folded in."""
         return bool(self.changed or self.new_blobs or self._logs.fresh_forks)
@@ -129,6 +139,7 @@ class Projector:
         self._store.clear_projection()
         self._next_item_no = 1
         self._cache.clear()
+        self._states.clear()
         self._cached = 0
         self._forks = self._store.rows(Fork)
         return self.run()
@@ -197,6 +208,8 @@ class Projector:
             return None
         if not state.opened:
             return None
+        if item_id in self._cache:
+            self._states[item_id] = state
         self.changed.append(state)
         place = (0, 0)
         for fact in facts:
@@ -221,10 +234,12 @@ class Projector:
 
     def _remember(self, item_id: bytes, facts: list[Fact]) -> None:
         old = self._cache.pop(item_id, None)
+        self._states.pop(item_id, None)
         self._cached += len(facts) - (len(old) if old else 0)
         self._cache[item_id] = facts
         while self._cached > _CACHED_FACTS_MAX and len(self._cache) > 1:
-            _, dropped = self._cache.popitem(last=False)
+            other, dropped = self._cache.popitem(last=False)
+            self._states.pop(other, None)
             self._cached -= len(dropped)
 
 
