@@ -65,7 +65,6 @@ class Logs:
         self._new_logs: list[LogState] = []
         self._runs = 0  # appended since the start, and how many of them went to the store
         self._flushed_runs = 0
-        self.undone = 0  # how often something was taken back
 
     def log(self, key: LogKey) -> LogState | None:
         """The log with this key, or None."""
@@ -160,4 +159,3 @@ class Logs:
             del waiting[-runs:]
         self.record_count = point.records
         self._runs = point.runs
-        self.undone += 1

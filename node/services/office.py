@@ -124,8 +124,6 @@ class Office:
         """An event that runs a command and answers after the commit; a refused command leaves no trace."""
 
         def event() -> None:
-            # What earlier events of this step appended goes to the store now: a refusal takes back its own only.
-            self.logs.flush()
             point = self.logs.savepoint()
             try:
                 answer: object = run()
