@@ -12,10 +12,11 @@ from node.records.envelope import Envelope, Record, from_bytes, open_envelope, t
 from node.records.keyring import Keyring
 from node.records.kinds import Kind
 from node.services.logs import Logs
-from node.storage.port import Meta, Store, TlsCert
+from node.storage.port import Fork, Meta, Store, TlsCert
 
 _CHAIN_META = "chain"
 _UNUSED_TLS_MAX = 4  # per child: answers to a renewal that were lost
+_UNUSED_MAX = 4  # TLS certificates of one child that it was given and did not use yet
 _PAGE = 1_000
 _PAGE_BYTES = 4_194_304
 
@@ -53,6 +54,10 @@ def fill_keyring(keyring: Keyring, store: Store, logs: Logs) -> None:
                 if record.header.kind == Kind.CERTIFICATE:
                     _learn_stored(keyring, record)
             after = rows[-1].seq
+    for fork in store.rows(Fork):
+        record = open_envelope(keyring.suites, Envelope(fork.header, fork.signature, fork.salt, fork.payload))
+        if record.header.kind == Kind.CERTIFICATE:
+            _learn_stored(keyring, record)
 
 
 def _learn_stored(keyring: Keyring, record: Record) -> None:
@@ -87,6 +92,11 @@ class Trust:
         for old in unused[1 : len(unused) + 2 - _UNUSED_TLS_MAX]:
             del self._tls[old.sha256]
             self._store.delete(TlsCert, office, old.sha256)
+        waiting = [row for row in self._tls.values() if row.office == office and not row.used_ms]
+        waiting.sort(key=lambda row: row.expires_ms)
+        # Whoever asks again and again and uses none fills no table: the oldest goes.
+        for old in waiting[: max(0, len(waiting) - _UNUSED_MAX + 1)]:
+            self._forget(old)
         row = TlsCert(office, sha256, expires_ms, 0)
         self._tls[sha256] = row
         self._store.put([row])
@@ -114,8 +124,11 @@ class Trust:
         self._store.put([self._tls[sha256]])
         for row in list(self._tls.values()):
             if row.office == office and row.sha256 != sha256 and row.expires_ms <= used.expires_ms:
-                del self._tls[row.sha256]
-                self._store.delete(TlsCert, row.office, row.sha256)
+                self._forget(row)
+
+    def _forget(self, row: TlsCert) -> None:
+        del self._tls[row.sha256]
+        self._store.delete(TlsCert, row.office, row.sha256)
 
 
 def _framed(raw: bytes) -> bytes:

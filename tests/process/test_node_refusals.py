@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import secrets
+import socket
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -13,8 +15,9 @@ import pytest
 
 from node.documents.ledger import LedgerRow, write_ledger
 from node.records.limits import POINTS_MAX, TITLE_CHARS_MAX
+from node.wire.local_client import LENGTH, short_path
 from tests.process.conftest import Tree
-from tests.process.nodes import Node
+from tests.process.nodes import Node, until
 
 TODAY = dt.datetime.now(ZoneInfo("Asia/Shanghai")).date()
 DUE, LATER = ((TODAY + dt.timedelta(days=days)).isoformat() for days in (60, 61))
@@ -175,6 +178,23 @@ def test_an_attachment_of_a_refused_command_is_not_kept(desk: Desk, tmp_path):
     city.refused("item", "report", desk.closed, "--text", "甲", "--attach", str(file))
     city.refused("item", "report", desk.task, "--text", "甲", "--attach", str(file), "--attach", str(tmp_path / "无"))
     assert written(city) == before
+
+
+def test_uploads_that_break_off_cost_nothing(desk: Desk):
+    """More of them than the node has threads for files: it answers afterwards, and keeps nothing of them."""
+    city = desk.tree.city
+    before = written(city)
+    body = json.dumps({
+        "verb": "item.attach", "args": {"item": desk.task}, "as": None, "os_user": "root",
+        "files": [{"field": "attach", "name": "半截.bin", "size_bytes": 2_000_000}],
+    }).encode()  # fmt: skip
+    for _ in range(12):
+        with short_path(city.home / "run") as path, socket.socket(socket.AF_UNIX) as line:
+            line.connect(path)
+            line.sendall(LENGTH.pack(len(body)) + body + bytes(300_000))
+    until(lambda: written(city) == before, "nothing is left of them")
+    assert city.json("item", "list", "--text", "绝无此事") == []
+    assert city.json("verify")["ok"] is True
 
 
 # -- ledgers ----------------------------------------------------------------------------------------------------------

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import socket
+import sqlite3
 import ssl
 import tempfile
 import threading
 import time
 import warnings
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,9 +20,10 @@ from typing import Any, NamedTuple
 import grpc
 import pytest
 
-from node.bootstrap.homes import split_pair
+from node.bootstrap.homes import read_keys, split_pair
 from node.errors import DulianError
-from node.wire import credentials
+from node.records import notes
+from node.wire import client, credentials, messages
 from node.wire.server import LINK, OFFICE
 from tests.process.nodes import Node, agree, until
 
@@ -108,10 +112,10 @@ def old_pair(node: Node, old: bytes) -> tuple[bytes, bytes]:
     return key, credentials.to_pem(old)
 
 
-def dial(parent: Node, client: tuple[bytes, bytes] | None, method: str) -> grpc.StatusCode:
+def dial(parent: Node, pair: tuple[bytes, bytes] | None, method: str) -> grpc.StatusCode:
     """Call a method as a client with this key and certificate would; the status."""
     ca = credentials.to_pem(split_pair((parent.home / "keys" / "link-ca.pem").read_bytes())[1])
-    key, chain = client or (None, None)
+    key, chain = pair or (None, None)
     name = credentials.tls_name(parent.code)
     with grpc.secure_channel(
         parent.address, grpc.ssl_channel_credentials(ca, key, chain),
@@ -161,6 +165,27 @@ def test_tls_before_1_2_is_refused(pair: Pair):
     with socket.create_connection(("127.0.0.1", pair.province.port), 5) as raw, pytest.raises(OSError):  # noqa: SIM117
         with context.wrap_socket(raw):
             pass
+
+
+def test_a_child_that_renews_without_end_fills_no_table(pair: Pair):
+    province, city = pair
+    federation = bytes.fromhex(province.status()["federation"])
+    signer = read_keys(city.home).signer
+    ca = split_pair((province.home / "keys" / "link-ca.pem").read_bytes())[1]
+    key, current = split_pair((city.home / "keys" / "tls.pem").read_bytes())
+    parent = client.Parent(province.address, province.code, ca, key, current)
+
+    async def renew() -> None:
+        for _ in range(12):
+            renewal = notes.Renewal(city.code, credentials.public_key_der(credentials.new_tls_key()), now_ms())
+            note = notes.sign_renewal(signer, federation, renewal)
+            assert credentials.office_of(await client.renew(parent, messages.RenewRequest(note))) == city.code
+
+    asyncio.run(renew())
+    with closing(sqlite3.connect(f"file:{province.home}/dulian.db?mode=ro", uri=True)) as database:
+        [(held,)] = database.execute("SELECT count(*) FROM tls_cert WHERE office = ?", (city.code,)).fetchall()
+    assert held <= 5
+    until(lambda: city.link("320000")["state"] == "synced", "in sync")
 
 
 def test_a_certificate_that_expired_on_a_live_channel_ends_it(pair: Pair):
