@@ -6,7 +6,7 @@ fault closes its own session and nothing else; the newest session of a neighbour
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from node import __version__
 from node.errors import PeerError
@@ -19,12 +19,14 @@ from node.services.marks import Marks
 from node.services.outputs import Outputs
 from node.services.receipts import Receipts
 from node.services.trust import Trust
+from node.storage.port import Peer
 from node.sync import effects as do
 from node.sync import frames, reasons
 from node.sync.effects import Effect
 from node.sync.heads import LogState
 from node.sync.link import LinkMachine, Phase
 
+_CONTACT_KEPT_MS = 60_000  # how far the last contact kept on disk may be behind
 _FLOOD_PAUSE_MS = 60_000  # so long a neighbour that flooded is not heard: limits hold across its connections
 _REQUESTS_PER_STEP = 8  # pieces of attachments served in one step, in times what may be under way
 
@@ -82,6 +84,7 @@ class Links:
         self._touched: dict[int, Session] = {}
         self._paused: dict[str, int] = {}  # neighbour that flooded → until when (ms) it is not heard
         self.last_contact: dict[str, int] = {}
+        self._contact_kept: dict[str, int] = {}
         self.out = Outputs()
 
     # -- events ---------------------------------------------------------------------------------------------------
@@ -131,6 +134,7 @@ class Links:
         if self._by_peer.get(session.peer) is session:
             del self._by_peer[session.peer]
             self._attachments.disconnected(session.peer)
+            self._keep_contact(session.peer, 0)
 
     def tick(self) -> None:
         """About every second."""
@@ -141,6 +145,8 @@ class Links:
                 continue
             self._perform(session, session.machine.tick(now_ms))
             self._touched[session.number] = session
+        for peer in self._by_peer:
+            self._keep_contact(peer, _CONTACT_KEPT_MS)
 
     def drain(self) -> None:
         """This node stops: receipts first, then goodbye."""
@@ -304,10 +310,21 @@ class Links:
             self._attachments.disconnected(session.peer)
             self._close(older, "replaced", "")
         self.last_contact[session.peer] = p.world.clock.now_ms()
+        self._keep_contact(session.peer, 0)
         self._trust.tls_used(session.peer, session.peer_tls, p.world.clock.now_ms())
         p.alarms.clear("link_fault", session.peer)
         self.out.established.append(session.peer)
         self._note_clock(session, skew_ms)
+
+    def _keep_contact(self, peer: str, at_least_ms: int) -> None:
+        """Write the last contact down where it is later than what is kept: a restart must not say 从未联通."""
+        at_ms = self.last_contact.get(peer, 0)
+        if at_ms <= self._contact_kept.get(peer, 0) + at_least_ms:
+            return
+        self._contact_kept[peer] = at_ms
+        row = self._p.store.get(Peer, peer)
+        if row is not None and at_ms > row.last_contact_ms:
+            self._p.store.put([replace(row, last_contact_ms=at_ms)])
 
     def _note_clock(self, session: Session, skew_ms: int) -> None:
         """Off against the parent's clock beyond the limit, this node says so and does not author (section 3)."""
