@@ -124,7 +124,7 @@ class Intake:
         log = p.logs.index.get(first.log_id)
         key = admit_log(first, p.identity.path, peer, p.keyring)
         if log is not None:
-            run = self._without_held(log, run, key, sink)
+            run = self._without_held(peer, log, run, key, sink)
             if not run:
                 return
             if log.frozen:
@@ -159,7 +159,7 @@ class Intake:
                 return run[:index], error
         return run, None
 
-    def _without_held(self, log: LogState, run: list[Record], key: Key, sink: Sink) -> list[Record]:
+    def _without_held(self, peer: str, log: LogState, run: list[Record], key: Key, sink: Sink) -> list[Record]:
         """Drop what is held already; PeerError(fork) where something else is held under the same number."""
         held = [record for record in run if record.header.seq <= log.seq]
         if not held:
@@ -171,14 +171,14 @@ class Intake:
             ids |= {row.seq: row.record_id for row in self._p.store.records_at(places)}
         for record in held:
             if ids.get(record.header.seq) != record.record_id:
-                self._fork(log, record, key, sink)
+                self._fork(peer, log, record, key, sink)
                 raise PeerError("同一序号出现两个不同记录", code="fork", evidence=record.envelope.header)
         rest = run[len(held) :]
         if not rest:
             sink.held_already(KnownHead(log.log_id, held[-1].header.seq, held[-1].record_id))
         return rest
 
-    def _fork(self, log: LogState, record: Record, key: Key, sink: Sink) -> None:
+    def _fork(self, peer: str, log: LogState, record: Record, key: Key, sink: Sink) -> None:
         """Two different headers under one number: both are verified one by one before this counts as proof."""
         p = self._p
         check_signature(record, key.verify)
@@ -193,6 +193,8 @@ class Intake:
             )  # fmt: skip
             p.store.put([fork])
             p.logs.fresh_forks.append(fork)
+            if header.kind == Kind.CERTIFICATE:
+                self._learn(peer, record)
         if not log.frozen:
             p.logs.freeze(log)
         p.alarms.raise_(

@@ -341,7 +341,7 @@ class LinkMachine:
         found: list[Effect] = [do.ReportRefusal(frame.log_id, frame.seq, frame.reason[:32])]
         if self._out.is_barred(frame.log_id):
             return found
-        if frame.reason in ("wrong_prev", "fork") and frame.held.seq and frame.held.seq <= log.seq:
+        if frame.reason in ("wrong_prev", "fork", "frozen") and frame.held.seq and frame.held.seq <= log.seq:
             return found + self.dispute(log, frame.held.seq)
         if frame.reason == "gap":
             # What was under way behind a refused record; or the neighbour holds less than we thought: continue there.
