@@ -128,6 +128,8 @@ class Intake:
             if not run:
                 return
             if log.frozen:
+                forks = p.store.rows(Fork, log_no=log.log_no)
+                sink.forked(log, forks[0].seq if forks else log.seq)
                 raise PeerError("该日志已冻结", code="frozen")
         now_ms = p.world.clock.now_ms()
         whole, (run, refused) = run, self._in_time(run, now_ms)
@@ -193,6 +195,8 @@ class Intake:
             )  # fmt: skip
             p.store.put([fork])
             p.logs.fresh_forks.append(fork)
+            if header.author == p.identity.code:
+                p.author.stop("fork")
             if header.kind == Kind.CERTIFICATE:
                 self._learn(peer, record)
         if not log.frozen:
@@ -201,8 +205,6 @@ class Intake:
             "fork", log.log_id.hex()[:16],
             f"{header.author} 在第 {header.seq} 号签发了两份不同记录,该日志已冻结,两份均已留存",
         )  # fmt: skip
-        if header.author == p.identity.code:
-            p.author.stop("fork")
         sink.forked(log, header.seq)
 
     def _rolled_back(self, peer: str, run: list[Record]) -> None:

@@ -17,9 +17,10 @@ from node.services.attachments import Attachments
 from node.services.intake import Intake, Parts
 from node.services.marks import Marks
 from node.services.outputs import Outputs
+from node.services.project import envelope_of
 from node.services.receipts import Receipts
 from node.services.trust import Trust
-from node.storage.port import Peer
+from node.storage.port import Fork, Peer
 from node.sync import effects as do
 from node.sync import frames, reasons
 from node.sync.effects import Effect
@@ -27,6 +28,7 @@ from node.sync.heads import LogState
 from node.sync.link import LinkMachine, Phase
 
 _CONTACT_KEPT_MS = 60_000  # how far the last contact kept on disk may be behind
+_FORKS_SHOWN = 4
 _FLOOD_PAUSE_MS = 60_000  # so long a neighbour that flooded is not heard: limits hold across its connections
 _REQUESTS_PER_STEP = 8  # pieces of attachments served in one step, in times what may be under way
 
@@ -183,8 +185,7 @@ class Links:
 
     def send(self, peer: str, frame: frames.Frame) -> bool:
         """Send a frame to a neighbour if it is connected."""
-        session = self._by_peer.get(peer)
-        if session is not None:
+        if (session := self._by_peer.get(peer)) is not None:
             self.out.frames.append((session.number, frame))
         return session is not None
 
@@ -210,6 +211,8 @@ class Links:
                 self.out.frames.append((session.number, frame))
             case do.Load():
                 return session.machine.loaded(self._load(effect), self._p.world.clock.now_ms())
+            case do.ShowFork(log_id, seq):
+                self.out.frames.append((session.number, frames.Batch(self._sides(log_id, seq))))
             case do.Admit(records):
                 self._intake.admit(session.peer, records, session)
             case do.GiveReceipt(heads):
@@ -259,13 +262,24 @@ class Links:
         for log_id, after_seq in effect.wants:
             log = self._p.logs.index.get(log_id)
             rows = self._p.store.run(log.log_no, after_seq, left_records, left_bytes) if log else []
-            run = [Envelope(row.header, row.signature, row.salt, row.payload) for row in rows]
+            run = [envelope_of(row) for row in rows]
             found.append((log_id, run, rows[-1].seq if rows else after_seq))
             left_records -= len(run)
             left_bytes -= sum(envelope.size_bytes for envelope in run)
             if left_records <= 0 or left_bytes <= 0:
                 break
         return found
+
+    def _sides(self, log_id: bytes, seq: int) -> tuple[Envelope, ...]:
+        """Our record under a number of a log, and both sides of its first forks."""
+        log = self._p.logs.index.get(log_id)
+        if log is None:
+            return ()
+        self._p.logs.flush()
+        forks = self._p.store.rows(Fork, log_no=log.log_no)[:_FORKS_SHOWN]
+        numbers = {seq, *(fork.seq for fork in forks)}
+        rows = self._p.store.records_at([(log.log_no, number) for number in sorted(numbers)])
+        return tuple(envelope_of(row) for row in rows) + tuple(envelope_of(fork) for fork in forks)
 
     def _check_hello(self, session: Session, hello: frames.Hello) -> list[Effect]:
         p = self._p

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from node.records.envelope import Envelope, Record, open_envelope
 from node.records.keyring import Keyring
 from node.records.kinds import Kind
+from node.records.line import LogKey
 from node.services.alarms import Alarms
 from node.services.author import Author
 from node.services.identity import Identity
@@ -56,13 +57,15 @@ class Recovery:
     def _stranded(self) -> list[Record]:
         """Own records at and after a fork of their log: no neighbour will take them any more."""
         self._logs.flush()
+        since_ms = self._epoch_began_ms()
         forked: dict[int, int] = {}
         for fork in self._store.rows(Fork):
-            forked[fork.log_no] = min(fork.seq, forked.get(fork.log_no, fork.seq))
+            if fork.received_ms >= since_ms:
+                forked[fork.log_no] = min(fork.seq, forked.get(fork.log_no, fork.seq))
         found = []
         for log_no, seq in forked.items():
             log = self._logs.index.by_no(log_no)
-            if log.key.author != self._identity.code or log.key.epoch != self._author.epoch:
+            if log.key.author != self._identity.code:
                 continue
             after = seq - 1
             while rows := self._store.run(log_no, after, _PAGE, _PAGE_BYTES):
@@ -71,6 +74,12 @@ class Recovery:
                 after = rows[-1].seq
         kept = [record for record in found if record.header.kind != Kind.EPOCH and record.envelope.payload is not None]
         return sorted(kept, key=lambda record: (record.header.hlc_ms, record.header.hlc_count))
+
+    def _epoch_began_ms(self) -> int:
+        """When the epoch in force began: forks seen before were dealt with then."""
+        log = self._logs.log(LogKey(self._identity.code, self._author.epoch, self._author.office_line))
+        rows = self._store.records_at([(log.log_no, 1)]) if log is not None else []
+        return rows[0].received_ms if rows else 0
 
     def _is_own(self, log_id: bytes) -> bool:
         log = self._logs.index.get(log_id)

@@ -44,6 +44,13 @@ class Load(NamedTuple):
     records_max: int
 
 
+class ShowFork(NamedTuple):
+    """Send what is held under this number of a log, and both sides of what is known of its forks."""
+
+    log_id: bytes
+    seq: int
+
+
 class Admit(NamedTuple):
     """Verify and store these records; answer with `admitted`."""
 
@@ -116,6 +123,6 @@ class Close(NamedTuple):
 
 
 Effect = (
-    Send | CheckHello | SendChain | LearnChain | Load | Admit | GiveReceipt | NoteReceipt | LearnMarks | SendMarks
-    | ServeBlob | StoreBlob | Established | NoteClock | InSync | ReportRefusal | Close
+    Send | CheckHello | SendChain | LearnChain | Load | ShowFork | Admit | GiveReceipt | NoteReceipt | LearnMarks
+    | SendMarks | ServeBlob | StoreBlob | Established | NoteClock | InSync | ReportRefusal | Close
 )  # fmt: skip

@@ -160,8 +160,7 @@ class LinkMachine:
             if log is None or not run:
                 self._out.nothing_to_read(log_id)
                 continue
-            if not self._out.is_barred(log_id):  # one side of a fork is shown outside the window
-                self._out.sent(log, run, last_seq, now_ms)
+            self._out.sent(log, run, last_seq, now_ms)
             records.extend(run)
         return [do.Send(frames.Batch(tuple(records)))] if records else []
 
@@ -187,12 +186,12 @@ class LinkMachine:
         return [do.Send(frames.Refusal(log_id, seq, reason, held, retry_ms))]
 
     def dispute(self, log: LogState, at_seq: int) -> list[Effect]:
-        """A fork of this log was proved: show the neighbour our record under that number, once, then rest."""
+        """A fork of this log was proved, or must be there: show the neighbour what is held, once, then rest."""
         if self._out.is_barred(log.log_id) or self.phase is Phase.CLOSED:
             return []
         self._out.bar(log.log_id)
         self.behind.pop(log.log_id, None)
-        return [do.Load(((log.log_id, at_seq - 1),), self._limits.batch_bytes_max, 1)]
+        return [do.ShowFork(log.log_id, at_seq)]
 
     def receipted(self, heads: Sequence[KnownHead], now_ms: int) -> None:
         """The driver verified and kept a receipt; `flush` follows."""
