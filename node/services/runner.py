@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from node.errors import DulianError, LocalError, StoreError
 from node.services.office import Event, Office
 from node.services.outputs import Outputs
 
+_HAND_OVER_S = 0.000_05
 _JOBS_PER_STEP_MAX = 512
 
 
@@ -119,12 +121,14 @@ class Runner:
                 job.failed(_fault_of(error))
             _stop_on_broken_disk(error)
         self._deliver(outputs)
+        if outputs.frames or outputs.after_commit:
+            # The interpreter runs one thread at a time: without this the loop sends only after the projection.
+            time.sleep(_HAND_OVER_S)
         self._project()
         while not self._between.empty():
             self._between.get()()
         if (outputs.again or self._office.has_followups()) and self._inbox.empty() and not self._stopping:
             self._inbox.put(_Job(_nothing, _ignore))
-
 
     def _project(self) -> None:
         """Bring the board up to date. A failure leaves it behind, dirty, and said so; records and links go on."""
