@@ -79,8 +79,9 @@ def write_all(
     home: Path, requests: list[tuple[str, dict[str, Any]]], answers: list[dict[str, Any]] | None = None
 ) -> list[float]:
     """Put requests through many kept connections of the control socket; returns the sorted waits in ms."""
-    bodies: list[dict[str, Any]] = [{"verb": verb, "args": args, "as": None, "os_user": "bench", "files": []} for verb, args in requests]
-    raw = deque(_message(body) for body in bodies)
+    raw = deque(
+        _message({"verb": verb, "args": args, "as": None, "os_user": "bench", "files": []}) for verb, args in requests
+    )
     selector = selectors.DefaultSelector()
     waits: list[float] = []
     lines = [_Line(home) for _ in range(min(WRITERS, len(raw)))]
