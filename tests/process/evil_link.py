@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -168,7 +169,9 @@ class Link:
             for head in notes.open_receipt(self.evil.keyring, frame.note).heads:
                 self.receipted[head.log_id] = max(head.seq, self.receipted.get(head.log_id, 0))
         elif isinstance(frame, frames.Goodbye):
-            await self._call.done_writing()
+            async with self._writing:
+                with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):  # it has ended already
+                    await self._call.done_writing()
         elif not self.answers:
             return
         elif isinstance(frame, frames.Hello):
@@ -189,6 +192,8 @@ class Link:
         heads = {}
         for envelope in envelopes:
             record = open_envelope(self.evil.keyring.suites, envelope)
-            self.evil.keep(record)
-            heads[record.header.log_id] = KnownHead(record.header.log_id, record.header.seq, record.record_id)
-        await self.send(self.evil.receipt(heads.values()))
+            if record.header.author != self.evil.code:  # its own come back only where a fork is shown
+                self.evil.keep(record)
+                heads[record.header.log_id] = KnownHead(record.header.log_id, record.header.seq, record.record_id)
+        if heads:
+            await self.send(self.evil.receipt(heads.values()))
