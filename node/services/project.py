@@ -12,9 +12,10 @@ from collections.abc import Iterable
 
 from node.items.digest import digest
 from node.items.fact import Fact, fact_of
-from node.items.fold import ItemState, fold
+from node.items.fold import INVALID, ItemState, fold
 from node.records.envelope import Envelope
 from node.records.header import decode
+from node.records.kinds import label_of
 from node.records.payload import ROLE_NAMES
 from node.services.alarms import Alarms
 from node.services.logs import Logs, Run
@@ -27,6 +28,7 @@ _CACHED_FACTS_MAX = 20_000  # about 30 MB
 _LOGS_PER_ROUND = 500
 _RECORDS_PER_READ = 2_000
 _BYTES_PER_READ = 4_194_304
+_INVALID_NOTED_MAX = 100  # in one run: what floods is noted, not counted
 
 
 def read_facts(reader: Reader, item_ids: Iterable[bytes]) -> dict[bytes, list[Fact]]:
@@ -94,11 +96,13 @@ class Projector:
         self._states: dict[bytes, ItemState] = {}  # of cached items, as folded last
         self.changed: list[ItemState] = []  # folded in the last run; consumers take and clear
         self.new_blobs: list[BlobRef] = []
+        self._noted = 0
         self._forks = store.rows(Fork)  # few; folded in (again) with the next run
 
     def run(self) -> int:
         """Project everything appended so far; returns the number of records seen."""
         self._logs.flush()
+        self._noted = 0
         fresh: dict[int, list[Run]] = {}
         for appended in self._logs.fresh:
             fresh.setdefault(appended.log.log_no, []).append(appended)
@@ -193,19 +197,27 @@ class Projector:
             self._remember(item_id, merged)
             if placed:
                 places += [(numbers[item_id], log_no, seq) for _, log_no, seq in found]
-            row = self._fold_one(item_id, merged, numbers[item_id])
+            row = self._fold_one(item_id, merged, numbers[item_id], found if placed else [])
             if row is not None:
                 rows.append(row)
             self._note_blobs(found)
         self._store.add_places(places)
         self._store.save_board(rows)
 
-    def _fold_one(self, item_id: bytes, facts: list[Fact], item_no: int) -> BoardRow | None:
+    def _fold_one(
+        self, item_id: bytes, facts: list[Fact], item_no: int, fresh: list[tuple[Fact, int, int]]
+    ) -> BoardRow | None:
         try:
             state = fold(item_id, facts)
         except Exception as error:  # noqa: BLE001 - a bug in the fold must not stop the other items (C5)
             self._alarms.raise_("poison", item_id.hex()[:16], f"事项无法汇总:{type(error).__name__}: {error}")
             return None
+        for fact, _, _ in fresh:
+            if state.effects.get(fact.record_id) == INVALID and self._noted < _INVALID_NOTED_MAX:
+                # Kept and shown without effect; that its author may not do this is a security event (faults.md B4-B6).
+                self._noted += 1
+                text = f"{label_of(fact.kind)} {fact.record_id.hex()[:16]}"
+                self._alarms.keep_evidence(fact.author, "no_effect", text, fact.record_id)
         if not state.opened:
             return None
         if item_id in self._cache:
