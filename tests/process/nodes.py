@@ -128,6 +128,8 @@ class Node:
         self.await_ready()
 
     def start(self) -> None:
+        if self.process is not None and self.process.stdout is not None:
+            self.process.stdout.close()  # of one that ended by itself
         log = self.log_file.open("a", encoding="utf-8")
         try:
             self.process = subprocess.Popen(
@@ -240,7 +242,7 @@ def line_of(done: Done, code: int) -> str:
     assert done.out == "", done
     lines = done.err.splitlines()
     assert len(lines) == 1, done
-    assert lines[0].startswith("错误:"), done
+    assert lines[0].startswith("错误"), done
     assert any("\u4e00" <= char <= "\u9fff" for char in lines[0]), done
     return lines[0]
 

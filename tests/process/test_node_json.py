@@ -73,18 +73,19 @@ def check_row(row: dict) -> None:
 
 def test_issue(whole_tree, work):
     made = whole_tree.province.json("item", "issue", "--title", "甲", "--to", "320500,320583", "--lead", "320583")
-    assert set(made) == {"item", "number", "assignments"}
+    assert set(made) >= {"item", "number", "assignments"}
     assert HASH.match(made["item"])
     assert re.match(r"320000-[0-9]{4}-[0-9]{4,}\Z", made["number"])
     assert [(one["to"], one["role"]) for one in made["assignments"]] == [("320583", "lead"), ("320500", "assist")]
-    assert all(HASH.match(one["item"]) and set(one) == {"item", "to", "role"} for one in made["assignments"])
+    assert all(HASH.match(one["item"]) for one in made["assignments"])
 
 
 def test_status(whole_tree, work):
     for node, parent, level in zip(whole_tree.nodes, [None, "320000", "320500"], ["province", "prefecture", "county"],
                                    strict=True):  # fmt: skip
         found = until(partial(healthy, node), "no alarm")
-        assert found["office"] == {"code": node.code, "name": node.name, "level": level, "parent": parent}
+        office = {name: found["office"][name] for name in ("code", "name", "level", "parent")}
+        assert office == {"code": node.code, "name": node.name, "level": level, "parent": parent}
         assert isinstance(found["epoch"], int)
         assert found["epoch"] >= 1
         assert isinstance(found["version"], str)
@@ -151,14 +152,14 @@ def test_heads_and_digest(whole_tree, work):
     heads = {node.code: node.json("heads") for node in whole_tree.nodes}
     for found in heads.values():
         for head in found:
-            assert set(head) == {"author", "epoch", "path", "top", "bottom", "subtree", "seq", "hash"}
+            assert set(head) >= {"author", "epoch", "path", "top", "bottom", "subtree", "seq", "hash"}
             assert head["author"] in head["path"]
             assert (head["top"], head["bottom"]) == (head["path"][0], head["path"][-1])
             assert head["seq"] >= 1
             assert HASH.match(head["hash"])
     digests = {node.code: node.json("digest") for node in whole_tree.nodes}
     for found in digests.values():
-        assert set(found) == {"items", "all"}
+        assert set(found) >= {"items", "all"}
         assert HASH.match(found["all"])
         assert all(HASH.match(item) and HASH.match(digest) for item, digest in found["items"].items())
     assert len({found["items"][work["child"]] for found in digests.values()}) == 1
@@ -185,7 +186,7 @@ def test_import(whole_tree, work, tmp_path: Path):
     file = tmp_path / "台账.xlsx"
     file.write_bytes(write_ledger([LedgerRow(0, "格式-1", "甲"), LedgerRow(0, "", "乙")]))
     found = whole_tree.city.json("import", str(file))
-    assert [set(item) for item in found["items"]] == [{"row", "item", "number"}] * 2
+    assert all(set(item) >= {"row", "item", "number"} for item in found["items"])
     assert [item["row"] for item in found["items"]] == [2, 3]
     assert found["items"][0]["number"] == "格式-1"
     assert re.match(r"320500-[0-9]{4}-[0-9]{4,}\Z", found["items"][1]["number"])
