@@ -1,4 +1,4 @@
-"""Lies in what is meant and said: records kept without effect, frames that end a session (faults.md B4-B6, B13, B14)."""
+"""Lies in what is meant and said: records kept without effect, frames out of turn (faults.md B4-B6, B13, B14)."""
 
 from __future__ import annotations
 
@@ -172,4 +172,4 @@ class FrameLies(Tongue):
     def _corrupt_chunks(self, liar: Machine, victim: Machine) -> None:
         """Attachments arrive altered for a while."""
         self.corrupt.add(liar.code)
-        self.sim.after(10_000, partial(self.corrupt.discard, liar.code))
+        self.sim.after(40_000, partial(self.corrupt.discard, liar.code))

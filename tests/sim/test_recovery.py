@@ -1,4 +1,4 @@
-"""A county comes back from an old copy of its database: noticed, taken back, a new epoch, nothing lost (section 4, 8)."""
+"""A county comes back from an old copy of its database: noticed, taken back, a new epoch (sections 4, 8)."""
 
 import copy
 

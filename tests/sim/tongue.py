@@ -94,8 +94,8 @@ class Tongue:
         last = liar.store.journal[log.log_no, log.seq]
         old = headers.decode(last.header)
         return old._replace(
-            seq=log.seq + 1, prev=log.head_id, kind=int(Kind.PROGRESS), item=self.random.randbytes(32), semantic_version=0,
-            re=(), reissue_of=b"",
+            seq=log.seq + 1, prev=log.head_id, kind=int(Kind.PROGRESS), item=self.random.randbytes(32),
+            semantic_version=0, re=(), reissue_of=b"",
         )  # fmt: skip
 
     def _seal(self, liar: Machine, header: Header) -> Envelope:

@@ -114,7 +114,7 @@ class Workload:
         return [other.code for other in self.random.sample(below, min(count, len(below)))]
 
     def _files(self, machine: Machine) -> dict[str, Any]:
-        if self.random.random() < 0.8:
+        if self.random.random() < 0.7:
             return {}
         content = self.random.randbytes(self.random.randrange(6_000))
         salt = self.random.randbytes(32)
