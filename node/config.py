@@ -11,7 +11,8 @@ import re
 import tomllib
 from pathlib import Path
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from node.errors import InputError
@@ -52,8 +53,8 @@ class Config(BaseSettings):
 
     @field_validator("listen", "advertise", "console", "parent")
     @classmethod
-    def _address(cls, value: str) -> str:
-        return value if not value else check_address(value, "config.toml")
+    def _address(cls, value: str, info: ValidationInfo) -> str:
+        return value if not value else check_address(value, f"配置项 {info.field_name}")
 
     @property
     def reachable_at(self) -> str:
@@ -65,7 +66,7 @@ def check_address(value: str, field: str) -> str:
     """Return a host:port; InputError naming the field."""
     found = _ADDRESS.match(value)
     if not found or not 0 <= int(found[2]) <= 65_535:
-        raise InputError("地址写法不对", field=field, value=value, remedy="写成 主机:端口,如 10.1.2.3:7600")
+        raise InputError("地址写法不对", field=field, value=value, remedy="写成 主机:端口，如 10.1.2.3:7600")
     return value
 
 
@@ -75,16 +76,43 @@ def read_config(home: Path) -> Config:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        remedy = "先用 dulian init(顶级)或 dulian join(下级)建立"
+        remedy = "先用 dulian init（顶级）或 dulian join（下级）建立"
         raise InputError("此处还没有节点", field="--home", value=home, remedy=remedy) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"配置文件写法有误:{error}", field=str(path), remedy="改正后重试") from error
+    except OSError as error:
+        remedy = "以运行节点的系统用户身份执行，或核对 --home"
+        raise InputError(f"读不了配置文件（{error.strerror}）", field="--home", value=home, remedy=remedy) from error
+    except UnicodeDecodeError as error:
+        raise InputError("配置文件不是 UTF-8 编码", field="配置文件", value=path, remedy="另存为 UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        at = re.search(r"line \d+", str(error))
+        where = f"第 {at[0].removeprefix('line ')} 行" if at else "末尾"
+        remedy = "每行写成 名称 = 值，文字加双引号"
+        raise InputError(f"配置文件{where}写法有误", field="配置文件", value=path, remedy=remedy) from error
     try:
         return Config(**values)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"配置项 {name} 不对:{first['msg']}", field=str(path), remedy="改正后重试") from error
+        raise _refusal(error.errors()[0], path) from error
+
+
+def _refusal(first: ErrorDetails, path: Path) -> InputError:
+    """What is wrong with a setting, in our words."""
+    name, limits = ".".join(str(part) for part in first["loc"]), first.get("ctx") or {}
+    if first["type"] == "missing":
+        return InputError(f"缺少配置项 {name}", field="配置文件", value=path, remedy=f"补上 {name}")
+    if first["type"] == "extra_forbidden":
+        remedy = f"可用的配置项：{'、'.join(Config.model_fields)}"
+        return InputError(f"没有配置项 {name}", field="配置文件", value=path, remedy=remedy)
+    wanted = {"int_parsing": "整数", "int_type": "整数", "int_from_float": "整数", "string_type": "加双引号的文字"}
+    if first["type"] in wanted:
+        why = f"须为{wanted[first['type']]}"
+    elif "ge" in limits:
+        why = f"不能小于 {limits['ge']}"
+    elif "le" in limits:
+        why = f"不能大于 {limits['le']}"
+    else:
+        why = "值不合要求"
+    remedy = f"在 {path} 或环境变量 DULIAN_{name.upper()} 中改正"
+    return InputError(why, field=f"配置项 {name}", value=first["input"], remedy=remedy)
 
 
 def write_config(home: Path, values: dict[str, str | int]) -> None:

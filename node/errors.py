@@ -42,8 +42,8 @@ class DulianError(Exception):
 
     def _line(self) -> str:
         value = f"「{self.value}」" if self.value else ""
-        where = f"{self.field}{value}:" if self.field else ""
-        return f"{where}{self.text}" + (f"。处理办法:{self.remedy}" if self.remedy else "")
+        where = f"{self.field}{value}：" if self.field else ""
+        return f"{where}{self.text}" + (f"。处理办法：{self.remedy}" if self.remedy else "")
 
     def as_dict(self) -> dict[str, str]:
         """The parts, for JSON output."""

@@ -78,4 +78,4 @@ def _note(running: Running, found: list[Checked]) -> None:
     for checked in found:
         running.office.store.set_log(checked.log_no, checked_seq=checked.seq)
         if checked.fault:
-            running.office.alarms.raise_("bad_record", str(checked.log_no), f"存储的记录未通过验签:{checked.fault}")
+            running.office.alarms.raise_("bad_record", str(checked.log_no), f"存储的记录未通过验签：{checked.fault}")

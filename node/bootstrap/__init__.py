@@ -24,11 +24,12 @@ def init_home(
     console: str | None = None, database: str | None = None,
 ) -> dict[str, object]:  # fmt: skip
     """`init`: make the root office's node. InputError; nothing is left behind where it fails."""
+    made = not home.exists()
     keys = homes.make_home(home, office, listen or "", advertise or "", console or "", database or "")
     try:
         return homes.found_root(home, name, keys)
     except BaseException:
-        homes.remove_home(home)
+        homes.remove_home(home, keep_folder=not made)
         raise
 
 
@@ -41,6 +42,7 @@ def join_home(
     InputError, UnreachableError, PeerError; nothing is left behind where the parent was not reached or refused.
     """
     invitation = decode_token(token, SystemClock().now_ms())
+    made = not home.exists()
     keys = homes.make_home(home, invitation.code, listen or "", advertise or "", console or "", database or "")
     state = JoinState.PENDING
     try:
@@ -49,14 +51,14 @@ def join_home(
     except UnreachableError as error:
         # Broken off half-way, the parent may have admitted these keys: they stay, and `serve` asks again.
         if error.code not in ("timeout", "lost"):
-            homes.remove_home(home)
+            homes.remove_home(home, keep_folder=not made)
             raise
     except Exception:
-        homes.remove_home(home)
+        homes.remove_home(home, keep_folder=not made)
         raise
     return {
         "office": invitation.code, "name": invitation.name, "parent": invitation.parent_path[-1],
-        "fingerprint": enrolling.fingerprint_of(keys), "home": str(home),
+        "fingerprint": enrolling.fingerprint_of(keys), "home": str(home.absolute()), "listen": read_config(home).listen,
         "state": "ready" if state is JoinState.ADMITTED else "pending",
     }  # fmt: skip
 
@@ -64,6 +66,9 @@ def join_home(
 def verify_home(home: Path) -> dict[str, object]:
     """`verify` on a node that is not running: the JSON document."""
     config = read_config(home)
+    if enrolling.load_waiting(home) is not None:
+        remedy = "执行 dulian serve，等待上级批准"
+        raise InputError("尚未入网，没有可核验的记录", field="--home", value=home, remedy=remedy)
     keys = homes.read_keys(home)
     store = open_store(homes.database_url(home, config), create=False)
     try:
@@ -72,7 +77,7 @@ def verify_home(home: Path) -> dict[str, object]:
         try:
             fill_keyring(keyring, store, Logs(store, identity.path))
         except PeerError as error:
-            raise InputError(f"本单位的证书链不成立:{error.text}", field="--home", value=home) from error
+            raise InputError(f"本单位的证书链不成立：{error.text}", field="--home", value=home) from error
         blobs = BlobFolder(home / "blobs")
         return audit(store.reader(), keyring, lambda row: blobs.check(row.hash, row.salt))
     finally:

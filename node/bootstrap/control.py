@@ -11,8 +11,8 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from node.errors import EXIT_FINDINGS, EXIT_INPUT, EXIT_OK, ForbiddenError, InputError, NotAvailableError
-from node.records.limits import SALT_BYTES
-from node.records.payload import Attachment
+from node.records.limits import NAME_CHARS_MAX, SALT_BYTES
+from node.records.payload import Attachment, check_line
 from node.services import browse, importing
 from node.services.audit import audit
 from node.services.commands import COMMANDS, QUESTIONS
@@ -44,7 +44,7 @@ class Control:
     async def handle(self, request: LocalRequest) -> LocalReply:
         """One request of the command line; our errors pass through to the caller."""
         if request.as_:
-            remedy = "本版本尚无账号,去掉 --as"
+            remedy = "本版本尚无账号，去掉 --as"
             raise ForbiddenError("没有这个账号", code="no_account", field="--as", value=request.as_, remedy=remedy)
         caller = Caller(request.os_user[:100])
         verb = request.verb
@@ -117,7 +117,8 @@ class Control:
         if len(request.files) != 1:
             raise InputError("没有台账文件", field="FILE", remedy="写明一个 xlsx 文件")
         data = b"".join([piece async for piece in request.files[0].chunks()])
-        rows, numbers, errors = await asyncio.to_thread(importing.read_ledger_rows, data)
+        name = request.files[0].name
+        rows, numbers, errors = await asyncio.to_thread(importing.read_ledger_rows, data, name)
         dry_run = bool(request.args.get("dry_run"))
         answer = await self._in_core(
             lambda: importing.import_ledger(self._office, rows, numbers, errors, caller, dry_run=dry_run)
@@ -130,6 +131,7 @@ class Control:
         taken: list[Attachment] = []
         try:
             for file in files:
+                check_line(file.name, "文件名", NAME_CHARS_MAX)
                 if file.size_bytes > self._attachment_bytes_max:
                     limit = self._attachment_bytes_max // 1_048_576
                     text = f"附件超过上限 {limit} MiB"

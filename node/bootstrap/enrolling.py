@@ -71,7 +71,7 @@ async def ask_to_join(home: Path, keys: Keys, waiting: Waiting) -> JoinReply:
     reply = await client.join(client.Parent(invitation.address, parent, invitation.link_ca, tls_key, leaf), request)
     if reply.state is JoinState.REFUSED:
         shown, remedy = waiting.token[:16] + "…", "请上级重新执行 dulian invite"
-        raise InputError(f"上级拒绝入网:{reply.text}", code="refused", field="TOKEN", value=shown, remedy=remedy)
+        raise InputError(f"上级拒绝入网：{reply.text}", code="refused", field="TOKEN", value=shown, remedy=remedy)
     if reply.state is JoinState.ADMITTED:
         save_tls(home, tls_key, reply.tls_certificate)
         enter(home, keys, invitation.address, invitation.link_ca, reply, invitation.federation)

@@ -23,7 +23,7 @@ from node.records.envelope import open_envelope
 from node.records.keyring import Keyring, possession_message
 from node.records.kinds import Kind
 from node.records.line import CODE, level_of
-from node.records.payload import Certificate, check_text
+from node.records.payload import Certificate, check_line
 from node.records.suite import Ed25519Sha256, Ed25519Signer, Suites, key_id_of
 from node.services.author import Author
 from node.services.identity import Identity, World
@@ -69,10 +69,10 @@ def database_url(home: Path, config: Config) -> str:
 def make_home(home: Path, office: str, listen: str, advertise: str, console: str, database: str) -> Keys:
     """Create the folder, keys and configuration of a new node; InputError where there is one already."""
     if (home / CONFIG_FILE).exists() or (home / "keys").exists():
-        remedy = "换一个目录;节点丢失用 recover"
-        raise InputError("此处已有节点,不能重复建立", field="--home", value=home, remedy=remedy)
+        remedy = "换一个目录"
+        raise InputError("此处已有节点，不能重复建立", field="--home", value=home, remedy=remedy)
     if not CODE.match(office):
-        raise InputError("单位代码格式不对", field="--office", value=office, remedy="填 6 位或 9 位代码,部门加 -名称")
+        raise InputError("不是单位代码", field="--office", value=office, remedy="写6位或9位数字，部门再加 -名称")
     for value, field in ((listen, "--listen"), (advertise, "--advertise"), (console, "--console")):
         if value:
             check_address(value, field)
@@ -80,9 +80,13 @@ def make_home(home: Path, office: str, listen: str, advertise: str, console: str
         text, remedy = "监听全部地址时要写明下级用哪个地址连本机", "如 --advertise 10.1.2.3:7600"
         raise InputError(text, field="--advertise", remedy=remedy)
     made = not home.exists()
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if any(home.iterdir()):
-        raise InputError("目录不是空的", field="--home", value=home, remedy="换一个空目录")
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(home.iterdir()):
+            raise InputError("目录不是空的", field="--home", value=home, remedy="换一个空目录")
+    except OSError as error:
+        remedy = "换一个本用户可写的目录，或核对权限和磁盘空间"
+        raise InputError(f"不能建立目录（{error.strerror}）", field="--home", value=home, remedy=remedy) from error
     try:
         home.chmod(0o700)
         for folder in ("keys", "blobs", "run"):
@@ -93,6 +97,10 @@ def make_home(home: Path, office: str, listen: str, advertise: str, console: str
             {"office": office, "listen": listen or "127.0.0.1:7600", "advertise": advertise, "console": console,
              "database": database},
         )  # fmt: skip
+    except OSError as error:
+        remove_home(home, keep_folder=not made)
+        remedy = "核对目录权限和磁盘空间后重试"
+        raise InputError(f"不能写入目录（{error.strerror}）", field="--home", value=home, remedy=remedy) from error
     except BaseException:
         remove_home(home, keep_folder=not made)
         raise
@@ -113,17 +121,32 @@ def remove_home(home: Path, *, keep_folder: bool = False) -> None:
 def read_keys(home: Path) -> Keys:
     """Read the secrets; InputError where one is missing or readable by others."""
     folder = home / "keys"
-    private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(read_key_file(folder / RECORD_KEY).decode().strip()))
-    ca_key, ca_certificate = split_pair(read_key_file(folder / LINK_CA))
+    try:
+        raw = bytes.fromhex(read_key_file(folder / RECORD_KEY).decode("ascii").strip())
+        private = Ed25519PrivateKey.from_private_bytes(raw)
+    except ValueError as error:
+        raise _damaged(folder / RECORD_KEY) from error
+    ca_key, ca_certificate = _read_pair(folder / LINK_CA)
     tls_key, tls_certificate = b"", b""
     if (folder / TLS_PAIR).exists():
-        tls_key, tls_certificate = split_pair(read_key_file(folder / TLS_PAIR))
+        tls_key, tls_certificate = _read_pair(folder / TLS_PAIR)
     return Keys(Ed25519Signer(Ed25519Sha256(), private), ca_key, ca_certificate, tls_key, tls_certificate)
 
 
 def save_tls(home: Path, key_pem: bytes, certificate: bytes) -> None:
     """Replace the TLS key and certificate towards the parent, both in one file, atomically."""
     write_key_file(home / "keys" / TLS_PAIR, key_pem + credentials.to_pem(certificate))
+
+
+def _read_pair(path: Path) -> tuple[bytes, bytes]:
+    try:
+        return split_pair(read_key_file(path))
+    except ValueError as error:
+        raise _damaged(path) from error
+
+
+def _damaged(path: Path) -> InputError:
+    return InputError("密钥文件内容有误", field="密钥文件", value=path, remedy="从备份恢复该文件")
 
 
 def split_pair(pem: bytes) -> tuple[bytes, bytes]:
@@ -135,7 +158,7 @@ def split_pair(pem: bytes) -> tuple[bytes, bytes]:
 def found_root(home: Path, name: str, keys: Keys) -> dict[str, object]:
     """`init`: the root office certifies itself; returns the JSON document."""
     config = read_config(home)
-    check_text(name, "--name", _NAME_CHARS_MAX)
+    check_line(name, "--name", _NAME_CHARS_MAX)
     suite, signer = keys.signer.suite, keys.signer
     federation = key_id_of(suite, signer.raw_key)
     code = config.office
@@ -157,7 +180,10 @@ def found_root(home: Path, name: str, keys: Keys) -> dict[str, object]:
         store.commit(durable=True)
     finally:
         store.close()
-    return {"office": code, "name": name, "fingerprint": federation.hex(), "state": "ready", "home": str(home)}
+    return {
+        "office": code, "name": name, "fingerprint": federation.hex(), "state": "ready", "home": str(home.absolute()),
+        "listen": config.listen,
+    }  # fmt: skip
 
 
 def enter(home: Path, keys: Keys, address: str, parent_ca: bytes, reply: JoinReply, federation: bytes) -> Identity:
@@ -196,9 +222,16 @@ def read_identity(store: Store, config: Config, keys: Keys) -> Identity:
     if saved is None:
         raise InputError("数据库里还没有节点", field="--home", remedy="先完成 dulian init 或 dulian join")
     facts = json.loads(saved.value)
-    if facts["code"] != config.office or facts["key"] != keys.signer.raw_key.hex():
-        text = f"数据库属于 {facts['code']},与本目录的配置或密钥({config.office})不符"
-        raise InputError(text, field="--home", code="wrong_home", remedy="核对 --home 与 --database,勿混用各单位的数据")
+    wrong = f"配置（{config.office}）" if facts["code"] != config.office else ""
+    if not wrong and facts["key"] != keys.signer.raw_key.hex():
+        wrong = f"密钥 {RECORD_KEY} "
+    if wrong:
+        text = f"数据库属于 {facts['code']}，与本目录的{wrong}不符"
+        remedy = "核对 --home 与 --database，勿混用各单位的数据"
+        raise InputError(text, field="--home", code="wrong_home", remedy=remedy)
+    if len(facts["path"]) > 1 and not keys.tls_certificate:
+        remedy = "从备份恢复该文件"
+        raise InputError("缺少与上级联通用的密钥文件", field="密钥文件", value=f"keys/{TLS_PAIR}", remedy=remedy)
     return Identity(
         facts["code"], facts["name"], tuple(facts["path"]), bytes.fromhex(facts["federation"]), keys.signer
     )

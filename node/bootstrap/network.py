@@ -179,7 +179,7 @@ class Network:
             code, text = (error.code, error.text) if isinstance(error, DulianError) else ("disk", str(error))
             _log.warning("renewal_failed", code=code, text=text)
             left_ms = credentials.expires_ms(keys.tls_certificate) - now_ms
-            text = f"通道证书续期未成({text}),还有 {max(left_ms, 0) // 86_400_000} 天到期"
+            text = f"通道证书续期未成（{text}），还有 {max(left_ms, 0) // 86_400_000} 天到期"
             self.runner.post(lambda: self.office.alarms.raise_("tls_renewal", self._identity.parent, text))
             return
         self._keys = Keys(keys.signer, keys.ca_key_pem, keys.ca_certificate, key_pem, certificate)
@@ -236,7 +236,7 @@ class Network:
 
     def _complain(self, error: DulianError) -> None:
         parent = self._identity.parent
-        text = f"与上级 {parent} 联通不上:{error.text}"
+        text = f"与上级 {parent} 联通不上：{error.text}"
         self.runner.post(lambda: self.office.alarms.raise_("link_fault", parent, text))
 
     async def _ask(self, run: object) -> object:

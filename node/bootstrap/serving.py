@@ -176,8 +176,8 @@ async def _joined(home: Path, keys: homes.Keys, stop: asyncio.Event) -> bool:
     async def handle(request: LocalRequest) -> LocalReply:
         if request.verb != "status":
             remedy = f"请上级核对指纹 {fingerprint} 后 dulian approve"
-            raise ForbiddenError("尚未入网,等待上级批准", code="pending", remedy=remedy)
-        text = f"等待上级批准入网;本机指纹 {fingerprint};邀请有效到 {iso(invitation.expires_ms)}"
+            raise ForbiddenError("尚未入网，等待上级批准", code="pending", remedy=remedy)
+        text = f"等待上级批准入网；本机指纹 {fingerprint}；邀请有效到 {iso(invitation.expires_ms)}"
         alarm = {"code": "pending", "subject": invitation.code, "text": text, "since": iso(started_ms)}
         parent, level = invitation.parent_path[-1], level_of(invitation.code)
         office = {"code": invitation.code, "name": invitation.name, "level": level, "parent": parent}

@@ -12,10 +12,10 @@ from node.cli import item, later, node, transfer
 from node.cli.usage import PROGRAM, DulianCommand, DulianGroup, MissingCommand
 
 SETUP, CARE, WORK, MISSING = "建立与入网", "运行与核对", "督查事项", "本版本未提供"
-ABOUT = """督联:省、市、县督查事项的签名记录联合体。
+ABOUT = """督联：省、市、县督查事项的签名记录联合体。
 
-选项都写在子命令之后。时间为北京时间,日期写成 2026-12-31。
-退出码:0 完成,1 检查发现问题,2 输入有误(没有写入),3 节点联系不上,4 没有权限,70 内部错误。"""
+选项都写在子命令之后。时间为北京时间，日期写成 2026-12-31。
+退出码：0 完成，1 检查发现问题，2 输入有误（没有写入），3 节点联系不上，4 没有权限，70 内部错误。"""
 
 
 def _print_version(wanted: bool) -> None:
@@ -45,7 +45,7 @@ def _add(group: typer.Typer, name: str, command: Callable[..., int], panel: str)
 
 def build_app() -> typer.Typer:
     """The whole command line."""
-    app, items = _group(ABOUT), _group("督查事项:登记、下达、签收、分解、报告、审核、销号。")
+    app, items = _group(ABOUT), _group("督查事项：登记、交办、签收、分解、报告、审核、销号。")
     app.callback(help=ABOUT)(_root)
     setup: dict[str, Callable[..., int]] = {
         "init": node.init, "invite": node.invite, "join": node.join, "pending": node.pending, "approve": node.approve,
@@ -65,7 +65,7 @@ def build_app() -> typer.Typer:
 
 def _add_items(items: typer.Typer) -> None:
     panels: dict[str, dict[str, Callable[..., int]]] = {
-        "下达": {"issue": item.issue, "register": item.register, "assign": item.assign, "reassign": item.reassign,
+        "交办": {"issue": item.issue, "register": item.register, "assign": item.assign, "reassign": item.reassign,
                  "insist": item.insist, "urge": item.urge},
         "承办": {"sign": item.sign, "refuse": item.refuse, "decompose": item.decompose, "report": item.report,
                  "submit": item.submit},

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from node.cli.options import home_of
 from node.cli.paper import Paper, clean, paper_of
-from node.cli.values import words
+from node.cli.values import line, words
 from node.errors import DulianError, UnreachableError
 
 if TYPE_CHECKING:
     from node.wire.local_client import LocalAnswer
 
 Render = Callable[[Any, Paper], Iterable[str]]
+_ONE_LINE = frozenset({"name", "title"})
+_POSITIONAL = {"item": "ITEM", "code": "CODE", "hash": "HASH"}
 LONG_S = 600.0  # verify, digest, import and files: control protocol
 
 
@@ -46,13 +48,14 @@ def request(
             "没有这个数据目录",
             field="--home",
             value=home,
-            remedy="用 --home 指明节点的数据目录;还没有节点时先执行 dulian init 或 dulian join",
+            remedy="用 --home 指明节点的数据目录；还没有节点时先执行 dulian init 或 dulian join",
         )
     given = {name: value for name, value in args.items() if value is not None and value != []}
     for name, value in given.items():
         for text in value if isinstance(value, list) else [value]:
             if isinstance(text, str):
-                words(f"--{name.replace('_', '-')}", text)
+                check = line if name in _ONE_LINE else words
+                check(_POSITIONAL.get(name) or f"--{name.replace('_', '-')}", text)
     from node.wire.local_client import LocalClient
 
     if long or files:
@@ -105,5 +108,5 @@ def refuse(error: DulianError, as_json: bool) -> int:
     """Say what went wrong: one line on stderr, in JSON mode also a document on stdout; return the exit code."""
     if as_json:
         write(document({"error": error.as_dict()}))
-    note(f"错误:{clean(error)}")
+    note(f"错误：{clean(error)}")
     return error.exit_code

@@ -13,15 +13,15 @@ from node.cli.ask import Call, ask, request, show
 from node.errors import InputError
 from node.items.lifecycle import STATE_LABELS
 
-Title = Annotated[str, typer.Option("--title", metavar="TEXT", help="事项名称,一句话")]
+Title = Annotated[str, typer.Option("--title", metavar="TEXT", help="事项名称，一句话")]
 Requirement = Annotated[str | None, typer.Option("--requirement", metavar="TEXT", help="工作要求")]
-Source = Annotated[str | None, typer.Option("--source", metavar="KIND", help="事项来源,如 重要会议、领导批示")]
-Rule = Annotated[str | None, typer.Option("--rule", metavar="RULE", help="按规则推算办结时限;与 --due 只写一个")]
-Point = Annotated[list[str] | None, typer.Option("--point", metavar="TEXT", help="须逐一答复的分项,可重复")]
+Source = Annotated[str | None, typer.Option("--source", metavar="KIND", help="事项来源，如 重要会议、领导批示")]
+Rule = Annotated[str | None, typer.Option("--rule", metavar="RULE", help="按规则推算办结时限；与 --due 只写一个")]
+Point = Annotated[list[str] | None, typer.Option("--point", metavar="TEXT", help="须逐一答复的分项，可重复")]
 Text = Annotated[str, typer.Option("--text", metavar="TEXT", help="内容")]
-Office = Annotated[str, typer.Option("--to", metavar="CODE", help="新的承办单位,只写一个")]
+Office = Annotated[str, typer.Option("--to", metavar="CODE", help="新的承办单位，只写一个")]
 MaybeTo = Annotated[
-    list[str] | None, typer.Option("--to", metavar="CODE[,CODE…]", help="承办单位的单位代码,用逗号分开;自办不写")
+    list[str] | None, typer.Option("--to", metavar="CODE[,CODE…]", help="承办单位的单位代码，用逗号分开；自办不写")
 ]
 
 
@@ -42,10 +42,10 @@ def _limit(due: str | None, rule: str | None) -> dict[str, object]:
 def issue(
     title: Title, to: MaybeTo = None, lead: o.Lead = None, requirement: Requirement = None, source: Source = None,
     due: o.Due = None, rule: Rule = None, point: Point = None, attach: o.Attach = None,
-    local: Annotated[bool, typer.Option("--local", help="自办:由本单位自己承办")] = False,
+    local: Annotated[bool, typer.Option("--local", help="自办：由本单位自己承办")] = False,
     as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
-    """登记并下达事项:每个承办单位得到一件自己的任务。"""
+    """登记并交办事项：每个承办单位得到一件自己的任务。"""
     receivers = values.codes("--to", to or ())
     if local and receivers:
         raise InputError("自办事项不写承办单位", field="--to", value=",".join(receivers), remedy="去掉 --local 或 --to")
@@ -53,20 +53,21 @@ def issue(
         raise InputError(
             "缺少承办单位",
             field="--to",
-            remedy="写 --to 单位代码;本单位自己承办的写 --local;只登记的用 dulian item register",
+            remedy="写 --to 单位代码；本单位自己承办的写 --local；只登记的用 dulian item register",
         )
     args = {
         "title": title, "to": receivers, "lead": values.lead(lead or (), receivers), "requirement": requirement,
         "source": source, "point": list(point or ()), "local": local, **_limit(due, rule),
     }  # fmt: skip
-    return ask(Call(home, as_json, as_), "item.issue", args, show_item.issued("已下达"), files=_files(attach))
+    did = show_item.issued("已登记自办事项" if local else "已交办")
+    return ask(Call(home, as_json, as_), "item.issue", args, did, files=_files(attach))
 
 
 def register(
     title: Title, requirement: Requirement = None, source: Source = None, due: o.Due = None, rule: Rule = None,
     point: Point = None, attach: o.Attach = None, as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
-    """只登记事项,不下达;以后用 assign 下达。"""
+    """只登记事项，不交办；以后用 assign 交办。"""
     args = {
         "title": title, "requirement": requirement, "source": source, "point": list(point or ()), **_limit(due, rule),
     }  # fmt: skip
@@ -77,19 +78,19 @@ def assign(
     item: o.Item, to: o.To, lead: o.Lead = None, due: o.Due = None,
     as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
-    """把已登记的事项下达给承办单位。"""
+    """把已登记的事项交办给承办单位。"""
     receivers = values.codes("--to", to)
     args = {
         "item": item, "to": receivers, "lead": values.lead(lead or (), receivers), "due": values.day("--due", due),
     }  # fmt: skip
-    return ask(Call(home, as_json, as_), "item.assign", args, show_item.issued("已下达"))
+    return ask(Call(home, as_json, as_), "item.assign", args, show_item.issued("已交办"))
 
 
 def decompose(
     item: o.Item, to: o.To, title: Title, lead: o.Lead = None, due: o.Due = None,
     as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
-    """把上级交办的事项分解给下级;上级看得到分解后的任务。"""
+    """把上级交办的事项分解给下级；上级看得到分解后的任务。"""
     receivers = values.codes("--to", to)
     args = {
         "item": item, "to": receivers, "lead": values.lead(lead or (), receivers), "title": title,
@@ -99,28 +100,30 @@ def decompose(
 
 
 def reassign(item: o.Item, to: Office, as_: o.As = None, home: o.Home = None, as_json: o.Json = False) -> int:
-    """改派:把任务改交另一个单位承办。"""
+    """改派：把任务改交另一个单位承办。"""
     receivers = values.codes("--to", [to])
     if len(receivers) != 1:
-        raise InputError("改派只能给一个单位", field="--to", value=to, remedy="交给几个单位的,用 dulian item assign")
+        raise InputError("改派只能给一个单位", field="--to", value=to, remedy="交给几个单位的，用 dulian item assign")
     call = Call(home, as_json, as_)
     return ask(call, "item.reassign", {"item": item, "to": receivers}, show_item.issued("已改派"))
 
 
 def insist(item: o.Item, reason: o.Reason, as_: o.As = None, home: o.Home = None, as_json: o.Json = False) -> int:
-    """坚持交办:不同意退签,仍由原单位承办。"""
+    """坚持交办：不同意退签，仍由原单位承办。"""
     return _act(Call(home, as_json, as_), "insist", item, "已坚持交办", reason=reason)
 
 
 def list_items(
-    state: Annotated[str | None, typer.Option("--state", metavar="S", help="状态,如 active(办理中)")] = None,
-    light: Annotated[str | None, typer.Option("--light", metavar="L", help="灯:green、yellow、red、done、none")] = None,
-    office: Annotated[str | None, typer.Option("--office", metavar="CODE", help="承办或下达的单位")] = None,
+    state: Annotated[str | None, typer.Option("--state", metavar="S", help="状态，如 active 或 办理中")] = None,
+    light: Annotated[
+        str | None, typer.Option("--light", metavar="L", help="灯：green、yellow、red、done、none，或 绿、黄、红、办结")
+    ] = None,
+    office: Annotated[str | None, typer.Option("--office", metavar="CODE", help="承办或交办的单位")] = None,
     kind: Annotated[str | None, typer.Option("--kind", metavar="KIND", help="registered 自立、assignment 交办")] = None,
     text: Annotated[str | None, typer.Option("--text", metavar="WORDS", help="名称或要求中的文字")] = None,
     as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
-    """列出事项:编号、承办单位、状态、灯、时限、进度、数据截至。"""
+    """列出事项：登记编号、承办单位、状态、灯、时限、进度、数据截至。"""
     args = {
         "state": values.choice("--state", state, STATE_LABELS),
         "light": values.choice("--light", light, values.LIGHTS),
@@ -131,29 +134,29 @@ def list_items(
 
 
 def show_one(item: o.Item, as_: o.As = None, home: o.Home = None, as_json: o.Json = False) -> int:
-    """查看一件事项:要求、分解、附件和全部经过。"""
+    """查看一件事项：要求、分解、附件和全部经过。"""
     return ask(Call(home, as_json, as_), "item.show", {"item": item}, show_item.item)
 
 
 def sign(
     item: o.Item, occurred: o.Occurred = None, as_: o.As = None, home: o.Home = None, as_json: o.Json = False
 ) -> int:
-    """签收:确认收到,开始承办。"""
+    """签收：确认收到，开始承办。"""
     return _act(Call(home, as_json, as_), "sign", item, "已签收", occurred=values.day("--occurred", occurred))
 
 
 def refuse(item: o.Item, reason: o.Reason, as_: o.As = None, home: o.Home = None, as_json: o.Json = False) -> int:
-    """退签:说明理由,请下达单位改派。"""
+    """退签：说明理由，请交办单位改派。"""
     return _act(Call(home, as_json, as_), "refuse", item, "已退签", reason=reason)
 
 
 def report(
     item: o.Item, text: Text,
-    percent: Annotated[str | None, typer.Option("--percent", metavar="N", help="进度,0至100的整数")] = None,
+    percent: Annotated[str | None, typer.Option("--percent", metavar="N", help="进度，0至100的整数")] = None,
     attach: o.Attach = None, occurred: o.Occurred = None,
     as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
-    """报告进展,可附文件。"""
+    """报告进展，可附文件。"""
     args = {
         "item": item, "text": text, "percent": values.percent(percent), "occurred": values.day("--occurred", occurred),
     }  # fmt: skip
@@ -163,21 +166,21 @@ def report(
 def submit(
     item: o.Item, text: Text, attach: o.Attach = None, as_: o.As = None, home: o.Home = None, as_json: o.Json = False
 ) -> int:
-    """报结:办理完毕,报下达单位审核。"""
+    """报结：办理完毕，报交办单位审核。"""
     call = Call(home, as_json, as_)
     return ask(call, "item.submit", {"item": item, "text": text}, show_item.done("已报结"), files=_files(attach))
 
 
 def give_back(
     item: o.Item, reason: o.Reason, due: o.Due = None,
-    redo: Annotated[bool, typer.Option("--redo", help="重办(两者都不写时即重办)")] = False,
+    redo: Annotated[bool, typer.Option("--redo", help="重办（两者都不写时即重办）")] = False,
     supplement: Annotated[bool, typer.Option("--supplement", help="补办")] = False,
     as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
-    """退回报结的任务,要求重办或补办。"""
+    """退回报结的任务，要求重办或补办。"""
     if redo and supplement:
         raise InputError(
-            "--redo 与 --supplement 只写一个", field="--supplement", remedy="重办写 --redo,补办写 --supplement"
+            "--redo 与 --supplement 只写一个", field="--supplement", remedy="重办写 --redo，补办写 --supplement"
         )
     mode, did = ("supplement", "已退回补办") if supplement else ("redo", "已退回重办")
     args = {"reason": reason, "due": values.day("--due", due), "mode": mode}
@@ -194,12 +197,12 @@ def accept(
 
 
 def close(item: o.Item, as_: o.As = None, home: o.Home = None, as_json: o.Json = False) -> int:
-    """销号:事项了结。"""
+    """销号：事项了结。"""
     return _act(Call(home, as_json, as_), "close", item, "已销号")
 
 
 def cancel(item: o.Item, reason: o.Reason, as_: o.As = None, home: o.Home = None, as_json: o.Json = False) -> int:
-    """撤销事项,说明理由。"""
+    """撤销事项，说明理由。"""
     return _act(Call(home, as_json, as_), "cancel", item, "已撤销", reason=reason)
 
 
@@ -208,7 +211,7 @@ def urge(
     channel: Annotated[str | None, typer.Option("--channel", metavar="C", help="phone、notice 或 visit")] = None,
     occurred: o.Occurred = None, as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
-    """催办,如实登记。"""
+    """催办，如实登记。"""
     args = {
         "text": text, "channel": values.choice("--channel", channel, values.CHANNELS),
         "occurred": values.day("--occurred", occurred),
@@ -226,11 +229,11 @@ def attach_file(
 
 
 def fetch(
-    item: o.Item, file_hash: Annotated[str, typer.Argument(metavar="HASH", help="附件的散列值,见 dulian item show")],
-    file: Annotated[str, typer.Argument(metavar="FILE", help="存为这个文件,不覆盖已有的")],
+    item: o.Item, file_hash: Annotated[str, typer.Argument(metavar="HASH", help="附件的散列值，见 dulian item show")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="存为这个文件，不覆盖已有的")],
     as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
-    """取出附件,存为文件。"""
+    """取出附件，存为文件。"""
     target = values.writable("FILE", file)
     args = {"item": item, "hash": values.file_hash("HASH", file_hash)}
     reply = request(Call(home, as_json, as_), "item.fetch", args, long=True)

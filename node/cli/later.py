@@ -12,13 +12,13 @@ from node.errors import NotAvailableError
 
 # Command path → what it will do. A command of two words stands in a group of its own, or in `item`.
 LATER: Mapping[str, str] = {
-    "doctor": "逐项检查节点,给出处理办法",
+    "doctor": "逐项检查节点，给出处理办法",
     "backup": "备份节点",
     "restore": "由备份恢复节点",
     "recover": "由上下级恢复丢失的节点",
     "reconcile": "与上下级对账",
     "revoke": "吊销一个下级单位的证书",
-    "bundle export": "把记录导出为文件,离线转送",
+    "bundle export": "把记录导出为文件，离线转送",
     "bundle import": "导入离线转送的文件",
     "user add": "增加账号",
     "user list": "列出账号",
@@ -26,7 +26,7 @@ LATER: Mapping[str, str] = {
     "user reset": "重设账号的口令",
     "unit add": "增加内设机构",
     "unit list": "列出内设机构",
-    "item exempt": "免予办理,说明理由",
+    "item exempt": "免予办理，说明理由",
     "item handle": "指定承办的内设机构和人员",
     "item extend": "申请延期",
     "item grant": "同意延期",
@@ -38,7 +38,7 @@ LATER: Mapping[str, str] = {
 GROUPS: Mapping[str, str] = {
     "bundle": "离线转送", "user": "账号", "unit": "内设机构", "export": "导出", "evidence": "证据",
 }  # fmt: skip
-SUFFIX = "(本版本未提供)"
+SUFFIX = "（本版本未提供）"
 
 
 def refuse(ctx: typer.Context, home: o.Home = None, as_json: o.Json = False) -> NoReturn:  # noqa: ARG001 - accepted

@@ -15,8 +15,8 @@ from node.cli.ask import Call, ask, note, request, show
 from node.cli.paper import clean, groups_of_4
 from node.errors import EXIT_FINDINGS, EXIT_OK, InputError, NotFoundError, UnreachableError
 
-Code = Annotated[str, typer.Argument(metavar="CODE", help="下级单位的代码,如 320500")]
-Name = Annotated[str, typer.Option("--name", metavar="TEXT", help="单位名称,如 江苏省人民政府")]
+Code = Annotated[str, typer.Argument(metavar="CODE", help="下级单位的代码，如 320500")]
+Name = Annotated[str, typer.Option("--name", metavar="TEXT", help="单位名称，如 江苏省人民政府")]
 
 
 def _setup(
@@ -29,12 +29,12 @@ def _setup(
 
 
 def init(
-    office: Annotated[str, typer.Option("--office", metavar="CODE", help="本单位代码,如 320000")], name: Name,
+    office: Annotated[str, typer.Option("--office", metavar="CODE", help="本单位代码，如 320000")], name: Name,
     listen: o.Listen = None, advertise: o.Advertise = None, console: o.Console = None, database: o.Database = None,
     home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
     """建立最上级单位的节点。下级单位用 join。"""
-    code, called = values.code("--office", office), values.words("--name", name)
+    code, called = values.code("--office", office), values.line("--name", name)
     setup = _setup(listen, advertise, console, database)
     from node.bootstrap import init_home
 
@@ -58,12 +58,12 @@ def join(
 
 def invite(
     code: Code, name: Name,
-    ttl: Annotated[str | None, typer.Option("--ttl", metavar="TIME", help="有效时间,如 30m、7d;不写为 24h")] = None,
-    auto_approve: Annotated[bool, typer.Option("--auto-approve", help="凭邀请令牌即批准,不再人工核对指纹")] = False,
+    ttl: Annotated[str | None, typer.Option("--ttl", metavar="TIME", help="有效时间，如 30m、7d；不写为 24h")] = None,
+    auto_approve: Annotated[bool, typer.Option("--auto-approve", help="凭邀请令牌即批准，不再人工核对指纹")] = False,
     unlisted: Annotated[bool, typer.Option("--unlisted", help="允许行政区划代码表之外的单位")] = False,
     home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
-    """邀请一个下级单位;输出邀请令牌,一行。"""
+    """邀请一个下级单位；输出邀请令牌，一行。"""
     args = {
         "code": values.code("CODE", code), "name": name, "ttl": values.duration("--ttl", ttl),
         "auto_approve": auto_approve, "unlisted": unlisted,
@@ -79,7 +79,7 @@ def pending(home: o.Home = None, as_json: o.Json = False) -> int:
 def approve(
     code: Code,
     fingerprint: Annotated[
-        str | None, typer.Option("--fingerprint", metavar="HEX", help="已经核对过的指纹;不写则显示出来,当场核对")
+        str | None, typer.Option("--fingerprint", metavar="HEX", help="已经核对过的指纹；不写则显示出来，当场核对")
     ] = None,
     home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
@@ -93,21 +93,21 @@ def _compared(call: Call, office: str) -> str:
     """The fingerprint of the pending node, after a person has compared it on the telephone."""
     if not sys.stdin.isatty():
         raise InputError(
-            "没有终端,不能当场核对指纹", field="--fingerprint",
-            remedy=f"用 dulian pending 查看指纹,电话核对后执行 dulian approve {office} --fingerprint 指纹",
+            "没有终端，不能当场核对指纹", field="--fingerprint",
+            remedy=f"用 dulian pending 查看指纹，电话核对后执行 dulian approve {office} --fingerprint 指纹",
         )  # fmt: skip
     waiting = [row for row in request(call, "pending", {}).data or () if show_node.code_of(row) == office]
     if not waiting:
         raise NotFoundError("没有等待批准的节点", field="CODE", value=office, remedy="用 dulian pending 查看")
-    note(f"{office} {clean(waiting[0].get('name'))} 的指纹:\n\n{groups_of_4(waiting[0].get('fingerprint'))}\n")
-    note("请电话联系对方,逐组核对。一致时输入 y 批准,其他任何输入都不批准:")
+    note(f"{office} {clean(waiting[0].get('name'))} 的指纹：\n\n{groups_of_4(waiting[0].get('fingerprint'))}\n")
+    note("请电话联系对方，逐组核对。一致时输入 y 批准，其他任何输入都不批准：")
     if sys.stdin.readline().strip().lower() != "y":
         raise InputError("没有批准", field="CODE", value=office, remedy="核对一致后再执行一次")
     return str(waiting[0]["fingerprint"])
 
 
 def serve(home: o.Home = None, as_json: o.Json = False) -> int:  # noqa: ARG001 - its one line is JSON anyway
-    """在前台运行节点;就绪时输出一行 ready,Ctrl-C 或 SIGTERM 正常停止。"""
+    """在前台运行节点；就绪时输出一行 ready，Ctrl-C 或 SIGTERM 正常停止。"""
     # gRPC reports every failed handshake of a stranger on stderr by itself; what matters is in our own log.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from node import jobs
@@ -117,12 +117,12 @@ def serve(home: o.Home = None, as_json: o.Json = False) -> int:  # noqa: ARG001 
 
 
 def status(home: o.Home = None, as_json: o.Json = False) -> int:
-    """本节点与上下级的联通情况和告警;有告警时退出码为 1。"""
+    """本节点与上下级的联通情况和告警；有告警时退出码为 1。"""
     return ask(Call(home, as_json), "status", {}, show_node.status)
 
 
 def verify(home: o.Home = None, as_json: o.Json = False) -> int:
-    """核验本节点的全部记录和附件;有问题时退出码为 1。节点停着也能核验。"""
+    """核验本节点的全部记录和附件；有问题时退出码为 1。节点停着也能核验。"""
     try:
         return ask(Call(home, as_json), "verify", {}, show_node.verification, long=True)
     except UnreachableError as error:
@@ -137,10 +137,10 @@ def verify(home: o.Home = None, as_json: o.Json = False) -> int:
 
 
 def heads(home: o.Home = None, as_json: o.Json = False) -> int:
-    """列出每本日志的末位,用于两个节点之间比对。"""
+    """列出每本日志的末位，用于两个节点之间比对。"""
     return ask(Call(home, as_json), "heads", {}, show_node.heads)
 
 
 def digest(home: o.Home = None, as_json: o.Json = False) -> int:
-    """列出每件事项的摘要;知悉范围内的节点摘要相同,即内容相同。"""
+    """列出每件事项的摘要；知悉范围内的节点摘要相同，即内容相同。"""
     return ask(Call(home, as_json), "digest", {}, show_node.digest, long=True)

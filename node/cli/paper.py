@@ -19,6 +19,7 @@ from typing import TextIO
 WIDTH_MIN = 60
 FLEX_WIDTH_MIN = 16  # a title narrower than eight characters cannot be read
 GAP = "  "
+_NEVER_FIRST = frozenset("，。、；：？！）》”’」")
 _SGR = {"green": "32", "yellow": "33", "red": "31", "blue": "36", "grey": "90", "bold": "1"}
 
 
@@ -105,6 +106,8 @@ def _wrap_line(line: str, columns: int) -> Iterator[str]:
         while cut and _in_word(line[cut - 1]) and _in_word(line[cut]):
             cut -= 1
         cut = cut or taken
+        if line[cut] in _NEVER_FIRST and cut > 1 and not _in_word(line[cut - 1]):
+            cut -= 1
         yield line[:cut].rstrip()
         line = line[cut:].lstrip()
     yield line

@@ -14,7 +14,7 @@ NONE = "—"
 LIGHT_STYLES: Mapping[str, str] = {"green": "green", "yellow": "yellow", "red": "red", "done": "blue"}
 ROLES: Mapping[str, str] = {"lead": "牵头", "assist": "协办", "sole": "承办"}
 EFFECTS: Mapping[str, str] = {
-    "waiting": "待前件", "late": "迟到,不生效", "invalid": "无效", "superseded": "已被替代",
+    "waiting": "待前件", "late": "迟到，不生效", "invalid": "无效", "superseded": "已被替代",
     "unconfirmed": "待确认", "unknown": "本版本不识别", "erased": "已清除",
 }  # fmt: skip
 
@@ -65,7 +65,7 @@ def items(data: Any, paper: Paper) -> Iterable[str]:
         ]
         for row in data
     ]  # fmt: skip
-    headers = ["编号", "事项", "承办单位", "状态", "灯", "时限", "进度", "数据截至"]
+    headers = ["登记编号", "事项", "承办单位", "状态", "灯", "时限", "进度", "数据截至"]
     return [*table(headers, rows, paper, flex=1), f"共 {len(rows)} 件"]
 
 
@@ -76,17 +76,18 @@ def _number(row: Mapping[str, Any], short: Mapping[str, str]) -> str:
 def item(data: Any, paper: Paper) -> Iterable[str]:
     """One item whole: header, requirement, children, attachments, timeline."""
     shown = light(data)
-    limit = f"{clean(data.get('due')) or '未定'}  {paper.paint(shown.text, shown.style)}".replace(f"  {NONE}", "")
+    lamp = "" if shown.text == NONE else paper.paint(shown.text, shown.style)
+    opener = "登记单位" if data.get("kind") == "registered" else "交办单位"
     head = [
-        ("事项", clean(data.get("title"))), ("编号", clean(data.get("id"))), ("登记编号", clean(data.get("number"))),
+        ("事项", clean(data.get("title"))), ("登记编号", clean(data.get("number"))), ("标识", clean(data.get("id"))),
         ("类别", KINDS.get(str(data.get("kind"))) or clean(data.get("kind"))), ("来源", clean(data.get("source"))),
-        ("下达单位", office(data.get("issuer"), data.get("issuer_name"))),
+        (opener, office(data.get("issuer"), data.get("issuer_name"))),
         ("承办单位", office(data.get("receiver"), data.get("receiver_name"))),
         ("分工", ROLES.get(str(data.get("role")), "")),
-        ("责任单位(原文)", clean(data.get("responsible"))), ("时限(原文)", clean(data.get("limit_text"))),
+        ("责任单位（原文）", clean(data.get("responsible"))), ("时限（原文）", clean(data.get("limit_text"))),
         ("上级事项", clean(data.get("parent"))), ("知悉范围", _line(data.get("line"))),
-        ("状态", state(data)), ("办结时限", limit), ("进度", percent(data)), ("数据截至", moment(data.get("as_of"))),
-        ("更新时间", moment(data.get("updated_at"))),
+        ("状态", state(data)), ("办结时限", clean(data.get("due")) or "未定"), ("灯", lamp),
+        ("进度", percent(data)), ("数据截至", moment(data.get("as_of"))), ("更新时间", moment(data.get("updated_at"))),
     ]  # fmt: skip
     yield from fields(head, paper)
     columns = None if paper.width is None else paper.width - 2
@@ -106,7 +107,7 @@ def item(data: Any, paper: Paper) -> Iterable[str]:
 def _receiver(row: Mapping[str, Any]) -> str:
     """In tables: the name, or the code where there is none, and the part in the matter where others have one too."""
     role = ROLES[str(row["role"])] if row.get("role") in {"lead", "assist"} else ""
-    return (clean(row.get("receiver_name")) or office(row.get("receiver"))) + (f"({role})" if role else "")
+    return (clean(row.get("receiver_name")) or office(row.get("receiver"))) + (f"（{role}）" if role else "")
 
 
 def _line(line: Any) -> str:
@@ -128,8 +129,8 @@ def _children(children: Sequence[Any], paper: Paper) -> Iterable[str]:
         ]
         for row in rows
     ]  # fmt: skip
-    headers = ["编号", "任务", "承办单位", "状态", "灯", "时限", "进度"]
-    return ["", paper.paint(f"分解({len(rows)}件)", "bold"), *table(headers, cells, paper, flex=1, indent="  ")]
+    headers = ["登记编号", "任务", "承办单位", "状态", "灯", "时限", "进度"]
+    return ["", paper.paint(f"分解（{len(rows)}件）", "bold"), *table(headers, cells, paper, flex=1, indent="  ")]
 
 
 def _attachments(attachments: Sequence[Mapping[str, Any]], paper: Paper) -> Iterable[str]:
@@ -162,7 +163,8 @@ def _timeline(timeline: Sequence[Mapping[str, Any]], paper: Paper) -> Iterable[s
     for entry in timeline:
         effect = str(entry.get("effect") or "applied")
         mark = "" if effect == "applied" else f"  [{EFFECTS.get(effect) or clean(effect)}]"
-        who = " ".join(part for part in (office(entry.get("author")), clean(entry.get("actor"))) if part)
+        author = clean(entry.get("author_name")) or office(entry.get("author"))
+        who = " ".join(part for part in (author, clean(entry.get("actor"))) if part)
         what = clean(entry.get("kind_label")) or clean(entry.get("kind"))
         received = clean(entry.get("received_at"))
         arrived = f"  收到 {moment(received)}" if received and received != clean(entry.get("recorded_at")) else ""
@@ -176,7 +178,8 @@ def _timeline(timeline: Sequence[Mapping[str, Any]], paper: Paper) -> Iterable[s
 
 
 def _name(data: Mapping[str, Any]) -> str:
-    return " ".join(clean(part) for part in (data.get("number"), data.get("title"), data.get("item")) if part)
+    """What people know an item by; its id only where there is nothing else."""
+    return " ".join(clean(data[part]) for part in ("number", "title") if data.get(part)) or clean(data.get("item"))
 
 
 def done(did: str) -> Callable[[Any, Paper], Iterable[str]]:
@@ -185,9 +188,9 @@ def done(did: str) -> Callable[[Any, Paper], Iterable[str]]:
     def render(data: Any, _paper: Paper) -> Iterable[str]:
         if not isinstance(data, Mapping):
             return [did]
-        now = f"  状态:{state(data)}" if data.get("state") or data.get("state_label") else ""
+        now = f"  状态：{state(data)}" if data.get("state") or data.get("state_label") else ""
         name = _name(data)
-        return [f"{did}:{name}{now}" if name else f"{did}{now}"]
+        return [f"{did}：{name}{now}" if name else f"{did}{now}"]
 
     return render
 
@@ -197,19 +200,22 @@ def issued(did: str) -> Callable[[Any, Paper], Iterable[str]]:
 
     def render(data: Any, paper: Paper) -> Iterable[str]:
         rows = [
-            [office(one.get("to")), ROLES.get(str(one.get("role"))) or NONE, clean(one.get("item"))]
+            [
+                clean(one.get("number")) or clean(one.get("item")), office(one.get("to"), one.get("name")),
+                ROLES.get(str(one.get("role"))) or NONE,
+            ]
             for one in data.get("assignments") or []
         ]
-        lines = [f"{did}:{_name(data)}"]
-        return lines + (table(["承办单位", "分工", "任务编号"], rows, paper, indent="  ") if rows else [])
+        lines = [f"{did}：{_name(data)}"]
+        return lines + (table(["登记编号", "承办单位", "分工"], rows, paper, indent="  ") if rows else [])
 
     return render
 
 
 def attached(data: Any, _paper: Paper) -> Iterable[str]:
     """The attachment's hash, by which `fetch` gets it back."""
-    found = clean(data.get("hash")) if isinstance(data, Mapping) else ""
-    return [f"已附上文件,散列值 {found}" if found else "已附上文件"]
+    found = [clean(one) for one in data.get("attachments") or ()] if isinstance(data, Mapping) else []
+    return [f"已附上文件，散列值 {'、'.join(found)}" if found else "已附上文件"]
 
 
 def fetched(file: str) -> Callable[[Any, Paper], Iterable[str]]:

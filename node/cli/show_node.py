@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -28,7 +29,7 @@ def code_of(row: Mapping[str, Any]) -> str:
 def made(data: Mapping[str, Any], paper: Paper) -> Iterable[str]:
     """A new home: whose it is, its fingerprint, and what comes next."""
     waiting = data.get("state") == "pending"
-    yield "已提出申请,等待上级批准" if waiting else "节点已建立"
+    yield "已提出申请，等待上级批准" if waiting else "节点已建立"
     called = data.get("office")
     name = "" if isinstance(called, Mapping) else clean(data.get("name"))
     yield from fields(
@@ -40,8 +41,13 @@ def made(data: Mapping[str, Any], paper: Paper) -> Iterable[str]:
         paper,
     )  # fmt: skip
     if data.get("fingerprint"):
-        yield from ["本节点指纹(上级据此核对):" if waiting else "本节点指纹:", groups_of_4(data["fingerprint"])]
-    yield "下一步:请上级核对指纹后执行 dulian approve;本节点执行 dulian serve" if waiting else "下一步:dulian serve"
+        yield from ["本节点指纹（上级据此核对）：" if waiting else "本节点指纹：", groups_of_4(data["fingerprint"])]
+    serve = f"dulian serve --home {shlex.quote(clean(data.get('home')))}" if data.get("home") else "dulian serve"
+    if waiting:
+        code = code_of(data)
+        yield f"下一步：本机执行 {serve}；上级电话核对指纹后执行 dulian approve {code}，本机随后自动入网"
+    else:
+        yield f"下一步：{serve}"
 
 
 def token(data: Any, _paper: Paper) -> Iterable[str]:
@@ -58,7 +64,7 @@ def pending(data: Any, _paper: Paper) -> Iterable[str]:
         since = moment(row["since"]) if row.get("since") else ""
         lines.append(f"{code_of(row)} {clean(row.get('name'))}" + (f"  申请于 {since}" if since else ""))
         lines += [f"  {line}" for line in groups_of_4(row.get("fingerprint")).split("\n")]
-    return [*lines, "电话核对指纹一致后执行:dulian approve 单位代码"]
+    return [*lines, "电话核对指纹，一致后执行 dulian approve 单位代码"]
 
 
 def approved(data: Any, _paper: Paper) -> Iterable[str]:
@@ -73,10 +79,11 @@ def status(data: Mapping[str, Any], paper: Paper) -> Iterable[str]:
     level = LEVELS.get(str(me.get("level")), clean(me.get("level")))
     ready = "就绪" if data.get("ready") else paper.paint("未就绪", "red")
     yield f"{office(me)}  {level}  {ready}"
-    yield (
-        f"纪元 {clean(data.get('epoch'))}  版本 {clean(data.get('version'))}  记录 {clean(data.get('records'))} 条  "
-        f"日志 {clean(data.get('logs'))} 本  事项 {clean(data.get('items'))} 件"
-    )
+    if "epoch" in data:  # a node that waits to be admitted holds nothing yet
+        yield (
+            f"纪元 {clean(data['epoch'])}  版本 {clean(data.get('version'))}  记录 {clean(data.get('records'))} 条  "
+            f"日志 {clean(data.get('logs'))} 本  事项 {clean(data.get('items'))} 件"
+        )
     yield ""
     links = data.get("links") or []
     if links:
@@ -95,7 +102,7 @@ def status(data: Mapping[str, Any], paper: Paper) -> Iterable[str]:
 
 def _link(link: Mapping[str, Any]) -> list[Cell | str]:
     word, style = LINK_STATES.get(str(link.get("state")), (clean(link.get("state")), ""))
-    unplugged = "" if link.get("connected") or link.get("state") == "never" else "(未连接)"
+    unplugged = "" if link.get("connected") or link.get("state") == "never" else "（未连接）"
     named = f"{office(link.get('office'))} {clean(link.get('name'))}".strip()
     return [
         named, LINK_ROLES.get(str(link.get("role")), NONE), Cell(word + unplugged, style), _count(link.get("to_send")),
@@ -133,12 +140,12 @@ def digest(data: Mapping[str, Any], paper: Paper) -> Iterable[str]:
 def verification(data: Mapping[str, Any], paper: Paper) -> Iterable[str]:
     """What was verified, and every finding."""
     records, logs, attachments = (clean(data.get(part)) for part in ("records", "logs", "attachments"))
-    counted = f"记录 {records} 条,日志 {logs} 本,附件 {attachments} 个"
+    counted = f"记录 {records} 条，日志 {logs} 本，附件 {attachments} 个"
     findings = data.get("findings") or []
     if data.get("ok"):
-        yield paper.paint("核验通过", "green") + f":{counted}"
+        yield paper.paint("核验通过", "green") + f"：{counted}"
     else:
-        yield paper.paint(f"核验发现 {len(findings)} 处问题", "red") + f":{counted}"
+        yield paper.paint(f"核验发现 {len(findings)} 处问题", "red") + f"：{counted}"
     if findings:
         rows = [[clean(one.get("code")), clean(one.get("where")), clean(one.get("text"))] for one in findings]
         yield from table(["问题", "位置", "说明"], rows, paper, flex=2, indent="  ")

@@ -12,14 +12,14 @@ from node.cli import values
 from node.cli.ask import Call, Render, ask
 from node.cli.paper import Paper, clean, table
 
-File = Annotated[str, typer.Argument(metavar="FILE.xlsx", help="Excel 台账;各列见 docs/import.md")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="只检查,不写入")]
+File = Annotated[str, typer.Argument(metavar="FILE.xlsx", help="Excel 台账；各列见 docs/import.md")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="只检查，不写入")]
 
 
 def import_ledger(
     file: File, dry_run: DryRun = False, as_: o.As = None, home: o.Home = None, as_json: o.Json = False
 ) -> int:
-    """把一份 Excel 台账逐行登记为事项;有一行不合格就都不登记。"""
+    """把一份 Excel 台账逐行登记为事项；有一行不合格就都不登记。"""
     files = [("file", values.readable("FILE.xlsx", file))]
     call, render = Call(home, as_json, as_), imported(dry_run=dry_run)
     return ask(call, "import", {"dry_run": dry_run}, render, files=files, long=True)
@@ -32,10 +32,10 @@ def imported(*, dry_run: bool) -> Render:
         errors = data.get("errors") or []
         if errors:
             rows = [[clean(one.get("row")), clean(one.get("column")), clean(one.get("text"))] for one in errors]
-            return [f"没有登记:{len(errors)} 处不合格", *table(["行", "列", "原因"], rows, paper, flex=2, indent="  ")]
+            return [f"没有登记：{len(errors)} 处不合格", *table(["行", "列", "原因"], rows, paper, flex=2, indent="  ")]
         items = data.get("items") or []
         if dry_run:
-            return [f"检查通过:{clean(data.get('rows', len(items)))} 行可以登记;没有写入"]
+            return [f"检查通过：{clean(data.get('rows', len(items)))} 行可以登记；没有写入"]
         rows = [[clean(one.get("row")), clean(one.get("number")) or "—", clean(one.get("item"))] for one in items]
         return [f"已登记 {len(items)} 件", *table(["行", "登记编号", "事项编号"], rows, paper, indent="  ")]
 

@@ -72,7 +72,7 @@ class DulianCommand(TyperCommand):
         """Refuse what is left over, naming it."""
         rest = _parsed(super().parse_args, ctx, args)
         if rest and not self.takes_anything and not ctx.resilient_parsing:
-            remedy = "含空格的内容要加引号;" + _see_help(ctx)
+            remedy = "含空格的内容要加引号；" + _see_help(ctx)
             raise InputError("多余的参数", field=ctx.command_path, value=" ".join(rest), remedy=remedy)
         return rest
 
@@ -105,7 +105,7 @@ class DulianGroup(TyperGroup):
         """Find the command, or suggest the nearest one."""
         if args and self.get_command(ctx, args[0]) is None:
             near = get_close_matches(args[0], list(self.commands), n=1)
-            remedy = f"是否想写 {ctx.command_path} {near[0]};" if near else ""
+            remedy = f"是否想写 {ctx.command_path} {near[0]}；" if near else ""
             raise InputError("没有这个命令", field=ctx.command_path, value=args[0], remedy=remedy + _see_help(ctx))
         return super().resolve_command(ctx, args)
 
@@ -157,7 +157,7 @@ def _refuse_unexpected(error: Exception, as_json: bool) -> int:
         import traceback
 
         traceback.print_exception(error)
-    remedy = "设环境变量 DULIAN_DEBUG=1 再执行一次,把输出交给维护人员"
+    remedy = "设环境变量 DULIAN_DEBUG=1 再执行一次，把输出交给维护人员"
     return refuse(LocalError("内部错误", field="编号", value=secrets.token_hex(4), remedy=remedy), as_json)
 
 
@@ -190,8 +190,8 @@ def _no_such_option(error: Any, remedy: str) -> InputError:
     name, ctx = error.option_name, error.ctx
     if isinstance(ctx.command, TyperGroup) and name in {"--home", "--json", "--as"}:
         return InputError("这个选项写在子命令之后", field=name, remedy=f"写成 {ctx.command_path} 子命令 {name}")
-    near = sorted(error.possibilities or ())
-    return InputError("没有这个选项", field=name, remedy=(f"是否想写 {near[0]};" if near else "") + remedy)
+    near = error.possibilities  # the most similar first
+    return InputError("没有这个选项", field=name, remedy=(f"是否想写 {near[0]}；" if near else "") + remedy)
 
 
 def _see_help(ctx: Any) -> str:
@@ -207,7 +207,7 @@ def _page(command: Any, ctx: Any, commands: Sequence[Any]) -> str:
     arguments = [param for param in params if param.param_type_name == "argument"]
     options = [param for param in params if param.param_type_name != "argument"]
     usage = [ctx.command_path, *(["命令"] if commands else []), *map(_argument_name, arguments), "[选项]"]
-    lines = [f"用法: {' '.join(usage)}", ""]
+    lines = [f"用法：{' '.join(usage)}", ""]
     for paragraph in (command.help or "").strip().split("\n"):
         lines += wrap(paragraph.strip(), columns)
     sections: dict[str, list[tuple[str, str]]] = {}
@@ -225,7 +225,7 @@ def _sections(sections: Mapping[str, Sequence[tuple[str, str]]], columns: int) -
         if not rows:
             continue
         yield ""
-        yield f"{title}:"
+        yield f"{title}："
         for term, text in rows:
             first, *rest = wrap(text, columns - left - 2)
             if width(term) + 2 > left:
@@ -250,4 +250,4 @@ def _option_row(param: Any) -> tuple[str, str]:
 
 def _first_line(command: Any) -> str:
     # Under its own heading a missing command need not say again that it is missing.
-    return str(command.help or "").strip().split("\n")[0].removesuffix(f"({command.rich_help_panel})")
+    return str(command.help or "").strip().split("\n")[0].removesuffix(f"（{command.rich_help_panel}）")

@@ -23,7 +23,7 @@ LEVEL_LETTERS = {"province": "p", "prefecture": "c", "county": "x", "township": 
 
 _LEVELS = {letter: level for level, letter in LEVEL_LETTERS.items()}
 _DATA_FILE = "divisions.txt.gz"
-_FIELD = "机构代码"
+_FIELD = "CODE"
 _SUGGESTIONS_MAX = 3
 _OFFICE_SUFFIX = re.compile(r"(人民政府|政府)?(办公厅|办公室|督查室)?$")
 
@@ -102,12 +102,12 @@ class Divisions:
             InputError: malformed code, unknown office, or an office whose parent is another one.
         """
         if not CODE_PATTERN.fullmatch(code):
-            remedy = "应为6位区划代码,乡镇街道9位,部门在其后加连字符和1至16位小写字母或数字,如 320500-fgw"
+            remedy = "应为6位区划代码，乡镇街道9位，部门在其后加连字符和1至16位小写字母或数字，如 320500-fgw"
             raise InputError("代码写法不对", field=_FIELD, value=code, remedy=remedy)
         if code == parent_code:
-            raise InputError("这是本机构自己的代码", field=_FIELD, value=code, remedy="填写下级机构的代码")
+            raise InputError("这是本单位自己的代码", field=_FIELD, value=code, remedy="写下级单位的代码")
         if "-" in parent_code:
-            text = f"本机构 {parent_code} 是部门节点,部门之下不再设节点"
+            text = f"本单位 {parent_code} 是部门节点，部门之下不再设节点"
             raise InputError(text, field=_FIELD, value=code, remedy=f"由 {parent_code.partition('-')[0]} 邀请")
         if "-" in code:
             self._check_unit(parent_code, code)
@@ -122,21 +122,21 @@ class Divisions:
         """Check a unit by its code alone, so that units of an unlisted office can be invited too."""
         office = code.partition("-")[0]
         if office != parent_code:
-            text = f"部门节点属于连字符前的机构 {self._shown(office)},不属于 {self._shown(parent_code)}"
-            remedy = f"由 {office} 邀请,或改为 {parent_code}-{code.partition('-')[2]}"
+            text = f"部门节点属于连字符前的单位 {self._shown(office)}，不属于 {self._shown(parent_code)}"
+            remedy = f"由 {office} 邀请，或改为 {parent_code}-{code.partition('-')[2]}"
             raise InputError(text, field=_FIELD, value=code, remedy=remedy)
 
     def _refuse_unknown(self, parent_code: str, code: str, name: str) -> None:
         close = self._suggestions(parent_code, code, name)
         hint = "相近的有 " + "、".join(f"{office.code} {office.name}" for office in close) + ";" if close else ""
-        remedy = f"{hint}核对代码;确属新设或目录未收录的,加 --unlisted"
-        raise InputError("机构目录中没有这个代码", field=_FIELD, value=code, remedy=remedy)
+        remedy = f"{hint}核对代码；确属新设或表中未收录的，加 --unlisted"
+        raise InputError("行政区划代码表中没有这个代码", field=_FIELD, value=code, remedy=remedy)
 
     def _refuse_other_parent(self, parent_code: str, office: Division) -> None:
         if not office.parent:
-            raise InputError("国家没有上级,不能被邀请", field=_FIELD, value=office.code, remedy="填写下级机构的代码")
-        text = f"{office.name}的上级是 {self._shown(office.parent)},不是 {self._shown(parent_code)}"
-        remedy = f"由 {office.parent} 的节点邀请;确因区划调整改由本级管理的,加 --unlisted"
+            raise InputError("国家没有上级，不能被邀请", field=_FIELD, value=office.code, remedy="写下级单位的代码")
+        text = f"{office.name}的上级是 {self._shown(office.parent)}，不是 {self._shown(parent_code)}"
+        remedy = f"由 {office.parent} 的节点邀请；确因区划调整改由本级管理的，加 --unlisted"
         raise InputError(text, field=_FIELD, value=office.code, remedy=remedy)
 
     def _shown(self, code: str) -> str:

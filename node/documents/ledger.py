@@ -58,7 +58,7 @@ _DATE_FORMS = (
     re.compile(r"([0-9]{4})\.([0-9]{1,2})\.([0-9]{1,2})"),
     re.compile(r"([0-9]{4})年([0-9]{1,2})月([0-9]{1,2})日"),
 )
-_DATE_HINT = "应为Excel日期,或 2026-12-31、2026/12/31、2026年12月31日"
+_DATE_HINT = "应为Excel日期，或 2026-12-31、2026/12/31、2026年12月31日"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def read_ledger(data: bytes) -> LedgerResult:
     if "title" in header.places:
         rows = [read for row in body if (read := _read_row(row, header, first_use, findings)) is not None]
     if not rows and not findings.errors:
-        raise InputError("表头下面没有数据", field="文件", remedy="从表头的下一行起,每行填写一个事项")
+        raise InputError("表头下面没有数据", field="文件", remedy="从表头的下一行起，每行填写一个事项")
     bad = {error.row for error in findings.errors.values()}
     return LedgerResult(tuple(row for row in rows if row.row not in bad), findings.in_order())
 
@@ -156,7 +156,7 @@ def _find_header(sheet: Sheet, findings: _Findings) -> _Header:
     best = max(candidates, key=lambda r: ("title" in known[r.number], len(known[r.number]), -r.number), default=None)
     if best is None or not known[best.number]:
         names = "、".join(column.name for column in COLUMNS)
-        remedy = f"表头应有“事项名称”,可有的列:{names}"
+        remedy = f"表头应有“事项名称”，可有的列：{names}"
         raise InputError(f"工作表“{quoted(sheet.name)}”前{HEADER_ROWS_MAX}行内没有表头", field="文件", remedy=remedy)
     places: dict[str, int] = {}
     names_seen: dict[int, str] = {}
@@ -165,10 +165,10 @@ def _find_header(sheet: Sheet, findings: _Findings) -> _Header:
         names_seen[place] = quoted(name) or cell.ref
         column = _BY_NAME.get(name)
         if column is None:
-            text = f"{cell.ref}:不认识的列;可用的列见导入说明,不需要的列请删除"
+            text = f"{cell.ref}：不认识的列；可用的列见导入说明，不需要的列请删除"
             findings.add(best.number, names_seen[place], text)
         elif column.key in places:
-            text = f"{cell.ref}:与“{names_seen[places[column.key]]}”列重复(都表示{column.name}),只能留一列"
+            text = f"{cell.ref}：与“{names_seen[places[column.key]]}”列重复（都表示{column.name}），只能留一列"
             findings.add(best.number, names_seen[place], text)
         else:
             places[column.key] = place
@@ -181,7 +181,7 @@ def _check_merged(merged: tuple[MergedRange, ...], header: _Header, findings: _F
     """Refuse merges over several rows: a value shared by rows would silently count for the first only."""
     for area in merged:
         if area.last_row > area.first_row and area.last_row > header.row:
-            text = f"{area.ref}:跨行合并的单元格;请取消合并,每行各自填写"
+            text = f"{area.ref}：跨行合并的单元格；请取消合并，每行各自填写"
             findings.add(max(area.first_row, header.row), header.names.get(area.first_column, area.ref), text)
 
 
@@ -190,7 +190,7 @@ def _read_row(row: Row, header: _Header, first_use: dict[str, int], findings: _F
     before = len(findings.errors)
     for place, cell in row.cells.items():
         if place not in header.names:
-            findings.add(row.number, cell.ref, f"{cell.ref}:这一列没有表头却有内容;请补上表头或删除内容")
+            findings.add(row.number, cell.ref, f"{cell.ref}：这一列没有表头却有内容；请补上表头或删除内容")
     texts: dict[str, str] = {}
     due: dt.date | None = None
     for column in COLUMNS:
@@ -199,7 +199,7 @@ def _read_row(row: Row, header: _Header, first_use: dict[str, int], findings: _F
             continue
         outcome = _read_due(found) if column.key == "due" else _read_text(found, column)
         if isinstance(outcome, _Refusal):
-            findings.add(row.number, header.names[header.places[column.key]], f"{found.ref}:{outcome.text}")
+            findings.add(row.number, header.names[header.places[column.key]], f"{found.ref}：{outcome.text}")
         elif isinstance(outcome, str):
             texts[column.key] = outcome
         else:
@@ -227,11 +227,11 @@ class _Refusal:
 
 
 _UNFIT = {
-    "formula": "是公式;请复制后“选择性粘贴”为数值",
-    "error": "是错误值;请改正",
-    "bool": "是逻辑值;应为文字",
-    "date": "是日期;应为文字",
-    "other": "是时间等其他类型;应为文字",
+    "formula": "是公式；请复制后“选择性粘贴”为数值",
+    "error": "是错误值；请改正",
+    "bool": "是逻辑值；应为文字",
+    "date": "是日期；应为文字",
+    "other": "是时间等其他类型；应为文字",
 }
 
 
@@ -244,9 +244,9 @@ def _read_text(cell: Cell, column: Column) -> str | _Refusal:
         return _Refusal(_UNFIT[cell.kind])
     text = unicodedata.normalize("NFC", str(cell.value)).strip()  # as records hold it
     if char := hidden_character(text, multiline=column.multiline):
-        return _Refusal(f"含有不允许的字符{name_of(char)};请删除后重新输入")
+        return _Refusal(f"含有不允许的字符{name_of(char)}；请删除后重新输入")
     if len(text) > column.chars_max:
-        return _Refusal(f"有{len(text)}个字,超过上限{column.chars_max}个")
+        return _Refusal(f"有{len(text)}个字，超过上限{column.chars_max}个")
     return text
 
 
@@ -256,11 +256,11 @@ def _read_due(cell: Cell) -> dt.date | _Refusal:
         value = cell.value
         if isinstance(value, dt.datetime):
             if value.time() != dt.time():
-                return _Refusal("含有时刻;只填日期")
+                return _Refusal("含有时刻；只填日期")
             value = value.date()
         return _sane(value) if isinstance(value, dt.date) else _Refusal(_DATE_HINT)
     if cell.kind == "number":
-        return _Refusal(f"是数字,不是日期;{_DATE_HINT}")
+        return _Refusal(f"是数字，不是日期；{_DATE_HINT}")
     if cell.kind != "text":
         return _Refusal(_UNFIT[cell.kind] if cell.kind in {"formula", "error"} else _DATE_HINT)
     text = unicodedata.normalize("NFKC", str(cell.value)).strip()
@@ -270,7 +270,7 @@ def _read_due(cell: Cell) -> dt.date | _Refusal:
                 return _sane(dt.date(int(match[1]), int(match[2]), int(match[3])))
             except ValueError:
                 return _Refusal(f"“{quoted(text)}”这一天不存在")
-    return _Refusal(f"“{quoted(text)}”不是日期;{_DATE_HINT}")
+    return _Refusal(f"“{quoted(text)}”不是日期；{_DATE_HINT}")
 
 
 def _sane(day: dt.date) -> dt.date | _Refusal:
@@ -279,10 +279,10 @@ def _sane(day: dt.date) -> dt.date | _Refusal:
 
 def _check_points(points: tuple[str, ...]) -> str:
     if len(points) > POINTS_MAX:
-        return f"分项要求有{len(points)}条,超过上限{POINTS_MAX}条"
+        return f"分项要求有{len(points)}条，超过上限{POINTS_MAX}条"
     for place, point in enumerate(points, start=1):
         if len(point) > POINT_CHARS_MAX:
-            return f"第{place}条分项要求有{len(point)}个字,超过上限{POINT_CHARS_MAX}个"
+            return f"第{place}条分项要求有{len(point)}个字，超过上限{POINT_CHARS_MAX}个"
     return ""
 
 
@@ -316,7 +316,7 @@ def write_ledger(rows: Iterable[LedgerRow]) -> bytes:
                     sheet.write_blank(line, place, None, text_format)
                 elif sheet.write_string(line, place, text, text_format) != 0:
                     raise InputError(
-                        f"第{line}个事项的{column.name}超过一个单元格的容量({CELL_CHARS_MAX}字)", field=column.name
+                        f"第{line}个事项的{column.name}超过一个单元格的容量（{CELL_CHARS_MAX}字）", field=column.name
                     )
     return target.getvalue()
 

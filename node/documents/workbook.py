@@ -93,7 +93,7 @@ def read_sheet(data: bytes, preferred: str) -> Sheet:
     """
     if not openpyxl.DEFUSEDXML:
         raise LocalError(
-            "读取xlsx所需的安全组件defusedxml没有生效", remedy="删除环境变量OPENPYXL_DEFUSEDXML,或重新安装本程序"
+            "读取xlsx所需的安全组件defusedxml没有生效", remedy="删除环境变量OPENPYXL_DEFUSEDXML，或重新安装本程序"
         )
     _check_container(data)
     try:
@@ -113,29 +113,29 @@ def _check_container(data: bytes) -> None:
     if not data:
         raise InputError("文件是空的", field=_FIELD, remedy="检查文件是否复制完整")
     if len(data) > FILE_BYTES_MAX:
-        text = f"文件有{len(data)}字节,超过上限{FILE_BYTES_MAX}字节(20 MiB)"
-        raise InputError(text, field=_FIELD, remedy="删去图片等无关内容,或拆成几个文件")
+        text = f"文件有{len(data)}字节，超过上限{FILE_BYTES_MAX}字节（20 MiB）"
+        raise InputError(text, field=_FIELD, remedy="删去图片等无关内容，或拆成几个文件")
     if data.startswith(_OLE_MAGIC):
         if _ENCRYPTED_PACKAGE in data:
             raise InputError("文件设有打开密码", field=_FIELD, remedy="在Excel或WPS中取消密码后另存再导入")
-        raise InputError("这是旧式xls文件,不是xlsx", field=_FIELD, remedy=_SAVE_AGAIN)
+        raise InputError("这是旧式xls文件，不是xlsx", field=_FIELD, remedy=_SAVE_AGAIN)
     if not data.startswith(_ZIP_MAGIC):
         raise InputError("不是xlsx文件", field=_FIELD, remedy=_SAVE_AGAIN)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = archive.infolist()
     except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError) as error:
-        raise InputError("文件已损坏或不完整", field=_FIELD, remedy=f"重新取得文件,或{_SAVE_AGAIN}") from error
+        raise InputError("文件已损坏或不完整", field=_FIELD, remedy=f"重新取得文件，或{_SAVE_AGAIN}") from error
     unpacked = sum(part.file_size for part in parts)
     if unpacked > UNPACKED_BYTES_MAX:
-        text = f"文件解压后有{unpacked}字节,超过上限{UNPACKED_BYTES_MAX}字节(200 MiB)"
-        raise InputError(text, field=_FIELD, remedy="核对文件来源;确属台账的,只留数据另存")
+        text = f"文件解压后有{unpacked}字节，超过上限{UNPACKED_BYTES_MAX}字节（200 MiB）"
+        raise InputError(text, field=_FIELD, remedy="核对文件来源；确属台账的，只留数据另存")
     if len(parts) > PARTS_MAX or any(p.file_size > XML_PART_BYTES_MAX for p in parts if not _is_media(p.filename)):
-        raise InputError("文件内部结构过大", field=_FIELD, remedy="核对文件来源;确属台账的,只把数据复制到新文件")
+        raise InputError("文件内部结构过大", field=_FIELD, remedy="核对文件来源；确属台账的，只把数据复制到新文件")
     if any(part.flag_bits & 1 for part in parts):
         raise InputError("文件设有密码", field=_FIELD, remedy="取消密码后另存再导入")
     if "[Content_Types].xml" not in {part.filename for part in parts}:
-        raise InputError("是压缩文件,但不是xlsx文件", field=_FIELD, remedy=_SAVE_AGAIN)
+        raise InputError("是压缩文件，但不是xlsx文件", field=_FIELD, remedy=_SAVE_AGAIN)
 
 
 def _check_tags(data: bytes) -> None:
@@ -150,7 +150,7 @@ def _check_tags(data: bytes) -> None:
                     tags += chunk.count(b"<") - chunk.count(b"</")
             if tags > XML_TAGS_MAX:
                 raise InputError(
-                    "文件内部结构过大", field=_FIELD, remedy="删除多余的空行空列和格式,或只把数据复制到新文件"
+                    "文件内部结构过大", field=_FIELD, remedy="删除多余的空行空列和格式，或只把数据复制到新文件"
                 )
 
 
@@ -232,7 +232,7 @@ def _damaged(error: BaseException) -> InputError:
     while cause is not None:
         if isinstance(cause, DefusedXmlException):
             return InputError(
-                "文件内含有实体定义等危险内容,已拒绝", field=_FIELD, remedy=f"核对文件来源,或{_SAVE_AGAIN}"
+                "文件内含有实体定义等危险内容，已拒绝", field=_FIELD, remedy=f"核对文件来源，或{_SAVE_AGAIN}"
             )
         cause = cause.__cause__
-    return InputError(f"文件内容已损坏,无法读取({type(error).__name__})", field=_FIELD, remedy=_SAVE_AGAIN)
+    return InputError(f"文件内容已损坏，无法读取（{type(error).__name__}）", field=_FIELD, remedy=_SAVE_AGAIN)

@@ -54,6 +54,16 @@ _NOT_NOW_OWN: dict[int, frozenset[str]] = {
 # The node writes it by itself; nobody is told to.
 _SILENT = frozenset({Kind.DELIVERED})
 _NAMED_MAX = 5
+# Kinds whose name is no verb, as what one does.
+_VERBS: dict[int, str] = {
+    Kind.PROGRESS: "报告进展", Kind.EVIDENCE: "附上文件", Kind.FINAL: "报结", Kind.ACCEPT: "审核",
+}  # fmt: skip
+# What people write to do it; kinds that are not here have no command in this release.
+_COMMANDS: dict[int, str] = {
+    Kind.SIGN: "sign", Kind.REFUSE: "refuse", Kind.INSIST: "insist", Kind.REASSIGN: "reassign",
+    Kind.DECOMPOSE: "decompose", Kind.PROGRESS: "report", Kind.EVIDENCE: "attach", Kind.URGE: "urge",
+    Kind.FINAL: "submit", Kind.RETURN: "return", Kind.ACCEPT: "accept", Kind.CLOSE: "close", Kind.CANCEL: "cancel",
+}  # fmt: skip
 
 
 class Child(NamedTuple):
@@ -66,7 +76,7 @@ class Child(NamedTuple):
 
 def check_act(state: ItemState, kind: Kind, office: str) -> None:
     """Refuse ``kind`` by ``office`` where it would not count, or not now (InputError, ForbiddenError)."""
-    label = label_of(kind)
+    label = _verb(kind)
     if state.state is None:
         raise InputError(f"事项的交办记录尚未到达或无效，不能{label}", remedy="等待上级数据同步后重试")
     if state.semantic_version != SEMANTIC_VERSION:
@@ -75,7 +85,7 @@ def check_act(state: ItemState, kind: Kind, office: str) -> None:
     if rule is None:
         raise InputError(f"此类事项不能{label}", remedy=_instead(state, office))
     if not _may(state, rule, office):
-        raise ForbiddenError(f"{label}只能由{_who(state, rule)}办理，本机关为 {office}", remedy=_instead(state, office))
+        raise ForbiddenError(f"{label}只能由{_who(state, rule)}办理，本单位是 {office}", remedy=_instead(state, office))
     if not _now(state, kind, rule):
         raise InputError(f"当前状态为「{_label(state)}」，不能{label}", remedy=_instead(state, office))
 
@@ -104,10 +114,10 @@ def answers(state: ItemState, kind: Kind) -> tuple[bytes, ...]:
 def check_due(due_day: int, parent_due_day: int) -> None:
     """Refuse a due date after the one above it; days since 1970-01-01, 0 = none."""
     if due_day < 0:
-        raise InputError("办理时限须为有效日期", field="--due", remedy="填写 YYYY-MM-DD")
+        raise InputError("办结时限须为有效日期", field="--due", remedy="填写 YYYY-MM-DD")
     if due_day and parent_due_day and due_day > parent_due_day:
         raise InputError(
-            f"办理时限晚于上级时限 {_date(parent_due_day)}", field="--due", value=_date(due_day),
+            f"办结时限晚于上级时限 {_date(parent_due_day)}", field="--due", value=_date(due_day),
             remedy=f"填写 {_date(parent_due_day)} 或更早的日期",
         )  # fmt: skip
 
@@ -122,21 +132,21 @@ def check_receivers(
     """
     receivers, leads = tuple(to), tuple(lead)
     if not receivers:
-        raise InputError("没有承办单位", field="--to", remedy="填写下级机关代码，多个用逗号分隔")
+        raise InputError("没有承办单位", field="--to", remedy="写下级单位代码，多个用逗号分开")
     if len(receivers) > limits.CHILDREN_MAX:
-        raise InputError(f"一次最多下达 {limits.CHILDREN_MAX} 个单位", field="--to", remedy="分几次下达")
+        raise InputError(f"一次最多交办 {limits.CHILDREN_MAX} 个单位", field="--to", remedy="分几次交办")
     seen: set[str] = set()
     for code in receivers:
         if code in seen:
             raise InputError("承办单位重复", field="--to", value=code, remedy="每个单位只填一次")
         seen.add(code)
         if code == office:
-            raise InputError("不能交办给本机关", field="--to", value=code, remedy="自办请用 --local")
+            raise InputError("不能交办给本单位", field="--to", value=code, remedy="本单位自己承办的写 --local")
         if paths is not None:
             if code not in paths:
-                raise InputError("没有这个机关", field="--to", value=code, remedy="核对机关代码")
+                raise InputError("本单位的下级中没有这个单位", field="--to", value=code, remedy="核对单位代码")
             if office not in paths[code][:-1]:
-                raise InputError("不是本机关的下级", field="--to", value=code, remedy=f"填写 {office} 的下级机关代码")
+                raise InputError("不是本单位的下级", field="--to", value=code, remedy=f"写 {office} 的下级单位代码")
     if len(leads) > 1:
         raise InputError("牵头单位只能有一个", field="--lead", value=",".join(leads), remedy="只保留一个 --lead")
     if not leads:
@@ -196,7 +206,12 @@ def _who(state: ItemState, rule: Rule) -> str:
 
 def _instead(state: ItemState, office: str) -> str:
     kinds = allowed(state, office)
-    return "可以办理：" + "、".join(label_of(kind) for kind in kinds) if kinds else "本机关现在无需办理"
+    named = "、".join(f"{_verb(kind)}（{_COMMANDS[kind]}）" for kind in kinds if kind in _COMMANDS)
+    return f"本单位现在可以：{named}" if named else "本单位现在无需办理"
+
+
+def _verb(kind: Kind) -> str:
+    return _VERBS.get(kind) or label_of(kind)
 
 
 def _label(state: ItemState) -> str:

@@ -131,7 +131,7 @@ def encode(payload: Payload) -> bytes:
         message = payloads_pb2.Certificate(**payload._asdict())
     raw = message.SerializeToString(deterministic=True)
     if len(raw) > limits.PAYLOAD_BYTES_MAX:
-        raise InputError(f"内容过长(上限 {limits.PAYLOAD_BYTES_MAX // 1024} KiB)", remedy="把长文作为附件提交")
+        raise InputError(f"内容过长（上限 {limits.PAYLOAD_BYTES_MAX // 1024} KiB）", remedy="把长文作为附件提交")
     return raw
 
 
@@ -156,11 +156,19 @@ def decode(kind: int, raw: bytes) -> Payload | None:
 def check_text(text: str, field: str, chars_max: int = limits.TEXT_CHARS_MAX) -> str:
     """Return ``text`` in NFC; InputError naming the field where it is too long or holds deceptive characters."""
     if len(text) > chars_max:
-        raise InputError(f"文字过长:{len(text)} 字,上限 {chars_max} 字", field=field, remedy="缩短文字,或作为附件提交")
+        remedy = "缩短文字，或作为附件提交"
+        raise InputError(f"文字过长：{len(text)} 字，上限 {chars_max} 字", field=field, remedy=remedy)
     bad = FORBIDDEN.search(text)
     if bad:
         raise InputError(f"含有不可见或控制字符 U+{ord(bad[0]):04X}", field=field, remedy="删去该字符后重试")
     return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def check_line(text: str, field: str, chars_max: int) -> str:
+    """As `check_text`, for a name or a title: InputError also where it does not stand on one line."""
+    if "\n" in text or "\t" in text:
+        raise InputError("须写在一行内", field=field, value=" ".join(text.split()), remedy="去掉换行和制表符")
+    return check_text(text, field, chars_max)
 
 
 def _require(text: str, chars_max: int) -> None:
@@ -171,7 +179,7 @@ def _require(text: str, chars_max: int) -> None:
 def _check_opening(p: Opening) -> None:
     _require(p.title, limits.TITLE_CHARS_MAX)
     if not p.title.strip():
-        raise InputError("标题不能为空", field="--title", remedy="写明事项名称")
+        raise InputError("事项名称不能为空", field="--title", remedy="写明事项名称")
     for text in (p.text, p.responsible, p.limit_text):
         _require(text, limits.TEXT_CHARS_MAX)
     for text in (p.actor_name, p.number, p.source, p.rule, p.receiver, p.lead):
@@ -195,7 +203,7 @@ def _check_act(p: Act) -> None:
     if not -1 <= p.percent <= 100:
         raise InputError("进度须在 0 到 100 之间", field="--percent", value=p.percent, remedy="填 0 到 100 的整数")
     if len(p.children) > limits.CHILDREN_MAX:
-        raise InputError(f"一次最多下达 {limits.CHILDREN_MAX} 个单位", field="--to", remedy="分几次下达")
+        raise InputError(f"一次最多交办 {limits.CHILDREN_MAX} 个单位", field="--to", remedy="分几次交办")
     if p.children and any(len(child) != limits.HASH_BYTES for child in p.children):
         raise InputError("child is not a record id")
     if len(p.answers) > limits.POINTS_MAX:

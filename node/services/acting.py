@@ -8,6 +8,7 @@ from node.errors import InputError
 from node.items import guards
 from node.items.fold import ItemState
 from node.items.lifecycle import TERMINAL
+from node.items.lights import day_of
 from node.records.kinds import Kind
 from node.records.payload import REDO, SUPPLEMENT, Act, check_text
 from node.services.desk import (
@@ -33,8 +34,8 @@ def simple(desk: Desk, kind: Kind, args: Args, caller: Caller) -> dict[str, obje
     text = _text(kind, args)
     channel = take(args, "channel")
     if channel not in _URGE_CHANNELS:
-        raise InputError("催办方式不对", field="--channel", value=channel, remedy="phone、notice 或 visit")
-    payload = Act(text=text, attachments=take_files(args), occurred_day=parse_day(args.get("occurred"), "--occurred"))
+        raise InputError("催办方式不对", field="--channel", value=channel, remedy="写 phone、notice 或 visit")
+    payload = Act(text=text, attachments=take_files(args), occurred_day=_occurred(desk, args))
     if kind == Kind.URGE:
         payload = payload._replace(urge_channel=channel or "notice")
     return _write(desk, state, kind, payload, caller)
@@ -48,7 +49,7 @@ def report(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
         raise InputError("进度须在 0 到 100 之间", field="--percent", value=percent, remedy="填 0 到 100 的整数")
     payload = Act(
         text=_text(Kind.PROGRESS, args), attachments=take_files(args), percent=-1 if percent is None else percent,
-        occurred_day=parse_day(args.get("occurred"), "--occurred"),
+        occurred_day=_occurred(desk, args),
     )  # fmt: skip
     return _write(desk, state, Kind.PROGRESS, payload, caller)
 
@@ -105,7 +106,21 @@ def cancel_below(desk: Desk, state: ItemState, caller: Caller) -> int:
 def _write(desk: Desk, state: ItemState, kind: Kind, payload: Act, caller: Caller) -> dict[str, object]:
     guards.check_act(state, kind, desk.identity.code)
     record = act(desk, state, kind, payload, guards.answers(state, kind), caller)
-    return {"item": state.item_id.hex(), "record": record.record_id.hex()}
+    opening = state.opening
+    return {
+        "item": state.item_id.hex(), "number": opening.number if opening else "",
+        "title": opening.title if opening else "", "record": record.record_id.hex(),
+        "attachments": [file.hash.hex() for file in payload.attachments],
+    }  # fmt: skip
+
+
+def _occurred(desk: Desk, args: Args) -> int:
+    """The day something really happened (补录): not one that is still to come."""
+    day = parse_day(args.get("occurred"), "--occurred")
+    if day > day_of(desk.world.clock.now_ms()):
+        remedy = "写今天或以前的日期"
+        raise InputError("实际发生的日期晚于今天", field="--occurred", value=args["occurred"], remedy=remedy)
+    return day
 
 
 def _text(kind: Kind, args: Args) -> str:

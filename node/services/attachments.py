@@ -107,7 +107,7 @@ class Attachments:
         try:
             fetch.incoming.write(chunk.offset, chunk.data)
         except (PeerError, StoreError) as error:
-            self._alarms.raise_("attachment", fetch.row.hash.hex()[:16], f"附件无法接收:{error.text}")
+            self._alarms.raise_("attachment", fetch.row.hash.hex()[:16], f"附件无法接收：{error.text}")
             self._stop(peer)
             return
         if fetch.incoming.offset < fetch.row.size_bytes:
@@ -131,9 +131,9 @@ class Attachments:
         except PeerError:
             self._wrong.add(fetch.row.hash)
             self._alarms.keep_evidence(peer, "payload_mismatch", "attachment content is wrong", fetch.row.hash)
-            self._alarms.raise_("attachment", subject, f"{peer} 传来的附件内容不符,已弃置,将重新取")
+            self._alarms.raise_("attachment", subject, f"{peer} 传来的附件内容不符，已弃置，将重新取")
         except StoreError as error:
-            self._alarms.raise_("attachment", subject, f"附件无法接收:{error.text}")
+            self._alarms.raise_("attachment", subject, f"附件无法接收：{error.text}")
         else:
             self._store.put([replace(fetch.row, present=True)])
             self._alarms.clear("attachment", subject)
@@ -158,7 +158,7 @@ class Attachments:
             try:
                 incoming = self._blobs.begin(row.hash, row.salt, row.size_bytes)
             except StoreError as error:
-                self._alarms.raise_("attachment", row.hash.hex()[:16], f"附件无法接收:{error.text}")
+                self._alarms.raise_("attachment", row.hash.hex()[:16], f"附件无法接收：{error.text}")
                 return
             fetch = self._fetches[peer] = _Fetch(row, incoming, incoming.offset)
             if incoming.offset >= row.size_bytes:

@@ -62,9 +62,9 @@ def _check_log(reader: Reader, keyring: Keyring, row: LogRow) -> Iterator[tuple[
                 yield None, 1
             seq, head = stored.seq, stored.record_id
     if (seq, head) != (row.head_seq, row.head_id):
-        yield _finding("head", where, f"登记的末号是 {row.head_seq},实际存到 {seq}"), 0
+        yield _finding("head", where, f"登记的末号是 {row.head_seq}，实际存到 {seq}"), 0
     if row.frozen and not any(fork.log_no == row.log_no for fork in reader.rows(Fork)):
-        yield _finding("fork", where, "日志已冻结,但没有分叉的证据"), 0
+        yield _finding("fork", where, "日志已冻结，但没有分叉的证据"), 0
 
 
 def _check_record(keyring: Keyring, row: LogRow, record: Record, stored_id: bytes, seq: int, head: bytes) -> None:
@@ -84,7 +84,7 @@ def _check_board(reader: Reader) -> Iterator[Finding]:
         for row in rows:
             state = fold(row.item_id, facts.get(row.item_id, []))
             if digest(state) != row.digest or (state.state or "") != row.state:
-                yield _finding("board", row.item_id.hex(), "看板与记录不符,需重建")
+                yield _finding("board", row.item_id.hex(), "看板与记录不符，需重建")
 
 
 def _finding(code: str, where: str, text: str) -> Finding:

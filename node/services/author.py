@@ -49,13 +49,13 @@ class Author:
         """Raise ForbiddenError while this node must not author."""
         if self.recovering:
             raise ForbiddenError(
-                "本机数据曾被回退,正在从邻居取回本单位已发出的记录,暂停签发",
-                code="recovering", remedy="保持与上下级联通,取回后自动恢复;进展见 dulian status",
+                "本机数据曾被回退，正在从邻居取回本单位已发出的记录，暂停签发",
+                code="recovering", remedy="保持与上下级联通，取回后自动恢复；进展见 dulian status",
             )  # fmt: skip
         if self.skew_ms:
             raise ForbiddenError(
-                f"本机时钟与上级相差 {abs(self.skew_ms) // 1000} 秒,暂停签发",
-                code="clock_skew", remedy="校准本机时间(如 timedatectl)后重试",
+                f"本机时钟与上级相差 {abs(self.skew_ms) // 1000} 秒，暂停签发",
+                code="clock_skew", remedy="校准本机时间（如 timedatectl）后重试",
             )  # fmt: skip
 
     def actor_number(self, name: str) -> int:
@@ -137,7 +137,7 @@ class Author:
         hlc: Hlc = hlc_next(self._logs.hlc, now_ms)
         log = self._logs.ensure(LogKey(self._identity.code, self.epoch, line))
         if log.frozen:
-            text = "本单位在该知悉范围的记录出现分叉,已冻结"
+            text = "本单位在该知悉范围的记录出现分叉，已冻结"
             raise ForbiddenError(text, code="frozen", remedy="见 dulian status 的告警")
         return Header(
             self._identity.federation, self._identity.code, self.epoch, line, log.seq + 1, log.head_id,

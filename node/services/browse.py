@@ -15,7 +15,7 @@ from node.clock import day_of, iso
 from node.errors import InputError
 from node.items.fact import Fact
 from node.items.fold import ItemState, fold
-from node.items.lifecycle import STATE_LABELS
+from node.items.lifecycle import state_label
 from node.items.lights import light
 from node.records.kinds import label_of
 from node.records.line import level_of
@@ -63,7 +63,7 @@ def row_document(view: View, row: BoardRow) -> dict[str, object]:
         "parent": row.parent.hex() or None,
         "line": {"path": path, "top": path[0], "bottom": path[-1], "subtree": row.subtree},
         "state": row.state,
-        "state_label": STATE_LABELS.get(row.state, row.state),
+        "state_label": state_label(row.state),
         "light": light(row.state, row.due_day, day_of(view.now_ms)),
         "due": day_text(row.due_day),
         "percent": row.percent,
@@ -84,7 +84,7 @@ def show_item(reader: Reader, view: View, args: Mapping[str, object]) -> dict[st
     state = fold(row.item_id, facts)
     opening = state.opening or Opening("")
     children = reader.board_query(BoardQuery(parent=row.item_id))
-    return row_document(view, row) | {
+    return row_document(view, row) | ({"state_label": "已改派"} if state.successor else {}) | {
         "requirement": opening.text,
         "points": list(opening.points),
         "source": opening.source,
@@ -95,7 +95,7 @@ def show_item(reader: Reader, view: View, args: Mapping[str, object]) -> dict[st
         "predecessor": opening.predecessor.hex() or None,
         "children": [row_document(view, child) for child in children],
         "attachments": _attachments(reader, facts, state),
-        "timeline": _timeline(reader, facts, state),
+        "timeline": _timeline(reader, view, facts, state),
     }
 
 
@@ -135,11 +135,12 @@ def attachment_of(reader: Reader, view: View, args: Mapping[str, object]) -> tup
     }
     if len(found) != 1:
         text = "事项没有这个附件" if not found else "有多个附件符合"
-        raise InputError(text, field="HASH", value=word, remedy="用 item show 查看附件的 hash")
+        raise InputError(text, field="HASH", value=word, remedy="用 dulian item show 查看附件的散列值")
     blob_hash, name = next(iter(found.items()))
     blob = reader.get(BlobRow, blob_hash)
     if blob is None or not blob.present:
-        raise InputError("附件尚未传到本机", field="HASH", value=word, remedy="稍后再试;见 item show 的 present")
+        remedy = "等待同步后再试；dulian item show 显示附件是否已到"
+        raise InputError("附件尚未传到本机", field="HASH", value=word, remedy=remedy)
     return blob, name
 
 
@@ -172,7 +173,7 @@ def _attachments(reader: Reader, facts: list[Fact], state: ItemState) -> list[di
     return list(found.values())
 
 
-def _timeline(reader: Reader, facts: list[Fact], state: ItemState) -> list[dict[str, object]]:
+def _timeline(reader: Reader, view: View, facts: list[Fact], state: ItemState) -> list[dict[str, object]]:
     actors = {actor.number: actor.name for actor in reader.rows(Actor)}
     lines: list[dict[str, object]] = []
     for fact in sorted(facts, key=lambda fact: (fact.claimed_ms, fact.author, fact.epoch, fact.seq)):
@@ -183,6 +184,7 @@ def _timeline(reader: Reader, facts: list[Fact], state: ItemState) -> list[dict[
             "kind": fact.kind,
             "kind_label": label_of(fact.kind),
             "author": fact.author,
+            "author_name": view.name_of(fact.author),
             "actor": name or (actors.get(fact.actor, "") if fact.author == state.issuer else "") or None,
             "recorded_at": iso(fact.claimed_ms),
             "received_at": iso(fact.received_ms),
@@ -200,7 +202,7 @@ def _text(payload: Opening | Act | None) -> str:
         if payload.percent >= 0:
             text = f"[{payload.percent}%] {text}"
         if payload.occurred_day:
-            text += f"(补录,实际发生于 {day_text(payload.occurred_day)})"
+            text += f"（补录，实际发生于 {day_text(payload.occurred_day)}）"
         if payload.due_day:
-            text += f"(新时限 {day_text(payload.due_day)})"
+            text += f"（新时限 {day_text(payload.due_day)}）"
     return text

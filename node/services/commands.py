@@ -46,7 +46,7 @@ def parse_ttl_ms(text: str) -> int:
     number, unit = text[:-1], text[-1:]
     ttl_ms = int(number) * _UNIT_MS.get(unit, 0) if number.isdigit() else 0
     if not 0 < ttl_ms <= _TTL_MS_MAX:
-        raise InputError("有效期写法不对", field="--ttl", value=text, remedy="写成 30m、24h 或 7d,最长 30d")
+        raise InputError("有效期写法不对", field="--ttl", value=text, remedy="写成 30m、24h 或 7d，最长 30d")
     return ttl_ms
 
 

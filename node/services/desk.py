@@ -56,11 +56,11 @@ def find_item(reader: Reader, office: str, word: str) -> BoardRow:
     if not rows and len(lowered) >= _PREFIX_DIGITS_MIN and not set(lowered) - _HEX_DIGITS:
         rows = reader.board_by_prefix(lowered, _SHOWN_CANDIDATES + 1)
     if not rows:
-        remedy = "用 dulian item list 查看编号,或写 id 的前几位"
+        remedy = "用 dulian item list 查看登记编号，或写标识的前几位（至少4位）"
         raise NotFoundError("本机没有这个事项", field="ITEM", value=word, remedy=remedy)
     if len(rows) > 1:
         named = "、".join(f"{row.item_id.hex()[:12]} {row.title}" for row in rows[:_SHOWN_CANDIDATES])
-        raise InputError(f"有多个事项符合:{named}", field="ITEM", value=word, remedy="多写几位,或写完整编号")
+        raise InputError(f"有多个事项符合：{named}", field="ITEM", value=word, remedy="多写几位，或写登记编号")
     return rows[0]
 
 
@@ -120,7 +120,7 @@ def parse_day(text: object, field: str) -> int:
     try:
         return day_number(date.fromisoformat(str(text)))
     except ValueError as error:
-        raise InputError("日期写法不对", field=field, value=text, remedy="写成 YYYY-MM-DD,如 2027-03-31") from error
+        raise InputError("日期写法不对", field=field, value=text, remedy="写成 YYYY-MM-DD，如 2027-03-31") from error
 
 
 def receiver_paths(desk: Desk, codes: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -18,7 +18,7 @@ from node.records.envelope import Envelope, Record
 from node.records.keyring import Key, Keyring, possession_message
 from node.records.kinds import Kind
 from node.records.line import CODE, level_of
-from node.records.payload import Certificate, check_text
+from node.records.payload import Certificate, check_line
 from node.records.suite import key_id_of
 from node.services.alarms import Alarms
 from node.services.author import Author
@@ -69,13 +69,13 @@ class Enrolment:
         Raises InputError: malformed code or name, already a child, lifetime out of range.
         """
         if not CODE.match(code):
-            raise InputError("单位代码格式不对", field="CODE", value=code, remedy="填 6 位或 9 位代码,部门加 -名称")
+            raise InputError("不是单位代码", field="CODE", value=code, remedy="写6位或9位数字，部门再加 -名称")
         if not name.strip():
             raise InputError("单位名称不能为空", field="--name", remedy="填写单位全称")
-        check_text(name, "--name", _NAME_CHARS_MAX)
+        check_line(name, "--name", _NAME_CHARS_MAX)
         known = self._keyring.current(code)
         if known is not None and known.path == (*self._identity.path, code):
-            raise InputError("该单位已经入网", field="CODE", value=code, remedy="节点丢失时用 recover(本版本未提供)")
+            raise InputError("该单位已经入网", field="CODE", value=code, remedy="节点丢失时用 recover（本版本未提供）")
         self._author.check_may_write()
         now_ms = self._world.clock.now_ms()
         secret = self._world.entropy(32)
@@ -101,13 +101,17 @@ class Enrolment:
         known = self._store.get(Pending, request.code)
         invite = self._invite_of(client_certificate, request.code)
         if invite is None or invite.expires_ms <= now_ms:
-            return JoinReply(JoinState.REFUSED, "邀请令牌无效、已用过或已过期,请上级重新邀请")
+            return JoinReply(JoinState.REFUSED, "邀请令牌无效、已用过或已过期，请上级重新邀请")
         fingerprint = self._check_request(request)
         if known is not None and known.fingerprint == fingerprint and known.state == "admitted":
             return self._admitted_reply(known)
         if invite.used_ms and (known is None or known.fingerprint != fingerprint):
-            self._alarms.raise_("enrol", request.code, f"{request.code} 的邀请令牌被另一台机器再次使用,已拒绝")
-            return JoinReply(JoinState.REFUSED, "邀请令牌已被使用过,请上级重新邀请")
+            text = f"{request.code} 的邀请令牌被另一台机器再次使用，已拒绝；请查明令牌是否外泄，批准时务必核对指纹"
+            if known is None or known.state != "admitted":  # afterwards nothing is left that it could get
+                self._alarms.raise_("enrol", request.code, text)
+            else:
+                self._alarms.keep_evidence(request.code, "enrol", text, write_join_request(request))
+            return JoinReply(JoinState.REFUSED, "邀请令牌已被使用过，请上级重新邀请")
         self._store.put([replace(invite, used_ms=invite.used_ms or now_ms)])
         if known is None or known.fingerprint != fingerprint or known.state != "waiting":
             known = Pending(request.code, write_join_request(request), fingerprint, "waiting", now_ms, b"")
@@ -115,8 +119,18 @@ class Enrolment:
         if invite.auto_approve:
             self._admit(known, invite.name)
             return self._admitted_reply(self._store.get(Pending, request.code) or known)
-        self._alarms.raise_("pending", request.code, f"{invite.name}({request.code})申请入网,请核对指纹后 approve")
-        return JoinReply(JoinState.PENDING, "已收到申请,待上级核对指纹后批准")
+        text = f"{invite.name}申请入网，请电话核对指纹后执行 dulian approve {request.code}"
+        self._alarms.raise_("pending", request.code, text)
+        return JoinReply(JoinState.PENDING, "已收到申请，待上级核对指纹后批准")
+
+    def tick(self) -> None:
+        """A request, or a token used twice, is an alarm until the invitation expires: then nothing can come of it."""
+        now_ms = self._world.clock.now_ms()
+        for alarm in self._alarms.standing():
+            if alarm.code in ("pending", "enrol"):
+                invites = self._store.rows(Invite, code=alarm.subject)
+                if all(invite.expires_ms <= now_ms for invite in invites):
+                    self._alarms.clear(alarm.code, alarm.subject)
 
     def pending(self) -> list[dict[str, object]]:
         """Nodes that wait to be admitted."""
@@ -139,15 +153,15 @@ class Enrolment:
             raise NotFoundError("没有待批准的入网申请", field="CODE", value=code, remedy="用 dulian pending 查看")
         given = "".join(fingerprint_hex.split()).replace("-", "").replace(":", "").lower()
         if given != row.fingerprint.hex():
-            remedy = "请对方重新报读指纹;不符即勿批准"
+            remedy = "请对方重新报读指纹；不符即勿批准"
             raise InputError("指纹与申请不符", field="--fingerprint", value=fingerprint_hex, remedy=remedy)
         invites = self._store.rows(Invite, code=code)
         if not invites or invites[-1].expires_ms <= self._world.clock.now_ms():
             # Its node could not come for the answer any more, and a second invitation would be refused.
-            remedy = f"重新执行 dulian invite {code},请对方用新令牌在新目录 join"
-            raise InputError("邀请已过期,不能再批准", code="expired", field="CODE", value=code, remedy=remedy)
+            remedy = f"重新执行 dulian invite {code}，请对方用新令牌在新目录 join"
+            raise InputError("邀请已过期，不能再批准", code="expired", field="CODE", value=code, remedy=remedy)
         self._admit(row, invites[-1].name)
-        return {"code": code, "fingerprint": row.fingerprint.hex(), "state": "admitted"}
+        return {"code": code, "name": invites[-1].name, "fingerprint": row.fingerprint.hex(), "state": "admitted"}
 
     def renew(self, note: notes.Signed, client_certificate: bytes) -> bytes:
         """A child asks for a new TLS certificate over its present one; PeerError where it may not."""
@@ -200,6 +214,7 @@ class Enrolment:
             replace(row, state="admitted", tls_certificate=self._issue(request.code, request.tls_public_key)),
         ])
         self._alarms.clear("pending", request.code)
+        self._alarms.clear("enrol", request.code)
         return record
 
     def _admitted_reply(self, row: Pending) -> JoinReply:
@@ -207,7 +222,7 @@ class Enrolment:
         key = self._keyring.current(row.code)
         found = self._certificate_envelope(key.record_id) if key else None
         if found is None:
-            raise PeerError("证书尚未备妥,请稍后再试", code="busy")
+            raise PeerError("证书尚未备妥，请稍后再试", code="busy")
         return JoinReply(JoinState.ADMITTED, "已批准入网", (*chain, found), row.tls_certificate)
 
     def _certificate_envelope(self, record_id: bytes) -> Envelope | None:

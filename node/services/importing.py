@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from node.errors import InputError
 from node.records.kinds import Channel
 from node.services.desk import Caller
 from node.services.issuing import Row, import_rows, ledger_rows, number_taken
@@ -10,11 +11,14 @@ from node.services.office import Office
 Document = dict[str, object]
 
 
-def read_ledger_rows(data: bytes) -> tuple[list[Row], list[int], list[Document]]:
-    """Read the file: rows, their row numbers, and every error found. InputError where it is no ledger at all."""
+def read_ledger_rows(data: bytes, name: str) -> tuple[list[Row], list[int], list[Document]]:
+    """Read the file ``name``: rows, their row numbers, and every error. InputError where it is no ledger at all."""
     from node.documents.ledger import read_ledger  # noqa: PLC0415 - 0.25 s of imports, needed by this command only
 
-    result = read_ledger(data)
+    try:
+        result = read_ledger(data)
+    except InputError as error:
+        raise InputError(error.text, field="文件", value=name, remedy=error.remedy) from error
     errors: list[Document] = [{"row": e.row, "column": e.column, "text": e.text} for e in result.errors]
     return ledger_rows(result.rows), [row.row for row in result.rows], errors
 
@@ -26,7 +30,7 @@ def import_ledger(
     errors = list(errors)
     for row, at in zip(rows, numbers, strict=True):
         if row.number and number_taken(office.desk, row.number):
-            errors.append({"row": at, "column": "登记编号", "text": f"登记编号 {row.number} 已存在,请勿重复导入"})
+            errors.append({"row": at, "column": "序号", "text": f"登记编号 {row.number} 已存在，请勿重复导入"})
     if errors or dry_run:
         return {"items": [], "errors": errors, "rows": len(rows), "dry_run": dry_run}
     office.author.check_may_write()

@@ -203,7 +203,7 @@ class Intake:
             p.logs.freeze(log)
         p.alarms.raise_(
             "fork", log.log_id.hex()[:16],
-            f"{header.author} 在第 {header.seq} 号签发了两份不同记录,该日志已冻结,两份均已留存",
+            f"{header.author} 在第 {header.seq} 号签发了两份不同记录，该日志已冻结，两份均已留存",
         )  # fmt: skip
         sink.forked(log, header.seq)
 
@@ -215,7 +215,7 @@ class Intake:
         p.author.stop("rollback")
         p.alarms.raise_(
             "rolled_back", p.identity.code,
-            f"本机数据曾被回退:{peer} 持有本单位已签发而本机缺失的记录,正在取回,取回前暂停签发",
+            f"本机数据曾被回退：{peer} 持有本单位已签发而本机缺失的记录，正在取回，取回前暂停签发",
         )  # fmt: skip
 
     def _learn(self, peer: str, record: Record) -> None:
@@ -227,7 +227,7 @@ class Intake:
             return
         parents = self._p.keyring.contested.get(key.code)
         if parents:
-            text = f"{key.code} 被 {'、'.join(parents)} 分别认证为下级,请查明"
+            text = f"{key.code} 被 {'、'.join(parents)} 分别认证为下级，请查明"
             self._p.alarms.raise_("two_parents", key.code, text)
             self._p.alarms.keep_evidence(peer, "two_parents", text, record.envelope.header)
 

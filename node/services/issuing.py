@@ -14,7 +14,7 @@ from node.items.lights import day_number, day_of
 from node.records.kinds import Kind
 from node.records.limits import NAME_CHARS_MAX, POINT_CHARS_MAX, POINTS_MAX, TEXT_CHARS_MAX, TITLE_CHARS_MAX
 from node.records.line import CODE, Line
-from node.records.payload import ROLE_NAMES, Act, Opening, check_text
+from node.records.payload import ROLE_NAMES, Act, Opening, check_line, check_text
 from node.services.desk import (
     Caller,
     Desk,
@@ -45,13 +45,22 @@ class Row(NamedTuple):
     limit_text: str
 
 
+class Task(NamedTuple):
+    """A task that was opened for a receiver; ``role`` as in the opening."""
+
+    item: bytes
+    number: str
+    receiver: str
+    role: int
+
+
 def register(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     """登记: an own item on the line [this office]."""
     opening = _opening(desk, args)
     if args.get("local"):
         opening = opening._replace(local=True)
     item, number = _register(desk, opening, caller)
-    return {"item": item.hex(), "number": number}
+    return {"item": item.hex(), "number": number, "title": opening.title}
 
 
 def issue(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
@@ -66,7 +75,7 @@ def issue(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     item, number = _register(desk, opening, caller)
     opened = _open_tasks(desk, opening._replace(number=number), item, receivers, paths, (), caller)
     _dispatch(desk, item, opened, caller)
-    return {"item": item.hex(), "number": number, "assignments": _shown(opened)}
+    return {"item": item.hex(), "number": number, "title": opening.title, "assignments": _shown(desk, opened)}
 
 
 def assign(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
@@ -80,19 +89,19 @@ def assign(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     opened = _open_tasks(desk, draft, state.item_id, receivers, paths, (), caller)
     if state.kind == "registered":
         _dispatch(desk, state.item_id, opened, caller, state)
-    return {"item": state.item_id.hex(), "number": opening.number, "assignments": _shown(opened)}
+    return _answer(desk, state, opening, opened)
 
 
 def decompose(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     """分解 a received task: the new tasks stand on its line, extended; its superiors see them."""
     state = current(desk, take(args, "item"))
     if state.kind != "assignment":
-        raise InputError("自立事项不用分解", field="ITEM", remedy="用 item assign 交办")
+        raise InputError("自立事项不用分解", field="ITEM", remedy="用 dulian item assign 交办")
     guards.check_act(state, Kind.DECOMPOSE, desk.identity.code)
     opening = _own_open(desk, state, "分解")
     due_day = parse_day(args.get("due"), "--due")
     guards.check_due(due_day, state.due_day)
-    title = check_text(take(args, "title") or opening.title, "--title", TITLE_CHARS_MAX)
+    title = check_line(take(args, "title").strip() or opening.title, "--title", TITLE_CHARS_MAX)
     requirement = check_text(take(args, "requirement") or opening.text, "--requirement", TEXT_CHARS_MAX)
     points = take_list(args, "point") or opening.points
     receivers, paths = _receivers(desk, take_list(args, "to"), take_list(args, "lead"))
@@ -102,9 +111,9 @@ def decompose(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
         attachments=take_files(args) or opening.attachments,
     )  # fmt: skip
     opened = _open_tasks(desk, draft, state.item_id, receivers, paths, above, caller)
-    children = tuple(task for task, _, _ in opened)
+    children = tuple(task.item for task in opened)
     act(desk, state, Kind.DECOMPOSE, Act(children=children), guards.answers(state, Kind.DECOMPOSE), caller)
-    return {"item": state.item_id.hex(), "number": opening.number, "assignments": _shown(opened)}
+    return _answer(desk, state, opening, opened)
 
 
 def reassign(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
@@ -118,16 +127,23 @@ def reassign(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
         raise InputError("新旧承办单位相同", field="--to", value=to[0], remedy="填写另一个单位")
     opening = state.opening
     if opening is None or state.line is None:
-        raise InputError("事项内容已清除,不能改派", field="ITEM")
+        raise InputError("事项内容已清除，不能改派", field="ITEM")
     _, paths = _receivers(desk, to, ())
     role = opening.role
     above = state.line.path[: state.line.path.index(desk.identity.code)]
     draft = opening._replace(due_day=state.due_day, predecessor=state.item_id)
     opened = _open_tasks(desk, draft, opening.parent, [(to[0], role)], paths, above, caller)
-    successor = opened[0][0]
+    successor = opened[0].item
     payload = Act(text=take(args, "reason"), successor=successor)
     act(desk, state, Kind.REASSIGN, payload, guards.answers(state, Kind.REASSIGN), caller)
-    return {"item": state.item_id.hex(), "number": opening.number, "assignments": _shown(opened)}
+    return _answer(desk, state, opening, opened)
+
+
+def _answer(desk: Desk, state: ItemState, opening: Opening, opened: Sequence[Task]) -> dict[str, object]:
+    return {
+        "item": state.item_id.hex(), "number": opening.number, "title": opening.title,
+        "assignments": _shown(desk, opened),
+    }  # fmt: skip
 
 
 def import_rows(desk: Desk, rows: Sequence[Row], caller: Caller) -> list[tuple[str, str]]:
@@ -150,9 +166,9 @@ def number_taken(desk: Desk, number: str) -> bool:
 
 def _opening(desk: Desk, args: Args) -> Opening:
     """The opening from the options, each checked before anything is written."""
-    title = check_text(take(args, "title").strip(), "--title", TITLE_CHARS_MAX)
+    title = check_line(take(args, "title").strip(), "--title", TITLE_CHARS_MAX)
     if not title:
-        raise InputError("标题不能为空", field="--title", remedy="写明事项名称")
+        raise InputError("事项名称不能为空", field="--title", remedy="写明事项名称")
     points = take_list(args, "point")
     if len(points) > POINTS_MAX:
         raise InputError(f"分项要求超过 {POINTS_MAX} 条", field="--point", remedy="分成几个事项")
@@ -161,7 +177,7 @@ def _opening(desk: Desk, args: Args) -> Opening:
     due_day = parse_day(args.get("due"), "--due")
     guards.check_due(due_day, 0)
     if due_day and due_day < day_of(desk.world.clock.now_ms()):
-        raise InputError("办理时限已过", field="--due", value=args["due"], remedy="填写今天或以后的日期")
+        raise InputError("办结时限已过", field="--due", value=args["due"], remedy="填写今天或以后的日期")
     return Opening(
         title=title,
         text=check_text(take(args, "requirement"), "--requirement", TEXT_CHARS_MAX),
@@ -198,7 +214,7 @@ def _receivers(
     """Receivers with their roles and ancestries; InputError where one is unknown or not below this office."""
     for code in to:
         if not CODE.match(code):
-            raise InputError("单位代码格式不对", field="--to", value=code, remedy="填 6 位或 9 位代码,部门加 -名称")
+            raise InputError("不是单位代码", field="--to", value=code, remedy="写6位或9位数字，部门再加 -名称")
     paths = receiver_paths(desk, to)
     return guards.check_receivers(desk.identity.code, to, lead, paths), paths
 
@@ -208,18 +224,18 @@ def _own_open(desk: Desk, state: ItemState, verb: str) -> Opening:
     if state.receiver != desk.identity.code:
         raise ForbiddenError(f"只有承办单位能{verb}", field="ITEM", remedy=f"该任务由 {state.receiver} 承办")
     if state.state in DONE or state.state in TERMINAL:
-        raise InputError(f"事项已办结或撤销,不能{verb}", field="ITEM")
+        raise InputError(f"事项已办结或撤销，不能{verb}", field="ITEM")
     if state.kind == "assignment" and state.state in ("assigned", "delivered", "refused"):
-        raise InputError(f"任务尚未签收,不能{verb}", field="ITEM", remedy="先 item sign")
+        raise InputError(f"任务尚未签收，不能{verb}", field="ITEM", remedy="先签收：dulian item sign 登记编号")
     if state.opening is None:
-        raise InputError(f"事项内容已清除,不能{verb}", field="ITEM")
+        raise InputError(f"事项内容已清除，不能{verb}", field="ITEM")
     return state.opening
 
 
 def _open_tasks(
     desk: Desk, draft: Opening, parent: bytes, receivers: Sequence[tuple[str, int]],
     paths: Mapping[str, tuple[str, ...]], above: tuple[str, ...], caller: Caller,
-) -> list[tuple[bytes, str, int]]:  # fmt: skip
+) -> list[Task]:  # fmt: skip
     """Write an ASSIGN for each receiver; ``above`` are the codes of the line above this office."""
     me = desk.identity.code
     lead = next((code for code, role in receivers if ROLE_NAMES[role] == "lead"), "")
@@ -230,30 +246,39 @@ def _open_tasks(
     for index, (code, role) in enumerate(receivers, start=existing + 1):
         path = paths[code]
         line = Line((*above, *path[path.index(me) :]))
+        number = f"{prefix}/{index}"
         task = draft._replace(
-            number=f"{prefix}/{index}", receiver=code, role=role, lead=lead, parent=parent, local=False,
+            number=number, receiver=code, role=role, lead=lead, parent=parent, local=False,
             actor_name=caller.name,
         )
         record = desk.author.write(
             Kind.ASSIGN, line, task, semantic_version=SEMANTIC_VERSION, actor=caller.name, channel=caller.channel
         )
-        opened.append((record.record_id, code, role))
+        opened.append(Task(record.record_id, number, code, role))
     return opened
 
 
 def _dispatch(
-    desk: Desk, item: bytes, opened: Sequence[tuple[bytes, str, int]], caller: Caller, state: ItemState | None = None
+    desk: Desk, item: bytes, opened: Sequence[Task], caller: Caller, state: ItemState | None = None
 ) -> None:
     """Note on the own item which tasks were issued under it."""
     re = guards.answers(state, Kind.DISPATCH) if state else (item,)
-    payload = Act(children=tuple(task for task, _, _ in opened), actor_name=caller.name)
+    payload = Act(children=tuple(task.item for task in opened), actor_name=caller.name)
     desk.author.write(
         Kind.DISPATCH, Line((desk.identity.code,)), payload, item=item, re=re, actor=caller.name, channel=caller.channel
     )
 
 
-def _shown(opened: Sequence[tuple[bytes, str, int]]) -> list[dict[str, str]]:
-    return [{"item": task.hex(), "to": code, "role": ROLE_NAMES[role]} for task, code, role in opened]
+def _shown(desk: Desk, opened: Sequence[Task]) -> list[dict[str, str]]:
+    shown = []
+    for task in opened:
+        key = desk.keyring.current(task.receiver)
+        role = ROLE_NAMES[task.role]
+        name = key.name if key else ""
+        shown.append(
+            {"item": task.item.hex(), "number": task.number, "to": task.receiver, "name": name, "role": role}
+        )
+    return shown
 
 
 def ledger_rows(rows: Sequence[object]) -> list[Row]:

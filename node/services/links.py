@@ -347,7 +347,7 @@ class Links:
             off = abs(skew_ms) > p.limits.clock_wait_ms
             p.author.skew_ms = skew_ms if off else 0
             if off:
-                text = f"本机时钟与上级相差 {skew_ms // 1000} 秒,已暂停签发,请校时"
+                text = f"本机时钟与上级相差 {skew_ms // 1000} 秒，已暂停签发，请校时"
                 p.alarms.raise_("clock_skew", p.identity.code, text)
             else:
                 p.alarms.clear("clock_skew", p.identity.code)
@@ -365,7 +365,7 @@ class Links:
         log = self._p.logs.index.get(log_id)
         if reason in reasons.PASSING or reason in ("gap", "wrong_prev", "fork", "frozen") or log is None:
             return
-        text = f"{session.peer} 与本机之间有记录被拒({reasons.label(reason)}):{log.key.author} 第 {seq} 号"
+        text = f"{session.peer} 与本机之间有记录被拒（{reasons.label(reason)}）：{log.key.author} 第 {seq} 号"
         self._p.alarms.raise_("rejected_log", log_id.hex()[:16], text)
 
     def _fault(self, session: Session, error: PeerError) -> list[Effect]:
@@ -375,7 +375,7 @@ class Links:
 
     def _close(self, session: Session, reason: str, fault: str) -> None:
         if fault == "peer" and reason != "timeout":
-            self._p.alarms.raise_("link_fault", session.peer, f"与 {session.peer} 的联通中断:{reasons.label(reason)}")
+            self._p.alarms.raise_("link_fault", session.peer, f"与 {session.peer} 的联通中断：{reasons.label(reason)}")
         if fault == "peer" and reason == "flood":
             self._paused[session.peer] = self._p.world.clock.now_ms() + _FLOOD_PAUSE_MS
         if session.close_reason:

@@ -148,7 +148,7 @@ class Logs:
         if not runs:
             return
         if self._flushed_runs > point.runs:
-            raise LocalError("命令中途失败,本步撤销", code="undo")
+            raise LocalError("命令中途失败，本步撤销", code="undo")
         for log, seq, head_id in reversed(self._moved[-runs:]):
             log.seq = seq
             log.head_id = head_id

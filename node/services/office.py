@@ -187,6 +187,7 @@ class Office:
             self._marked_ms = now_ms
             self.marks.write()
         self.attachments.retry()
+        self.enrolment.tick()
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
@@ -256,7 +257,7 @@ class Office:
                     acting.cancel_below(self.desk, old, NODE)
             except (ForbiddenError, InputError) as error:
                 # What cannot be written (a frozen log) must not stop everything else.
-                self.alarms.raise_("followup", old.item_id.hex()[:16], f"本机应自动办理而未能办理:{error.text}")
+                self.alarms.raise_("followup", old.item_id.hex()[:16], f"本机应自动办理而未能办理：{error.text}")
 
     def _silent(self) -> bool:
         return bool(self.author.recovering or self.author.skew_ms)
@@ -287,7 +288,7 @@ class Office:
 
     def _say_internal(self, error: Exception) -> None:
         self.store.begin()
-        self.alarms.raise_("internal", type(error).__name__, f"内部错误,一项操作被撤销:{error}")
+        self.alarms.raise_("internal", type(error).__name__, f"内部错误，一项操作被撤销：{error}")
         self.store.commit(durable=True)
 
     def _abandon(self) -> Outputs:

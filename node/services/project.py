@@ -210,7 +210,7 @@ class Projector:
         try:
             state = fold(item_id, facts)
         except Exception as error:  # noqa: BLE001 - a bug in the fold must not stop the other items (C5)
-            self._alarms.raise_("poison", item_id.hex()[:16], f"事项无法汇总:{type(error).__name__}: {error}")
+            self._alarms.raise_("poison", item_id.hex()[:16], f"事项无法汇总：{type(error).__name__}: {error}")
             return None
         for fact, _, _ in fresh:
             if state.effects.get(fact.record_id) == INVALID and self._noted < _INVALID_NOTED_MAX:

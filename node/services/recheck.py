@@ -42,7 +42,7 @@ def recheck(reader: Reader, keyring: Keyring, records_max: int) -> list[Checked]
                 envelope = Envelope(stored.header, stored.signature, stored.salt, stored.payload)
                 _check(keyring, open_envelope(keyring.suites, envelope))
             except PeerError as error:
-                fault = f"{row.key.author} 第 {stored.seq} 号:{error.text}"
+                fault = f"{row.key.author} 第 {stored.seq} 号：{error.text}"
                 break
             seq = stored.seq
         found.append(Checked(row.log_no, seq, fault))

@@ -50,8 +50,8 @@ class Recovery:
             self._author.reissue(record)
         code = self._identity.code
         self._alarms.clear("rolled_back", code)
-        again = f",{len(stranded)} 条分叉上的记录已在新纪元重新签发" if stranded else ""
-        self._alarms.raise_("recovered", code, f"本机数据曾被回退,已从邻居取回并开始新纪元{again};请查明回退原因")
+        again = f"，{len(stranded)} 条分叉上的记录已在新纪元重新签发" if stranded else ""
+        self._alarms.raise_("recovered", code, f"本机数据曾被回退，已从邻居取回并开始新纪元{again}；请查明回退原因")
         return True
 
     def _stranded(self) -> list[Record]:

@@ -146,12 +146,12 @@ class Runner:
                 self.post(lambda: self._office.alarms.clear("projection", self._office.identity.code))
 
     def _say_behind(self) -> None:
-        text = f"看板未能更新,所示可能落后于记录:{self._failed_projection}"
+        text = f"看板未能更新，所示可能落后于记录：{self._failed_projection}"
         self._office.alarms.raise_("projection", self._office.identity.code, text)
 
 
 def _fault_of(error: Exception) -> DulianError:
-    return error if isinstance(error, DulianError) else LocalError(f"内部错误:{type(error).__name__}: {error}")
+    return error if isinstance(error, DulianError) else LocalError(f"内部错误：{type(error).__name__}: {error}")
 
 
 def _stop_on_broken_disk(error: Exception) -> None:

@@ -105,7 +105,7 @@ class Trust:
         """The child a TLS certificate was issued to; PeerError(channel | tls_expired) where it may not be used."""
         row = self._tls.get(sha256)
         if row is None:
-            raise PeerError("通道证书不是本单位签发,或已被新证书替代", code="channel")
+            raise PeerError("通道证书不是本单位签发，或已被新证书替代", code="channel")
         if now_ms >= row.expires_ms:
             raise PeerError("通道证书已过期", code="tls_expired")
         return row.office

@@ -95,20 +95,20 @@ def blob_hasher(salt: bytes) -> hashlib._Hash:
 def check_chunk(offset: int, data: bytes, held: int, size_bytes: int) -> None:
     """PeerError where a chunk does not continue what is held, or goes beyond the announced size."""
     if offset != held:
-        raise PeerError(f"附件分块不衔接(应从 {held} 起,收到 {offset})", code="gap")
+        raise PeerError(f"附件分块不衔接（应从 {held} 起，收到 {offset}）", code="gap")
     if held + len(data) > size_bytes:
         raise PeerError("附件超过所载大小", code="too_large")
 
 
 def wrong_content() -> PeerError:
     """The content is not what the record names."""
-    return PeerError("附件内容与记录所载不符,已删除", code="payload_mismatch")
+    return PeerError("附件内容与记录所载不符，已删除", code="payload_mismatch")
 
 
 def too_large(bytes_max: int) -> InputError:
     """A local file is larger than attachments may be."""
     return InputError(
-        f"附件过大,上限 {bytes_max // 1024**2} MiB", code="attachment_too_large", remedy="压缩或拆分后再附"
+        f"附件过大，上限 {bytes_max // 1024**2} MiB", code="attachment_too_large", remedy="压缩或拆分后再附"
     )
 
 

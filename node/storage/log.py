@@ -119,7 +119,7 @@ class LogWrites(LogReads, Writes):
     def _touch(self, connection: Any, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Update one row of the log table for each row of values; a log that is not there is an error."""
         if self._many(connection, self._marked(statement), rows) != len(rows):
-            raise StoreError("日志不存在,写入未完成", code="conflict", remedy="重启本节点")
+            raise StoreError("日志不存在，写入未完成", code="conflict", remedy="重启本节点")
 
     def replace(self, records: Sequence[RecordRow]) -> None:
         """Overwrite stored records byte for byte."""

@@ -44,13 +44,13 @@ def prepare(connection: Connection, *, create: bool, name: str) -> None:
                 code="absent",
                 field="数据库",
                 value=name,
-                remedy="检查 --home 和 --database;新节点用 dulian init 或 dulian join 建立",
+                remedy="检查 --home 和 --database；新节点用 dulian init 或 dulian join 建立",
             )
     else:
         compat = connection.execute(select(SCHEMA_COMPAT.c.compat)).scalar_one()
         if compat > COMPAT:
             raise StoreError(
-                f"数据库由更新版本的督联建立(结构版本 {compat},本程序只认到 {COMPAT})",
+                f"数据库由更新版本的督联建立（结构版本 {compat}，本程序只认到 {COMPAT}）",
                 code="newer_schema",
                 field="数据库",
                 value=name,

@@ -64,7 +64,7 @@ class SqlStore(BoardWrites, SmallWrites):
         if self._connection is None:
             raise LocalError("没有可提交的事务", code="transaction")
         if durable and not self._durable:
-            raise LocalError("事务开始时未要求落盘,不能作为已落盘提交", code="transaction")
+            raise LocalError("事务开始时未要求落盘，不能作为已落盘提交", code="transaction")
         with self.engine.failures():
             self.engine.before_commit(self._connection, durable=durable)
             self._connection.commit()

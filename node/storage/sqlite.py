@@ -69,7 +69,7 @@ class SqliteEngine:
                     code="absent",
                     field="数据库",
                     value=self.name,
-                    remedy="检查 --home;新节点用 dulian init 或 dulian join 建立",
+                    remedy="检查 --home；新节点用 dulian init 或 dulian join 建立",
                 )
             if create:
                 path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

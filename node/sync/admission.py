@@ -40,4 +40,4 @@ def admit_time(header: Header, now_ms: int, limits: LinkLimits) -> None:
     if ahead_ms > limits.clock_refuse_ms:
         raise PeerError("时间超前一天以上", code="far_future", detail=f"{ahead_ms} ms ahead")
     if ahead_ms > limits.clock_wait_ms:
-        raise PeerError("时间超前,到时再收", code="future", detail=f"{ahead_ms} ms ahead")
+        raise PeerError("时间超前，到时再收", code="future", detail=f"{ahead_ms} ms ahead")

@@ -140,20 +140,20 @@ def _error_of(error: grpc.aio.AioRpcError, parent: Parent) -> DulianError:
     else:
         # gRPC's own words: a message above the limit, or a bug at the other end.
         reason = "too_large" if code is grpc.StatusCode.RESOURCE_EXHAUSTED else code.name.lower()
-    return PeerError(f"与上级的通信被拒绝:{label(reason)}", code=reason, detail=f"{code.name}: {details[:200]}")
+    return PeerError(f"与上级的通信被拒绝：{label(reason)}", code=reason, detail=f"{code.name}: {details[:200]}")
 
 
 def _unavailable(details: str, where: dict[str, Any]) -> UnreachableError:
     if _is_about_tls(details):
-        remedy = "核对上级地址与邀请令牌是否属于同一单位;双方时钟是否准确;证书是否过期"
-        return UnreachableError("与上级的加密通道未能建立(证书不符)", code="tls", **where, remedy=remedy)
+        remedy = "核对上级地址与邀请令牌是否属于同一单位；双方时钟是否准确；证书是否过期"
+        return UnreachableError("与上级的加密通道未能建立（证书不符）", code="tls", **where, remedy=remedy)
     if not details.startswith(("failed to connect", "errors resolving")):
         return UnreachableError("与上级的连接中断", code="lost", **where)
     if details.endswith("Socket closed"):
         # TLS 1.3: the client has finished when the server looks at its certificate, and learns no reason.
-        remedy = "多为上级不认可本节点的证书(邀请已用过或失效、证书已过期),请上级核对;上级正在停止时也会如此"
+        remedy = "多为上级不认可本节点的证书（邀请已用过或失效、证书已过期），请上级核对；上级正在停止时也会如此"
         return UnreachableError("上级接通后随即关闭了连接", code="closed", **where, remedy=remedy)
-    remedy = "核对地址、端口与防火墙;上级节点是否已执行 dulian serve"
+    remedy = "核对地址、端口与防火墙；上级节点是否已执行 dulian serve"
     return UnreachableError("无法连接上级节点", **where, remedy=remedy)
 
 

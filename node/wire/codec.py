@@ -55,7 +55,7 @@ def encode(frame: frames.Frame, limits: LinkLimits = DEFAULT_LIMITS) -> bytes:
     raw = _ENCODERS[type(frame)](frame).SerializeToString()
     if len(raw) > limits.frame_bytes_max:
         name = type(frame).__name__
-        raise LocalError(f"通信帧超过上限(内部错误):{name},{len(raw)} 字节", code="frame_too_large")
+        raise LocalError(f"通信帧超过上限（内部错误）：{name}，{len(raw)} 字节", code="frame_too_large")
     return raw
 
 

@@ -319,4 +319,4 @@ def _bad(detail: str, der: bytes) -> PeerError:
 
 
 def _bad_key(der: bytes) -> PeerError:
-    return PeerError("通道公钥不符合要求(须为 P-256)", code="bad_key", evidence=der[:256], detail="not a P-256 key")
+    return PeerError("通道公钥不符合要求（须为 P-256）", code="bad_key", evidence=der[:256], detail="not a P-256 key")

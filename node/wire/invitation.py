@@ -52,7 +52,7 @@ def decode_token(token: str, now_ms: int) -> Invitation:
     """Read a token as typed or pasted (white space is ignored); InputError when mistyped, foreign or expired."""
     text = "".join(token.split())
     if not text.startswith(_PREFIX) or len(text) > TOKEN_CHARS_MAX:
-        raise _refuse(text, "不是本系统的邀请令牌", f"复制上级 dulian invite 输出的整行(以 {_PREFIX} 开头)")
+        raise _refuse(text, "不是本系统的邀请令牌", f"复制上级 dulian invite 输出的整行（以 {_PREFIX} 开头）")
     body = text.removeprefix(_PREFIX)
     try:
         raw = base64.b64decode(body.encode("ascii") + b"=" * (-len(body) % 4), altchars=b"-_", validate=True)
@@ -74,7 +74,7 @@ def decode_token(token: str, now_ms: int) -> Invitation:
     if not _is_sound(invitation):
         raise _refuse(text, "邀请令牌内容不完整", "请上级重新执行 dulian invite")
     if now_ms >= invitation.expires_ms:
-        remedy = "请上级重新执行 dulian invite;如本机时钟不准,先校准时钟"
+        remedy = "请上级重新执行 dulian invite；如本机时钟不准，先校准时钟"
         raise _refuse(text, f"邀请令牌已于 {iso(invitation.expires_ms)} 过期", remedy)
     return invitation
 
@@ -103,4 +103,4 @@ def _refuse(text: str, why: str, remedy: str) -> InputError:
 
 
 def _mistyped(text: str) -> InputError:
-    return _refuse(text, "邀请令牌不完整或有误", "重新复制上级输出的整行,不要断行或漏字")
+    return _refuse(text, "邀请令牌不完整或有误", "重新复制上级输出的整行，不要断行或漏字")

@@ -41,8 +41,9 @@ def read_key_file(path: Path) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        remedy = "从备份恢复该文件,或核对 --home 所指的目录"
-        raise InputError(f"无法读取密钥文件({error.strerror})", field="密钥文件", value=path, remedy=remedy) from error
+        remedy = "从备份恢复该文件，或核对 --home 所指的目录"
+        text = f"无法读取密钥文件（{error.strerror}）"
+        raise InputError(text, field="密钥文件", value=path, remedy=remedy) from error
     try:
         _check(os.fstat(descriptor), path)
         with os.fdopen(descriptor, "rb", closefd=False) as file:
@@ -58,9 +59,9 @@ def _check(found: os.stat_result, path: Path) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise InputError("密钥文件不是普通文件", field="密钥文件", value=path, remedy="从备份恢复该文件")
     if found.st_uid != os.geteuid():
-        text = f"密钥文件属于其他用户(uid {found.st_uid}),拒绝使用"
-        remedy = f"chown {os.geteuid()} '{path}',或以该用户身份运行"
+        text = f"密钥文件属于其他用户（uid {found.st_uid}），拒绝使用"
+        remedy = f"chown {os.geteuid()} '{path}'，或以该用户身份运行"
         raise InputError(text, code="key_owner", field="密钥文件", value=path, remedy=remedy)
     if stat.S_IMODE(found.st_mode) != _MODE:
-        text = f"密钥文件权限为 {stat.S_IMODE(found.st_mode):04o},应为 0600,拒绝使用"
+        text = f"密钥文件权限为 {stat.S_IMODE(found.st_mode):04o}，应为 0600，拒绝使用"
         raise InputError(text, code="key_mode", field="密钥文件", value=path, remedy=f"chmod 600 '{path}'")

@@ -117,7 +117,7 @@ class LocalServer:
             listening = self._bind()
         except OSError as error:
             self._opened.close()
-            text, remedy = f"无法建立本机命令通道({error.strerror})", "核对目录的属主与权限"
+            text, remedy = f"无法建立本机命令通道（{error.strerror}）", "核对目录的属主与权限"
             raise InputError(text, field="--home", value=self._folder.parent, remedy=remedy) from error
         except InputError:
             self._opened.close()
@@ -129,7 +129,7 @@ class LocalServer:
         self._folder.chmod(0o700)
         path = self._opened.enter_context(short_path(self._folder))
         if _answers(path):
-            home, remedy = self._folder.parent, "先停止正在运行的节点,再启动"
+            home, remedy = self._folder.parent, "先停止正在运行的节点，再启动"
             raise InputError("本数据目录的节点已在运行", code="running", field="--home", value=home, remedy=remedy)
         (self._folder / SOCKET_NAME).unlink(missing_ok=True)
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
@@ -243,7 +243,7 @@ class LocalServer:
 def check_uid(uid: int) -> None:
     """ForbiddenError unless the caller is the user who runs this node, or root."""
     if uid not in (0, os.geteuid()):
-        remedy = f"以运行节点的系统用户(uid {os.geteuid()})或 root 身份执行"
+        remedy = f"以运行节点的系统用户（uid {os.geteuid()}）或 root 身份执行"
         raise ForbiddenError("无权访问本机节点", field="uid", value=uid, remedy=remedy)
 
 
@@ -261,7 +261,7 @@ def _answers(path: str) -> bool:
 
 async def _read_request(size_bytes: int, uid: int, reader: asyncio.StreamReader) -> LocalRequest:
     if size_bytes > REQUEST_BYTES_MAX:
-        raise InputError("命令内容超过 1 MiB", code="bad_request", remedy="缩短文字,长内容用附件")
+        raise InputError("命令内容超过 1 MiB", code="bad_request", remedy="缩短文字，长内容用附件")
     async with asyncio.timeout(STEP_S):
         raw = await reader.readexactly(size_bytes)
     try:
@@ -288,7 +288,7 @@ async def _read_request(size_bytes: int, uid: int, reader: asyncio.StreamReader)
 
 
 def _bad_request() -> InputError:
-    remedy = f"核对命令与节点是否为同一版本;附件至多 {limits.ATTACHMENTS_MAX} 个,每个至多 2 GiB"
+    remedy = f"核对命令与节点是否为同一版本；附件至多 {limits.ATTACHMENTS_MAX} 个，每个至多 2 GiB"
     return InputError("命令内容无法读懂", code="bad_request", remedy=remedy)
 
 

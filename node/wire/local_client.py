@@ -33,7 +33,7 @@ SOCKET_NAME = "control.sock"
 CONNECT_TIMEOUT_S = 2.0
 ANSWER_TIMEOUT_S = 60.0
 _PIECE_BYTES = 262_144
-_REMEDY = "用 dulian status 查看节点,再核对命令是否已生效"
+_REMEDY = "用 dulian status 查看节点，再核对命令是否已生效"
 _ERRORS: dict[int, type[DulianError]] = {2: InputError, 3: UnreachableError, 4: ForbiddenError}
 
 
@@ -74,7 +74,7 @@ class LocalAnswer:
                         target.unlink()
                         raise
             except OSError as error:
-                text, remedy = f"无法写入文件({error.strerror})", "换一个可写且不存在的文件名"
+                text, remedy = f"无法写入文件（{error.strerror}）", "换一个可写且不存在的文件名"
                 raise InputError(text, code="unwritable", field="FILE", value=target, remedy=remedy) from error
 
     def close(self) -> None:
@@ -124,7 +124,7 @@ class LocalClient:
         body = {"verb": verb, "args": dict(args), "as": as_, "os_user": _user(), "files": named}
         raw = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
         if len(raw) > REQUEST_BYTES_MAX:
-            raise InputError("命令内容超过 1 MiB", code="too_large", remedy="缩短文字,长内容用附件")
+            raise InputError("命令内容超过 1 MiB", code="too_large", remedy="缩短文字，长内容用附件")
         sizes = [(path, int(str(entry["size_bytes"]))) for (_, path), entry in zip(files, named, strict=True)]
         line, self._kept = self._kept or _Line(self._folder), None
         try:
@@ -155,15 +155,16 @@ class _Line:
                 self._socket.connect(path)
         except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError) as error:
             self.close()
-            raise UnreachableError("节点未运行", remedy="请先执行 dulian serve") from error
+            remedy = "先执行 dulian serve"
+            raise UnreachableError("节点未运行", field="--home", value=folder.parent, remedy=remedy) from error
         except PermissionError as error:
             self.close()
             remedy = "以运行节点的系统用户身份执行"
             raise ForbiddenError("无权访问本机节点", field="--home", value=folder.parent, remedy=remedy) from error
         except OSError as error:
             self.close()
-            text = f"节点没有应答({error.strerror or '超时'})"
-            raise UnreachableError(text, remedy="稍后重试,或查看节点日志") from error
+            text = f"节点没有应答（{error.strerror or '超时'}）"
+            raise UnreachableError(text, remedy="稍后重试，或查看节点日志") from error
         except BaseException:
             self.close()
             raise
@@ -197,7 +198,7 @@ class _Line:
         """The node's answer."""
         (size_bytes,) = LENGTH.unpack(self._read(LENGTH.size))
         if size_bytes > ANSWER_BYTES_MAX:
-            raise LocalError(f"节点的答复过长({size_bytes} 字节)", code="too_large")
+            raise LocalError(f"节点的答复过长（{size_bytes} 字节）", code="too_large")
         try:
             return json.loads(self._read(size_bytes))
         except ValueError as error:
@@ -280,7 +281,7 @@ def _pieces_of(path: Path, size_bytes: int) -> Iterator[bytes]:
 
 
 def _unreadable(path: Path, error: OSError) -> InputError:
-    text = f"无法读取文件({error.strerror})"
+    text = f"无法读取文件（{error.strerror}）"
     return InputError(text, code="unreadable", field="FILE", value=path, remedy="核对文件名与权限")
 
 

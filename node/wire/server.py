@@ -242,8 +242,8 @@ async def _abort(context: _Context, error: PeerError | InputError | ForbiddenErr
 
 
 def _cannot_listen(listen: str) -> InputError:
-    remedy = "换用空闲端口(--listen 主机:端口),或停止占用它的程序"
-    text = "无法监听该地址(端口已被占用或地址不属于本机)"
+    remedy = "换用空闲端口（--listen 主机:端口），或停止占用它的程序"
+    text = "无法监听该地址（端口已被占用或地址不属于本机）"
     return InputError(text, code="port", field="--listen", value=listen, remedy=remedy)
 
 

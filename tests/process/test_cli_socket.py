@@ -165,7 +165,7 @@ def test_an_account_and_files_are_sent(node: ScriptedNode) -> None:
 def test_an_attachment_goes_up_and_comes_back(node: ScriptedNode) -> None:
     source, target = node.home / "a.bin", node.home / "取回.bin"
     source.write_bytes(b"content")
-    node.answers = [data({"item": "1" * 64, "hash": HASH})]
+    node.answers = [data({"item": "1" * 64, "attachments": [HASH]})]
     assert HASH in run(node, "item", "attach", TASK, str(source)).stdout
     assert node.files == [b"content"]
     node.stream = os.urandom(300_000)
@@ -227,7 +227,7 @@ def test_a_refusal_is_one_line_and_the_nodes_exit_code(node: ScriptedNode, code:
     node.answers = [{"ok": False, "error": error, "exit": code}] * 2
     result = run(node, "item", "sign", TASK)
     assert (result.exit_code, result.stdout) == (code, "")
-    assert result.stderr == f"错误:ITEM「{TASK}」:不能签收。处理办法:稍后再试\n"
+    assert result.stderr == f"错误：ITEM「{TASK}」：不能签收。处理办法：稍后再试\n"
     assert json.loads(run(node, "item", "sign", TASK, "--json").stdout) == {"error": error}
 
 

@@ -170,7 +170,7 @@ def test_a_bug_is_reported_and_not_shown(tmp_path):
 
 def test_no_node_no_folder_and_a_dead_socket_are_unreachable(tmp_path):
     found = failing(LocalClient(tmp_path), "status")
-    assert (found.exit_code, found.text, found.remedy) == (3, "节点未运行", "请先执行 dulian serve")
+    assert (found.exit_code, found.text, found.remedy) == (3, "节点未运行", "先执行 dulian serve")
     (tmp_path / "run").mkdir()
     assert failing(LocalClient(tmp_path), "status").text == "节点未运行"
     with socket.socket(socket.AF_UNIX) as dead, short_path(tmp_path / "run") as path:

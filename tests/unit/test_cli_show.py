@@ -32,10 +32,10 @@ def test_the_list() -> None:
     assert (
         text(show_item.items(rows, PLAIN))
         == """\
-编号                事项                承办单位              状态    灯  时限        进度  数据截至
-320000-2026-0007/1  推进城乡供水一体化  苏州市人民政府        办理中  绿  2026-12-31  60%   2026-11-22 03:14
-320000-2026-0007/2  推进城乡供水一体化  无锡市人民政府(协办)  待转送  黄  2026-12-31  —     —
-33333333            推进城乡供水一体化  320500                已销号  —   —           60%   2026-11-22 03:14
+登记编号            事项                承办单位                状态    灯  时限        进度  数据截至
+320000-2026-0007/1  推进城乡供水一体化  苏州市人民政府          办理中  绿  2026-12-31  60%   2026-11-22 03:14
+320000-2026-0007/2  推进城乡供水一体化  无锡市人民政府（协办）  待转送  黄  2026-12-31  —     —
+33333333            推进城乡供水一体化  320500                  已销号  —   —           60%   2026-11-22 03:14
 共 3 件"""
     )
     assert text(show_item.items([], PLAIN)) == "没有符合条件的事项"
@@ -65,31 +65,32 @@ def test_one_item() -> None:
             {"record": "00", "kind": 2, "kind_label": "交办", "author": "320000", "actor": "张三", "text": "",
              "recorded_at": "2026-11-20T08:00:00+08:00", "received_at": "2026-11-20T08:00:01+08:00",
              "effect": "applied"},
-            {"record": "01", "kind": 3, "kind_label": "进展", "author": "320500", "actor": None,
-             "text": "[60%] 已过半\n\x1b[2J完", "effect": "late",
+            {"record": "01", "kind": 3, "kind_label": "进展", "author": "320500", "author_name": "苏州市",
+             "actor": None, "text": "[60%] 已过半\n\x1b[2J完", "effect": "late",
              "recorded_at": "2026-11-21T08:00:00+08:00", "received_at": "2026-11-21T08:00:00+08:00"},
         ],
     }  # fmt: skip
     assert (
         text(show_item.item(data, PLAIN))
         == f"""\
-事项            推进城乡供水一体化
-编号            {"1" * 64}
-登记编号        320000-2026-0007/1
-类别            交办任务
-来源            重要会议
-下达单位        320000 江苏省人民政府
-承办单位        320500 苏州市人民政府
-分工            牵头
-责任单位(原文)  省住房城乡建设厅
-时限(原文)      年内
-上级事项        {"f" * 64}
-知悉范围        320000 → 320500
-状态            办理中
-办结时限        2026-12-31  绿
-进度            60%
-数据截至        2026-11-22 03:14:05
-更新时间        2026-11-22 03:14:06
+事项              推进城乡供水一体化
+登记编号          320000-2026-0007/1
+标识              {"1" * 64}
+类别              交办任务
+来源              重要会议
+交办单位          320000 江苏省人民政府
+承办单位          320500 苏州市人民政府
+分工              牵头
+责任单位（原文）  省住房城乡建设厅
+时限（原文）      年内
+上级事项          {"f" * 64}
+知悉范围          320000 → 320500
+状态              办理中
+办结时限          2026-12-31
+灯                绿
+进度              60%
+数据截至          2026-11-22 03:14:05
+更新时间          2026-11-22 03:14:06
 
 工作要求
   第一段。
@@ -99,8 +100,8 @@ def test_one_item() -> None:
   1. 水源地保护
   2. 管网改造
 
-分解(1件)
-  编号                任务                承办单位        状态    灯  时限        进度
+分解（1件）
+  登记编号            任务                承办单位        状态    灯  时限        进度
   320000-2026-0007/2  推进城乡供水一体化  苏州市人民政府  已签收  红  2026-12-31  60%
 
 附件
@@ -109,7 +110,7 @@ def test_one_item() -> None:
 
 经过
   2026-11-20 08:00:00  交办  320000 张三  收到 2026-11-20 08:00:01
-  2026-11-21 08:00:00  进展  320500  [迟到,不生效]
+  2026-11-21 08:00:00  进展  苏州市  [迟到，不生效]
       [60%] 已过半
       \ufffd[2J完"""
     )
@@ -121,14 +122,20 @@ def test_an_item_of_which_little_is_known_is_shown_all_the_same() -> None:
 
 def test_what_was_done() -> None:
     answer = {
-        "item": "1" * 64,
-        "number": "320000-2026-0007",
-        "assignments": [{"item": "2" * 64, "to": "320500", "role": "lead"}],
-    }
-    assert text(show_item.issued("已下达")(answer, PLAIN)) == (
-        f"已下达:320000-2026-0007 {'1' * 64}\n  承办单位  分工  任务编号\n  320500    牵头  {'2' * 64}"
+        "item": "1" * 64, "number": "320000-2026-0007", "title": "供水",
+        "assignments": [
+            {"item": "2" * 64, "number": "320000-2026-0007/1", "to": "320500", "name": "苏州市", "role": "lead"}
+        ],
+    }  # fmt: skip
+    assert text(show_item.issued("已交办")(answer, PLAIN)) == (
+        "已交办：320000-2026-0007 供水\n"
+        "  登记编号            承办单位       分工\n"
+        "  320000-2026-0007/1  320500 苏州市  牵头"
     )
-    assert text(show_item.done("已签收")({"item": "1" * 64, "record": "2" * 64}, PLAIN)) == f"已签收:{'1' * 64}"
+    signed = {"item": "1" * 64, "number": "320000-2026-0007/1", "title": "供水", "record": "2" * 64}
+    assert text(show_item.done("已签收")(signed, PLAIN)) == "已签收：320000-2026-0007/1 供水"
+    assert text(show_item.done("已签收")({"item": "1" * 64}, PLAIN)) == f"已签收：{'1' * 64}"
+    assert text(show_item.attached({"attachments": ["ab" * 32]}, PLAIN)) == f"已附上文件，散列值 {'ab' * 32}"
 
 
 def test_status() -> None:
@@ -148,10 +155,10 @@ def test_status() -> None:
 320000 江苏省人民政府  省级  就绪
 纪元 9  版本 0.1.0  记录 1234 条  日志 56 本  事项 78 件
 
-单位    关系  状态          待发  待收  最近联系             数据截至
-320500  下级  已同步        12    0     2026-11-22 03:14:05  —
-320200  下级  滞后(未连接)  12    0     2026-11-22 03:14:05  —
-320300  下级  未联通        12    0     —                    —
+单位    关系  状态            待发  待收  最近联系             数据截至
+320500  下级  已同步          12    0     2026-11-22 03:14:05  —
+320200  下级  滞后（未连接）  12    0     2026-11-22 03:14:05  —
+320300  下级  未联通          12    0     —                    —
 
 没有告警"""
     )
@@ -160,6 +167,15 @@ def test_status() -> None:
     assert text(show_node.status(data, PLAIN)).endswith(
         "没有上级和下级节点\n\n告警 1 条\n  [fork] 日志分叉  自 2026-11-22 03:14:05"
     )
+
+
+def test_status_of_a_node_that_waits_to_be_admitted_has_no_empty_counts() -> None:
+    alarm = {"code": "pending", "text": "等待上级批准", "since": "2026-11-22T03:14:05+08:00"}
+    office = {"code": "320500", "name": "苏州市", "level": "prefecture"}
+    waiting = {"office": office, "ready": False, "links": [], "alarms": [alarm]}
+    assert text(show_node.status(waiting, PLAIN)).splitlines()[:3] == [
+        "320500 苏州市  市级  未就绪", "", "没有上级和下级节点",
+    ]  # fmt: skip
 
 
 def test_every_state_of_a_link_has_a_word() -> None:
@@ -189,10 +205,10 @@ def test_heads_digests_and_verification() -> None:
         f"全部 {'3' * 64}",
     ]
     good = {"ok": True, "records": 3, "logs": 2, "attachments": 1, "findings": []}
-    assert text(show_node.verification(good, PLAIN)) == "核验通过:记录 3 条,日志 2 本,附件 1 个"
+    assert text(show_node.verification(good, PLAIN)) == "核验通过：记录 3 条，日志 2 本，附件 1 个"
     bad = good | {"ok": False, "findings": [{"code": "head", "where": "320000", "text": "末号不符"}]}
     assert text(show_node.verification(bad, PLAIN)) == (
-        "核验发现 1 处问题:记录 3 条,日志 2 本,附件 1 个\n  问题  位置    说明\n  head  320000  末号不符"
+        "核验发现 1 处问题：记录 3 条，日志 2 本，附件 1 个\n  问题  位置    说明\n  head  320000  末号不符"
     )
 
 
@@ -202,13 +218,13 @@ def test_import_shows_every_bad_row_or_what_was_registered() -> None:
         {"row": 12, "column": "事项名称", "text": "不能为空"},
     ]
     assert text(imported(dry_run=False)({"items": [], "errors": errors}, PLAIN)) == (
-        "没有登记:2 处不合格\n  行  列        原因\n  7   办结时限  不是日期\n  12  事项名称  不能为空"
+        "没有登记：2 处不合格\n  行  列        原因\n  7   办结时限  不是日期\n  12  事项名称  不能为空"
     )
     items = {"items": [{"row": 4, "item": "1" * 64, "number": "320000-2026-0001"}], "errors": []}
     assert text(imported(dry_run=False)(items, PLAIN)).splitlines()[::2] == [
         "已登记 1 件", f"  4   320000-2026-0001  {'1' * 64}",
     ]  # fmt: skip
-    assert text(imported(dry_run=True)(items, PLAIN)) == "检查通过:1 行可以登记;没有写入"
+    assert text(imported(dry_run=True)(items, PLAIN)) == "检查通过：1 行可以登记；没有写入"
 
 
 def test_a_new_home_shows_its_fingerprint_and_the_next_step() -> None:
@@ -216,7 +232,7 @@ def test_a_new_home_shows_its_fingerprint_and_the_next_step() -> None:
     shown = text(show_node.made(made, PLAIN))
     assert shown.startswith("节点已建立\n单位      320000 江苏省人民政府\n")
     assert "abab abab abab abab abab abab abab abab\n" in shown
-    assert shown.endswith("下一步:dulian serve")
+    assert shown.endswith("下一步：dulian serve --home /data")
     assert "等待上级批准" in text(show_node.made(made | {"state": "pending"}, PLAIN))
 
 

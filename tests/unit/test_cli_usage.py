@@ -13,7 +13,7 @@ from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from node import __version__
-from node.cli import usage
+from node.cli import usage, values
 from node.cli.app import build_app
 from node.cli.later import LATER
 from node.errors import (
@@ -26,6 +26,7 @@ from node.errors import (
     StoreError,
     UnreachableError,
 )
+from node.items.lifecycle import STATE_LABELS
 
 
 def run(*args: str, **env: str) -> Result:
@@ -36,7 +37,7 @@ def refused(*args: str) -> str:
     """The one line on stderr; nothing on stdout, exit code 2."""
     result = run(*args)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith("错误:")
+    assert result.stderr.startswith("错误：")
     assert result.stderr.count("\n") == 1
     return result.stderr.strip()
 
@@ -73,7 +74,7 @@ def test_every_command_explains_itself_and_takes_home_and_json(path: str) -> Non
     result = run(*path.split(), "--help")
     assert result.exit_code == 0
     assert result.stderr == ""
-    assert f"用法: dulian {path}" in result.stdout
+    assert f"用法：dulian {path}" in result.stdout
     for option in ("--home DIR", "--json", "--help"):
         assert option in result.stdout
     assert "\x1b" not in result.stdout
@@ -94,7 +95,7 @@ def test_verbs_take_an_account(path: str) -> None:
 def test_missing_commands_refuse_whatever_their_arguments(path: str, words: tuple[str, ...]) -> None:
     result = run(*path.split(), *words)
     assert result.exit_code == 2
-    assert result.stderr == f"错误:dulian {path}:本版本未提供\n"
+    assert result.stderr == f"错误：dulian {path}：本版本未提供\n"
     if "--json" in words:
         assert json.loads(result.stdout)["error"]["code"] == "not_available"
 
@@ -103,7 +104,7 @@ def test_help_lists_every_command_under_a_heading() -> None:
     shown = run("--help").stdout
     for name in {path.split()[0] for path in commands()}:
         assert f"\n  {name} " in shown
-    for heading in ("建立与入网:", "运行与核对:", "督查事项:", "本版本未提供:", "选项:"):
+    for heading in ("建立与入网：", "运行与核对：", "督查事项：", "本版本未提供：", "选项："):
         assert f"\n{heading}\n" in shown
 
 
@@ -111,7 +112,7 @@ def test_without_a_command_the_help_is_shown_and_nothing_is_done() -> None:
     for words in ((), ("item",), ("bundle",)):
         result = run(*words)
         assert (result.exit_code, result.stdout) == (2, "")
-        assert result.stderr.startswith("用法: dulian")
+        assert result.stderr.startswith("用法：dulian")
 
 
 def test_version() -> None:
@@ -132,10 +133,10 @@ def test_version() -> None:
     (["item", "sign", "a", "b"], ["「b」", "多余的参数"]),
     (["item", "refuse", "a", "--reason"], ["--reason", "后面要写值"]),
     (["status", "--json=1"], ["--json", "不带值"]),
-    (["item", "list", "--state", "done"], ["--state", "「done」", "registered(已登记)"]),
-    (["item", "list", "--light", "pink"], ["--light", "「pink」", "yellow(黄)"]),
+    (["item", "list", "--state", "done"], ["--state", "「done」", "registered（已登记）"]),
+    (["item", "list", "--light", "pink"], ["--light", "「pink」", "yellow（黄）"]),
     (["item", "list", "--office", "苏州"], ["--office", "「苏州」", "320500"]),
-    (["item", "urge", "a", "--text", "t", "--channel", "fax"], ["--channel", "「fax」", "phone(电话)"]),
+    (["item", "urge", "a", "--text", "t", "--channel", "fax"], ["--channel", "「fax」", "phone（电话）"]),
     (["item", "issue", "--title", "t"], ["--to", "缺少承办单位", "--local"]),
     (["item", "issue", "--title", "t", "--to", "320500", "--local"], ["--to", "自办"]),
     (["item", "issue", "--title", "t", "--to", "32050"], ["--to", "「32050」", "不是单位代码"]),
@@ -158,6 +159,12 @@ def test_version() -> None:
     (["item", "fetch", "a", "abcd", "."], ["FILE", "已存在"]),
     (["item", "fetch", "a", "abcd", "no/such/f"], ["FILE", "没有这个目录"]),
     (["import", "no-such.xlsx"], ["FILE.xlsx", "没有这个文件"]),
+    (["init", "--ofice", "320000"], ["--ofice", "是否想写 --office"]),
+    (["item", "issue", "--title", "甲\n乙", "--to", "320500", "--home", "."], ["--title「甲 乙」", "一行"]),
+    (["item", "issue", "--title", "t", "--to", "320500，32"], ["--to", "「32」", "不是单位代码"]),
+    (["item", "issue", "--title", "t", "--to", "320500、320200", "--lead", "320500，320200"], ["--lead", "只能有一个"]),
+    (["item", "issue", "--title", "t", "--to", "320500", "--attach", "/dev/zero"], ["--attach", "不是普通文件"]),
+    (["item", "show", " ", "--home", "."], ["ITEM", "不能为空"]),
     (["init", "--office", "32", "--name", "n"], ["--office", "不是单位代码"]),
     (["init", "--office", "320000", "--name", " "], ["--name", "不能为空"]),
     (["init", "--office", "320000", "--name", "n", "--listen", "7600"], ["--listen", "「7600」", "主机:端口"]),
@@ -172,6 +179,13 @@ def test_wrong_input_names_field_value_and_remedy(words: list[str], parts: list[
         assert part in line
 
 
+def test_what_people_read_is_taken_as_well_as_the_word_for_it() -> None:
+    assert values.choice("--state", "办理中", STATE_LABELS) == "active"
+    assert values.choice("--light", "红", values.LIGHTS) == "red"
+    assert values.codes("--to", ["320500，320200、320300, 320400"]) == ["320500", "320200", "320300", "320400"]
+    assert values.percent("40％") == 40
+
+
 def test_in_json_mode_the_error_is_a_document_too() -> None:
     result = run("item", "report", "a", "--text", "t", "--percent", "101", "--json")
     assert result.exit_code == 2
@@ -181,7 +195,7 @@ def test_in_json_mode_the_error_is_a_document_too() -> None:
             "text": "进度超出范围",
             "field": "--percent",
             "value": "101",
-            "remedy": "写0至100的整数",
+            "remedy": "写0至100的整数，用半角数字",
         }
     }
     assert "--percent「101」" in result.stderr
@@ -210,7 +224,7 @@ def test_exit_codes(error: DulianError, code: int, capsys: pytest.CaptureFixture
         raise error
 
     assert usage.guarded(fail, as_json=False) == code
-    assert capsys.readouterr() == ("", "错误:甲\n")
+    assert capsys.readouterr() == ("", "错误：甲\n")
 
 
 def test_line_ends_and_controls_stay_out_of_an_error_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -218,7 +232,7 @@ def test_line_ends_and_controls_stay_out_of_an_error_line(capsys: pytest.Capture
         raise InputError("甲", field="ITEM", value="x\n\x1b[2J\u202ey")
 
     assert usage.guarded(fail, as_json=False) == 2
-    assert capsys.readouterr().err == "错误:ITEM「x \ufffd[2J\ufffdy」:甲\n"
+    assert capsys.readouterr().err == "错误：ITEM「x \ufffd[2J\ufffdy」：甲\n"
 
 
 def test_what_is_unexpected_gets_an_id_and_no_traceback(
@@ -233,7 +247,7 @@ def test_what_is_unexpected_gets_an_id_and_no_traceback(
     error = json.loads(out)["error"]
     assert error["code"] == "internal"
     assert len(error["value"]) == 8
-    assert f"编号「{error['value']}」:内部错误" in err
+    assert f"编号「{error['value']}」：内部错误" in err
     assert "Traceback" not in err
     assert "secret detail" not in out + err
     monkeypatch.setenv("DULIAN_DEBUG", "1")

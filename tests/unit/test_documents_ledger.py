@@ -135,7 +135,7 @@ def test_due_read(value: Any, due: Any) -> None:
 def test_due_refused(value: Any, words: str) -> None:
     error = only_error(line(due=value))
     assert (error.row, error.column) == (2, "办结时限")
-    assert error.text.startswith("F2:")
+    assert error.text.startswith("F2：")
     assert words in error.text
 
 
@@ -144,7 +144,7 @@ def test_due_refused(value: Any, words: str) -> None:
     [
         ("title", None, "没有填写"),
         ("title", " \u3000 ", "没有填写"),
-        ("title", "字" * 201, "201个字,超过上限200"),
+        ("title", "字" * 201, "201个字，超过上限200"),
         ("title", "第一行\n第二行", "换行"),
         ("title", "甲\u200b乙", "U+200B"),
         ("title", "甲\u202e乙", "U+202E"),

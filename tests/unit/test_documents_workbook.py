@@ -169,7 +169,7 @@ def test_an_error_value_is_told_with_its_cell() -> None:
     data = changed(SHEET_PART, r'<c r="C2"[^>]*/>', '<c r="C2" t="e"><v>#REF!</v></c>')
     (error,) = read_ledger(data).errors
     assert (error.row, error.column) == (2, "工作要求")
-    assert error.text.startswith("C2:是错误值")
+    assert error.text.startswith("C2：是错误值")
 
 
 @pytest.mark.parametrize(
