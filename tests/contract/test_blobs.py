@@ -7,6 +7,7 @@ import os
 import resource
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -136,13 +137,18 @@ def folder(tmp_path: Path) -> BlobFolder:
     return BlobFolder(tmp_path / "blobs")
 
 
-@pytest.fixture
-def small_files() -> Iterator[int]:
-    """A limit on the size of files stands for a full disk: a write beyond it fails after a part was written."""
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """A limit on the size of files stands for a full disk: a write beyond it fails after a part was written.
+
+    Only around the write itself: the limit holds for the test run's own report too, where that goes to a file.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    yield 4096
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def files_of(folder: BlobFolder) -> list[str]:
@@ -191,8 +197,8 @@ def test_damaged_content_is_found_by_a_check(folder: BlobFolder) -> None:
     assert not folder.check(added.hash, SALT)
 
 
-def test_a_full_disk_leaves_no_half_file_of_a_local_addition(folder: BlobFolder, small_files: int) -> None:
-    with pytest.raises(StoreError) as caught:
+def test_a_full_disk_leaves_no_half_file_of_a_local_addition(folder: BlobFolder) -> None:
+    with pytest.raises(StoreError) as caught, full_disk():
         folder.add(io.BytesIO(CONTENT), SALT)
     assert caught.value.code == "disk_full"
     assert files_of(folder) == []
@@ -201,13 +207,8 @@ def test_a_full_disk_leaves_no_half_file_of_a_local_addition(folder: BlobFolder,
 def test_a_full_disk_keeps_what_was_received_before(folder: BlobFolder) -> None:
     incoming = folder.begin(hash_of(CONTENT), SALT, len(CONTENT))
     incoming.write(0, CONTENT[:3000])
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    try:
-        with pytest.raises(StoreError) as caught:
-            incoming.write(3000, CONTENT[3000:])
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with pytest.raises(StoreError) as caught, full_disk():
+        incoming.write(3000, CONTENT[3000:])
     assert caught.value.code == "disk_full"
     assert incoming.offset == 3000
     incoming.write(3000, CONTENT[3000:])
