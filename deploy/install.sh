@@ -4,6 +4,7 @@
 # Each release gets a folder of its own below PREFIX/releases; a half-finished one is never switched to. Running it
 # again is harmless. Data below /var/lib/dulian is never touched.
 set -eu
+umask 022    # the service runs as a user of its own and must be able to read what root installs
 
 PREFIX=/opt/dulian
 BINDIR=/usr/local/bin
@@ -45,7 +46,7 @@ cd "$HERE"
 command -v sha256sum >/dev/null 2>&1 || fail "系统缺少 sha256sum 命令，无法核对安装包。" "安装系统自带的 coreutils 软件包。"
 [ -f SHA256SUMS ] || fail "安装包不完整：缺少 SHA256SUMS。" "重新解压安装包，再运行其中的 install.sh。"
 if ! wrong=$(sha256sum --quiet --check SHA256SUMS 2>/dev/null); then
-  fail "安装包已损坏或被改动：$(printf '%s' "$wrong" | tr '\n' ' ')" "重新复制并解压安装包；仍然如此，请向提供方索取新的安装包。"
+  fail "安装包已损坏或被改动：$(printf '%s' "$wrong" | sed 's/: [^:]*$//' | tr '\n' ' ')" "重新复制并解压安装包；仍然如此，请向提供方索取新的安装包。"
 fi
 for wheel in wheels/*; do
   grep -qF "  $wheel" SHA256SUMS || fail "安装包中有来历不明的文件：$wheel" "重新解压安装包到一个空目录。"
@@ -56,14 +57,22 @@ done
 # --------------------------------------------------------------------------------------------- does it fit here?
 [ "$(uname -s)" = Linux ] || fail "本安装包只用于 Linux，本机是 $(uname -s)。" "在 Linux 服务器上安装。"
 [ "$(uname -m)" = "$MACHINE" ] || fail "安装包适用于 $MACHINE，本机是 $(uname -m)。" "使用名称中带 $(uname -m) 的安装包。"
+WITH_SERVICE=no
+if [ "$SERVICE" = yes ] && [ "$(id -u)" = 0 ] && [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; then
+  WITH_SERVICE=yes
+fi
 suits() {
-  "$1" -c "import sys, venv, ssl, sqlite3; sys.exit('%d.%d' % sys.version_info[:2] != '$PYTHON')" >/dev/null 2>&1
+  "$1" -c "import sys, venv, ssl, sqlite3; sys.exit('%d.%d' % sys.version_info[:2] != '$PYTHON')" >/dev/null 2>&1 &&
+    others_can "$1"
+}
+others_can() {    # an interpreter in root's own folder would start for root and not for the service
+  [ "$WITH_SERVICE" = no ] || ! command -v runuser >/dev/null 2>&1 || runuser -u nobody -- "$1" -c "" >/dev/null 2>&1
 }
 FOUND=
 for candidate in ${CHOSEN:-python$PYTHON python3 "/usr/bin/python$PYTHON" "/usr/local/bin/python$PYTHON"}; do
   if suits "$candidate"; then FOUND=$candidate; break; fi
 done
-[ -n "$FOUND" ] || fail "未找到可用的 Python $PYTHON（需含 venv、ssl、sqlite3 模块）${CHOSEN:+：$CHOSEN}。" \
+[ -n "$FOUND" ] || fail "未找到可用的 Python $PYTHON（需含 venv、ssl、sqlite3 模块；装系统服务时须其他用户也能运行）${CHOSEN:+：$CHOSEN}。" \
   "从系统安装光盘或软件源安装 Python $PYTHON，或用 --python 指定；本机是其他版本时，使用名称中带相应 cp3xx 的安装包。"
 
 # ------------------------------------------------------------------------------------------------------- install
@@ -99,7 +108,7 @@ ln -sfn "$RELEASE" "$PREFIX/current"
 ln -sfn "$PREFIX/current/bin/dulian" "$LINK"
 
 # ------------------------------------------------------------------------------------------------------- service
-if [ "$SERVICE" = yes ] && [ "$(id -u)" = 0 ] && [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; then
+if [ "$WITH_SERVICE" = yes ]; then
   id dulian >/dev/null 2>&1 || useradd --system --user-group --home-dir "$DATA" --no-create-home \
     --shell /usr/sbin/nologin dulian || fail "不能建立系统用户 dulian。" "由系统管理员建立用户 dulian 后重新运行本程序。"
   [ -e "$DATA" ] || install -d -m 0700 -o dulian -g dulian "$DATA"
@@ -110,4 +119,5 @@ else
   say "未安装系统服务（需要 root 权限和 systemd）；可在前台运行：$LINK serve --home 数据目录"
 fi
 say "安装完成：$LINK"
+case ":$PATH:" in *":$BINDIR:"*) ;; *) say "$BINDIR 不在 PATH 中：用全路径 $LINK，或把它加进 PATH。" ;; esac
 say "下一步见 安装说明.md。"

@@ -54,9 +54,9 @@ def hlc_merge(last: Hlc, seen: Hlc) -> Hlc:
     return max(last, seen)
 
 
-def iso(ms: int) -> str:
-    """ISO 8601 with offset +08:00, to the second."""
-    return datetime.fromtimestamp(min(ms, _LAST_MS) / 1000, UTC).astimezone(SHANGHAI).isoformat(timespec="seconds")
+def iso(ms: int, precision: str = "seconds") -> str:
+    """ISO 8601 with offset +08:00, to the second, or to what else `datetime.isoformat` names."""
+    return datetime.fromtimestamp(min(ms, _LAST_MS) / 1000, UTC).astimezone(SHANGHAI).isoformat(timespec=precision)
 
 
 def day_of(ms: int) -> date:

@@ -54,7 +54,8 @@ class Office:
             [*DULIAN, *words, "--home", str(self.home)], capture_output=True, text=True, timeout=60, check=False
         )
         if done.returncode not in (0, 1):
-            raise SystemExit(f"{self.name}: dulian {' '.join(words[:2])} 失败({done.returncode}):{done.stderr.strip()}")
+            command = " ".join(words[:2])
+            raise SystemExit(f"{self.name}：dulian {command} 失败（{done.returncode}）：{done.stderr.strip()}")
         return done.stdout
 
     def serve(self) -> None:
@@ -69,7 +70,7 @@ class Office:
         reader.start()
         reader.join(_READY_TIMEOUT_S)
         if not ready or not ready[0].startswith("ready "):
-            raise SystemExit(f"{self.name} 的节点没有就绪,见 {self.folder / (self.code + '.log')}")
+            raise SystemExit(f"{self.name} 的节点没有就绪，见 {self.folder / (self.code + '.log')}")
 
     def kill(self) -> None:
         """Kill -9: no farewell, nothing flushed."""

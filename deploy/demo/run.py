@@ -46,8 +46,8 @@ def main() -> int:
             work(offices, screen, folder)
         agreed = prove(offices, screen)
         tasks = [row for row in offices[ROOT].ask("item.list") if row["kind"] == "assignment"]
-        screen.whole(sorted(tasks, key=lambda row: row["number"]), "江苏省:全过程")
-        screen.say("全部一致" if agreed else "有不一致,见上")
+        screen.whole(sorted(tasks, key=lambda row: row["number"]), "江苏省：全过程")
+        screen.say("全部一致" if agreed else "有不一致，见上")
         if screen.console.is_terminal and agreed:
             stay(offices, screen)
     finally:
@@ -63,14 +63,14 @@ def enrol(offices: Offices, screen: Screen) -> None:
     root = offices[ROOT]
     root.run("init", "--office", ROOT, "--name", "江苏省人民政府", "--listen", root.address)
     root.serve()
-    screen.say(f"江苏省节点就绪,监听 {root.address}")
+    screen.say(f"江苏省节点就绪，监听 {root.address}")
     cities = tuple(office.code for office in offices.values() if office.parent == ROOT)
     for tier in ((ROOT,), cities):
         joining = [office for office in offices.values() if office.parent in tier]
         with ThreadPoolExecutor(len(joining)) as pool:
             for office, how in pool.map(lambda office: _join(offices, office), joining):
                 parent = offices[office.parent]
-                screen.say(f"{office.name}节点{how}加入{parent.name},监听 {office.address}")
+                screen.say(f"{office.name}节点{how}加入{parent.name}，监听 {office.address}")
 
 
 def _join(offices: Offices, office: Office) -> tuple[Office, str]:
@@ -90,10 +90,10 @@ def work(offices: Offices, screen: Screen, folder: Path) -> None:
     """Import, issue, and let every office work; kill one city in the middle."""
     root = offices[ROOT]
     report = folder / "落实情况报告.txt"
-    report.write_text("落实情况报告\n\n" + "经督查,各项要求已逐条落实,附有关证明材料。\n" * 400, encoding="utf-8")
+    report.write_text("落实情况报告\n\n" + "经督查，各项要求已逐条落实，附有关证明材料。\n" * 400, encoding="utf-8")
     ledger = str(HERE / "ledger.xlsx")
     imported = root.json("import", ledger)
-    screen.say(f"江苏省导入台账(苏政办发〔2014〕94号):登记 {len(imported['items'])} 项")
+    screen.say(f"江苏省导入台账（苏政办发〔2014〕94号）：登记 {len(imported['items'])} 项")
     cities, plan = read_plan(HERE / "plan.csv")
     stopping = threading.Event()
     desks = [Desk(office, plan, report, stopping) for office in offices.values()]
@@ -108,7 +108,7 @@ def work(offices: Offices, screen: Screen, folder: Path) -> None:
         if index % 2 == 0:
             screen.show(root.ask("item.list"))
     tasks = sum(len(to) for to in cities.values())
-    screen.say(f"江苏省下达完毕:{len(imported['items'])} 项,{tasks} 个任务")
+    screen.say(f"江苏省交办完毕：{len(imported['items'])} 项，{tasks} 个任务")
     _watch(root, desks, plan, screen)
     trouble.join()
     stopping.set()
@@ -119,13 +119,13 @@ def work(offices: Offices, screen: Screen, folder: Path) -> None:
 def _trouble(victim: Office, root: Office, screen: Screen) -> None:
     """Kill -9 while records flow both ways, then a restart."""
     victim.kill()
-    screen.say(f"强行终止 {victim.name} 节点(kill -9),其余节点照常工作;发往该市的任务待转送")
+    screen.say(f"强行终止 {victim.name} 节点（kill -9），其余节点照常工作；发往该市的任务待转送")
     time.sleep(_DOWN_S / 2)
     queued = [row for row in root.ask("item.list") if row.get("delivery") == "queued"]
     screen.say(f"此刻江苏省有 {len(queued)} 个任务待转送")
     time.sleep(_DOWN_S / 2)
     victim.serve()
-    screen.say(f"{victim.name}节点恢复,自动续传")
+    screen.say(f"{victim.name}节点恢复，自动续传")
 
 
 def _watch(root: Office, desks: list[Desk], plan: Plan, screen: Screen) -> None:
@@ -143,7 +143,7 @@ def _watch(root: Office, desks: list[Desk], plan: Plan, screen: Screen) -> None:
             return
         if time.monotonic() > deadline:
             left = [f"{row['number']} {row['state']}" for row in rows if row["state"] != "closed"]
-            raise SystemExit(f"超时:尚有 {len(left)} 项未销号:{left[:5]}")
+            raise SystemExit(f"超时：尚有 {len(left)} 项未销号：{left[:5]}")
         time.sleep(0.4)
 
 
@@ -157,14 +157,14 @@ def prove(offices: Offices, screen: Screen) -> bool:
         time.sleep(0.5)
     good = not differing
     for text in differing[:10]:
-        screen.say(f"不一致:{text}")
+        screen.say(f"不一致：{text}")
     for office in offices.values():
         found = office.json("verify")
         good = good and found["ok"]
-        verdict = "无误" if found["ok"] else f"有 {len(found['findings'])} 处问题:{found['findings'][:3]}"
+        verdict = "无误" if found["ok"] else f"有 {len(found['findings'])} 处问题：{found['findings'][:3]}"
         held = f"{found['records']} 条记录、{found['logs']} 本日志、{found['attachments']} 个附件"
         screen.say(f"{office.name} verify:{held},{verdict}")
-    screen.say(f"沿知悉范围比对 {compared} 个事项的摘要:{'全部相同' if not differing else f'{len(differing)} 处不同'}")
+    screen.say(f"沿知悉范围比对 {compared} 个事项的摘要：{'全部相同' if not differing else f'{len(differing)} 处不同'}")
     return good
 
 
@@ -182,7 +182,7 @@ def _compare(offices: Offices) -> tuple[list[str], int]:
             differing.append(f"{item[:12]} {found}")
         strangers = [code for code in digests if code not in path and item in digests[code]]
         if strangers:
-            differing.append(f"{item[:12]} 出现在知悉范围之外:{strangers}")
+            differing.append(f"{item[:12]} 出现在知悉范围之外：{strangers}")
     return differing, len(lines)
 
 
@@ -190,7 +190,7 @@ def stay(offices: Offices, screen: Screen) -> None:
     """On a terminal: leave the nodes up until Ctrl-C."""
     for office in offices.values():
         screen.console.print(f"  {office.code} {office.name}  {office.address}  --home {office.home}", markup=False)
-    screen.console.print("节点保持运行,可另开终端执行 dulian … --home 目录;按 Ctrl-C 结束。")
+    screen.console.print("节点保持运行，可另开终端执行 .venv/bin/dulian … --home 目录；按 Ctrl-C 结束。")
     try:
         threading.Event().wait()
     except KeyboardInterrupt:

@@ -72,13 +72,13 @@ class Screen:
         rows = [row for row in self._rows if row["kind"] == "assignment"][-room:]
         counts = self._counts()
         self._live.update(
-            Group(self._table(rows, f"江苏省:全过程({counts})"), *(f"[dim]{line}[/dim]" for line in self._said[-6:]))
+            Group(self._table(rows, f"江苏省：全过程（{counts}）"), *(f"[dim]{line}[/dim]" for line in self._said[-6:]))
         )
 
     def _counts(self) -> str:
         tasks = [row for row in self._rows if row["kind"] == "assignment"]
         closed = sum(row["state"] == "closed" for row in tasks)
-        return f"任务 {len(tasks)},已销号 {closed}"
+        return f"任务 {len(tasks)}，已销号 {closed}"
 
     def _table(self, rows: list[dict[str, Any]], title: str) -> Table:
         table = Table(title=title, expand=False)

@@ -79,10 +79,10 @@ class Desk(threading.Thread):
         elif state == "signed" and county and not children:
             ask("item.decompose", item=key, to=[county], title=item["title"])
         elif state == "signed" and not children:
-            text = f"{self.office.name}已制定落实方案,明确责任单位和完成时限。"
+            text = f"{self.office.name}已制定落实方案，明确责任单位和完成时限。"
             ask("item.report", [("attach", self._attachment)], item=key, text=text, percent=60)
         elif state == "active" and all(child["state"] in ("accepted", "closed") for child in children):
-            ask("item.submit", item=key, text=f"{self.office.name}已按要求落实,现报结。")
+            ask("item.submit", item=key, text=f"{self.office.name}已按要求落实，现报结。")
         elif state == "returned":
             ask("item.report", item=key, text="已按退回意见补充情况。", percent=90)
         else:
@@ -94,7 +94,7 @@ class Desk(threading.Thread):
         if state == "submitted":
             if not self.returned_once and not self.office.parent:
                 self.returned_once = True
-                ask("item.return", item=key, reason="报告未写明群众满意情况,请重办。", mode="redo")
+                ask("item.return", item=key, reason="报告未写明群众满意情况，请重办。", mode="redo")
             else:
                 ask("item.accept", item=key, text="审核通过。")
         elif state == "accepted" or (

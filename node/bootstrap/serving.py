@@ -9,10 +9,10 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -140,7 +140,7 @@ async def _run(running: Running, jobs: Jobs, stop: asyncio.Event) -> int:
     dialling = asyncio.create_task(network.keep_dialling()) if office.identity.parent else None
     host = config.listen.rsplit(":", 1)[0]
     ready = {"office": office.identity.code, "listen": f"{host}:{port}", "console": None}
-    print(f"ready {json.dumps(ready)}", flush=True)  # noqa: T201 - the ready line of surface.md
+    print(f"ready {json.dumps(ready, separators=(',', ':'))}", flush=True)  # noqa: T201 - the ready line of surface.md
     _log.info("ready", **ready)
     waits = [asyncio.create_task(stop.wait()), asyncio.create_task(running.stopped.wait())]
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -175,7 +175,7 @@ async def _joined(home: Path, keys: homes.Keys, stop: asyncio.Event) -> bool:
 
     async def handle(request: LocalRequest) -> LocalReply:
         if request.verb != "status":
-            remedy = f"请上级核对指纹 {fingerprint} 后 dulian approve"
+            remedy = f"请上级核对指纹 {fingerprint} 后执行 dulian approve {invitation.code}"
             raise ForbiddenError("尚未入网，等待上级批准", code="pending", remedy=remedy)
         text = f"等待上级批准入网；本机指纹 {fingerprint}；邀请有效到 {iso(invitation.expires_ms)}"
         alarm = {"code": "pending", "subject": invitation.code, "text": text, "since": iso(started_ms)}
@@ -210,13 +210,19 @@ async def _joined(home: Path, keys: homes.Keys, stop: asyncio.Event) -> bool:
         await local.stop()
 
 
+def _stamp(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Beijing time with its offset, as everywhere else."""
+    event["timestamp"] = iso(SystemClock().now_ms(), "milliseconds")
+    return event
+
+
 def configure_logging() -> None:
     """One JSON object a line on stderr, what libraries say too; CR, LF and controls are escaped by JSON."""
     level = logging.getLevelNamesMapping().get(os.environ.get("DULIAN_LOG", "INFO").upper(), logging.INFO)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _stamp,
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],

@@ -84,6 +84,8 @@ def status(data: Mapping[str, Any], paper: Paper) -> Iterable[str]:
             f"纪元 {clean(data['epoch'])}  版本 {clean(data.get('version'))}  记录 {clean(data.get('records'))} 条  "
             f"日志 {clean(data.get('logs'))} 本  事项 {clean(data.get('items'))} 件"
         )
+    elif data.get("fingerprint"):
+        yield from ["本节点指纹（上级据此核对）：", groups_of_4(data["fingerprint"])]
     yield ""
     links = data.get("links") or []
     if links:
