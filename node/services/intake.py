@@ -41,6 +41,7 @@ class Checks(NamedTuple):
 
 
 CHECKS = Checks(open_envelope, check_run)
+_FORKS_PER_LOG_MAX = 64  # the first is the proof; who forks its log without end must not fill the disk
 
 
 class Sink(Protocol):
@@ -171,10 +172,11 @@ class Intake:
         if any(record.header.seq != log.seq for record in held):
             places = [(log.log_no, record.header.seq) for record in held]
             ids |= {row.seq: row.record_id for row in self._p.store.records_at(places)}
-        for record in held:
-            if ids.get(record.header.seq) != record.record_id:
-                self._fork(peer, log, record, key, sink)
-                raise PeerError("同一序号出现两个不同记录", code="fork", evidence=record.envelope.header)
+        others = [record for record in held if ids.get(record.header.seq) != record.record_id]
+        for record in others[:_FORKS_PER_LOG_MAX]:
+            self._fork(peer, log, record, key, sink)
+        if others:
+            raise PeerError("同一序号出现两个不同记录", code="fork", evidence=others[0].envelope.header)
         rest = run[len(held) :]
         if not rest:
             sink.held_already(KnownHead(log.log_id, held[-1].header.seq, held[-1].record_id))
@@ -188,7 +190,8 @@ class Intake:
         for mine in p.store.records_at([(log.log_no, header.seq)]):
             bare = Envelope(mine.header, mine.signature, None, None)
             check_signature(open_envelope(p.keyring.suites, bare), key.verify)
-        if p.store.get(Fork, log.log_no, header.seq, record.record_id) is None:
+        known = p.store.rows(Fork, log_no=log.log_no)
+        if len(known) < _FORKS_PER_LOG_MAX and all(fork.record_id != record.record_id for fork in known):
             fork = Fork(
                 log.log_no, header.seq, record.record_id, envelope.header, envelope.signature, envelope.salt or b"",
                 envelope.payload or b"", p.world.clock.now_ms(),

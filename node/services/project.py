@@ -16,6 +16,7 @@ from node.items.fold import INVALID, ItemState, fold
 from node.records.envelope import Envelope
 from node.records.header import decode
 from node.records.kinds import label_of
+from node.records.line import LogKey
 from node.records.payload import ROLE_NAMES
 from node.services.alarms import Alarms
 from node.services.logs import Logs, Run
@@ -223,13 +224,9 @@ class Projector:
         if item_id in self._cache:
             self._states[item_id] = state
         self.changed.append(state)
-        place = (0, 0)
-        for fact in facts:
-            if fact.semantic_version and fact.author == state.issuer:
-                log = self._logs.log_of(fact)
-                place = (log.log_no, fact.seq) if log else place
-                break
-        return board_row(state, item_no, place)
+        author, epoch, seq = state.opened_at
+        log = self._logs.log(LogKey(author, epoch, state.line)) if state.line is not None else None
+        return board_row(state, item_no, (log.log_no, seq) if log is not None else (0, 0))
 
     def _note_blobs(self, found: list[tuple[Fact, int, int]]) -> None:
         """Attachments named by records of any effect: who holds the record may fetch the file."""

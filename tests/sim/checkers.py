@@ -75,6 +75,7 @@ def _can_be_fetched(sim: Simulation, row: BlobRow) -> bool:
 
 def check_all(sim: Simulation) -> None:
     """All of them."""
+    sim.watch.forget_lost()
     for machine in sim.machines.values():
         machine.store.check_journal()
         _check_audit(machine)

@@ -7,6 +7,7 @@ exactly these (G1, G6). With ``fuse`` = n the n-th write or commit from now ends
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from node.storage.port import LogRow, RecordRow, SmallRow
 from tests.sim.memory_store import MemoryStore
@@ -73,6 +74,17 @@ class JournalStore(MemoryStore):
 
     def replace(self, records: Sequence[RecordRow]) -> None:
         raise BrokenPromise("nothing may be overwritten in the simulator")
+
+    def copy(self) -> list[dict[Any, Any]]:
+        """What a copy of the disk at this moment would hold."""
+        return [dict(table.held) for table in self._tables.all()]
+
+    def put_back(self, copy: list[dict[Any, Any]]) -> None:
+        """Somebody put an old copy in place (after a crash)."""
+        for table, held in zip(self._tables.all(), copy, strict=True):
+            table.held = dict(held)
+            table.undo.clear()
+        self.journal = dict(self._tables.record.held)
 
     def check_journal(self) -> None:
         """The store holds what it promised, byte for byte, and nothing else."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.sim.network import Knobs
 
@@ -28,7 +28,8 @@ class Nemesis:
         """Choose this seed's faults and when they come."""
         acts = [
             self._cut, self._half_open, self._one_sided, self._outage, self._deaf, self._flap, self._swizzle,
-            self._power, self._fuse, self._strike, self._slow, self._drift, self._ahead, self._back, self.sim.liars.act,
+            self._power, self._fuse, self._strike, self._slow, self._drift, self._ahead, self._back,
+            self._old_copy, self.sim.liars.act,
         ]  # fmt: skip
         mixture = [act for act in acts if self.random.random() < 0.5]
         knobs = self.sim.network.knobs
@@ -203,6 +204,20 @@ class Nemesis:
     def _recover_speed(machine: Machine) -> None:
         machine.slow = False
         machine.busy_ms = 0
+
+    def _old_copy(self) -> None:
+        """Somebody puts an old copy of a node's disk in place, and says nothing (R1)."""
+        machine = self._machine()
+        if machine is not None:
+            copy = machine.store.copy()
+            self.sim.after(1_000 + self.random.randrange(20_000), partial(self._put_back, machine, copy))
+
+    def _put_back(self, machine: Machine, copy: list[dict[Any, Any]]) -> None:
+        if self.sim.faults and machine.on:
+            self.crash(machine)
+            self.sim.watch.rolled_back(machine)
+            machine.store.put_back(copy)
+            self.sim.counters["rolled_back"] += 1
 
     # -- clocks (K1) ----------------------------------------------------------------------------------------------
 

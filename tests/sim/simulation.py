@@ -16,6 +16,7 @@ from heapq import heappop, heappush
 from random import Random
 
 from node.services.outputs import Outputs
+from node.storage.port import MarkRow
 from tests.sim import checkers
 from tests.sim.journal import BrokenPromise, Crash
 from tests.sim.liars import Liars
@@ -154,8 +155,10 @@ class Simulation:
         raise BrokenPromise(f"no agreement after {depth + 2} rounds: {difference}")
 
     def _leap(self) -> None:
-        """A clock that was ahead left its time in records: let that time come."""
-        ahead_ms = max(machine.office.logs.hlc.ms for machine in self.machines.values()) - self.now_ms
+        """A clock that was ahead left its time in records and in the numbers of marks: let that time come."""
+        times = [machine.office.logs.hlc.ms for machine in self.machines.values()]
+        times += [row.number for machine in self.machines.values() for row in machine.store.rows(MarkRow)]
+        ahead_ms = max(times) - self.now_ms
         if ahead_ms > 0:
             self.time.ms += ahead_ms + 1_000
             self.counters["leapt"] += 1

@@ -35,6 +35,8 @@ class Watch:
         self.headers: dict[bytes, Header] = {}
         self.branches: dict[tuple[bytes, int], set[bytes]] = {}  # forks: log and number, ids of the records under it
         self.receipts = 0
+        self.aged: set[str] = set()  # offices whose disk was once an old copy
+        self._numbers: dict[tuple[bytes, int], bytes] = {}
 
     # -- records --------------------------------------------------------------------------------------------------
 
@@ -69,18 +71,36 @@ class Watch:
         header = decode(row.header)
         content = (row.header, row.signature, row.salt, row.payload)
         if header.author == machine.code and row.record_id not in self.sealed:
-            known = self.headers_at(header)
-            if known and row.record_id not in known:
-                raise BrokenPromise(f"{machine.code} used number {header.seq} twice")
+            self._check_number(machine, header, row.record_id)
             self.seal(row.record_id, header, content)
         if self.sealed.get(row.record_id) != content:
             raise BrokenPromise(f"{machine.code} stored what {header.author} never sealed (I3, G4)")
         if not self.may_know(machine, header.line):
             raise BrokenPromise(f"{machine.code} stored a record of the line {header.line} (I4, G9)")
 
-    def headers_at(self, header: Header) -> set[bytes]:
-        """Ids under this number, where its author forked it."""
-        return self.branches.get((header.log_id, header.seq), set())
+    def _check_number(self, machine: Machine, header: Header, record_id: bytes) -> None:
+        """A number is used once, except by liars and by whoever has not noticed yet that its disk is an old copy."""
+        place = (header.log_id, header.seq)
+        known = self._numbers.setdefault(place, record_id)
+        if place in self.branches:
+            self.branches[place].add(record_id)
+        elif known != record_id:
+            if machine.code not in self.aged:
+                raise BrokenPromise(f"{machine.code} used number {header.seq} of {header.log_key} twice")
+            self.fork(*place, {known, record_id})
+            self.sim.counters["wrong_branch"] += 1
+
+    def rolled_back(self, machine: Machine) -> None:
+        """An old copy of this node's disk was put in place."""
+        self.aged.add(machine.code)
+
+    def forget_lost(self) -> None:
+        """What an office wrote and nobody else had yet went with its disk, and with it what stood behind it."""
+        held = {row.record_id for machine in self.sim.machines.values() for row in machine.store.journal.values()}
+        for record_id, header in list(self.headers.items()):
+            if header.author in self.aged and record_id not in held:
+                del self.headers[record_id]
+                self.sim.counters["lost_with_the_disk"] += 1
 
     def may_know(self, machine: Machine, line: Line) -> bool:
         """The line names the office, and stands in the tree as it is."""
@@ -113,9 +133,10 @@ class Watch:
         self._check_marks(machine)
         self._check_bounds(machine)
         for number, peer, frame in seen:
-            # A session that was closed in this step may not have looked at it any more.
+            # A session that was closed in this step may not have looked at it any more; with several frames in one
+            # step it is not known what was held when this one came.
             alive = number in machine.office.links.session_numbers()
-            if isinstance(frame, frames.Batch) and self.branches and alive:
+            if isinstance(frame, frames.Batch) and self.branches and alive and len(seen) == 1:
                 self._check_forks(machine, frame)
             self.sim.liars.answered(machine, peer, frame)
 
