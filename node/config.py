@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from node.errors import InputError
+from node.errors import ForbiddenError, InputError
 
 CONFIG_FILE = "config.toml"
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]{1,253}):([0-9]{1,5})\Z")
@@ -71,16 +71,19 @@ def check_address(value: str, field: str) -> str:
 
 
 def read_config(home: Path) -> Config:
-    """Read HOME/config.toml; InputError where it is missing or not acceptable."""
+    """Read HOME/config.toml; InputError where it is missing or not acceptable, ForbiddenError where it is not ours."""
     path = home / CONFIG_FILE
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         remedy = "先用 dulian init（顶级）或 dulian join（下级）建立"
         raise InputError("此处还没有节点", field="--home", value=home, remedy=remedy) from error
+    except PermissionError as error:
+        remedy = "以运行节点的系统用户身份执行"
+        raise ForbiddenError("无权读取节点的数据目录", field="--home", value=home, remedy=remedy) from error
     except OSError as error:
-        remedy = "以运行节点的系统用户身份执行，或核对 --home"
-        raise InputError(f"读不了配置文件（{error.strerror}）", field="--home", value=home, remedy=remedy) from error
+        text = f"读不了配置文件（{error.strerror}）"
+        raise InputError(text, field="配置文件", value=path, remedy="核对 --home 所指的目录") from error
     except UnicodeDecodeError as error:
         raise InputError("配置文件不是 UTF-8 编码", field="配置文件", value=path, remedy="另存为 UTF-8") from error
     except tomllib.TOMLDecodeError as error:

@@ -146,7 +146,7 @@ def _read_pair(path: Path) -> tuple[bytes, bytes]:
 
 
 def _damaged(path: Path) -> InputError:
-    return InputError("密钥文件内容有误", field="密钥文件", value=path, remedy="从备份恢复该文件")
+    return InputError("内容有误", field="密钥文件", value=path, remedy="从备份恢复该文件")
 
 
 def split_pair(pem: bytes) -> tuple[bytes, bytes]:

@@ -128,7 +128,7 @@ class Divisions:
 
     def _refuse_unknown(self, parent_code: str, code: str, name: str) -> None:
         close = self._suggestions(parent_code, code, name)
-        hint = "相近的有 " + "、".join(f"{office.code} {office.name}" for office in close) + ";" if close else ""
+        hint = "相近的有 " + "、".join(f"{office.code} {office.name}" for office in close) + "；" if close else ""
         remedy = f"{hint}核对代码；确属新设或表中未收录的，加 --unlisted"
         raise InputError("行政区划代码表中没有这个代码", field=_FIELD, value=code, remedy=remedy)
 
