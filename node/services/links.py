@@ -223,8 +223,8 @@ class Links:
             case do.CheckHello(hello):
                 return self._check_hello(session, hello)
             case do.SendChain():
-                chain = self._trust.chain_envelopes(self._p.identity.code)
-                self.out.frames.append((session.number, frames.Chain(tuple(chain))))
+                chain = tuple(self._trust.chain_envelopes(self._p.identity.code))
+                self.out.frames.append((session.number, frames.Chain(chain)))
             case do.LearnChain(certificates):
                 return self._learn_chain(session, certificates)
             case do.Established(skew_ms):
@@ -234,6 +234,8 @@ class Links:
             case do.InSync():
                 session.synced = True
                 self._attachments.connected(session.peer)
+                for log in self._receipts.missing(session.peer):
+                    session.machine.offer_last(log)
             case do.LearnMarks(marks):
                 self._marks.learn(session.peer, marks)
             case do.SendMarks():
@@ -333,12 +335,10 @@ class Links:
     def _keep_contact(self, peer: str, at_least_ms: int) -> None:
         """Write the last contact down where it is later than what is kept: a restart must not say 从未联通."""
         at_ms = self.last_contact.get(peer, 0)
-        if at_ms <= self._contact_kept.get(peer, 0) + at_least_ms:
-            return
-        self._contact_kept[peer] = at_ms
-        row = self._p.store.get(Peer, peer)
-        if row is not None and at_ms > row.last_contact_ms:
-            self._p.store.put([replace(row, last_contact_ms=at_ms)])
+        if at_ms > self._contact_kept.get(peer, 0) + at_least_ms:
+            self._contact_kept[peer] = at_ms
+            if row := self._p.store.get(Peer, peer):
+                self._p.store.put([replace(row, last_contact_ms=max(at_ms, row.last_contact_ms))])
 
     def _note_clock(self, session: Session, skew_ms: int) -> None:
         """Off against the parent's clock beyond the limit, this node says so and does not author (section 3)."""

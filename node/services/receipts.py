@@ -66,6 +66,16 @@ class Receipts:
         """Up to which seq a neighbour has receipted a log; 0 = nothing."""
         return self._acked.get((peer, log.log_no), (0, 0))[0]
 
+    def missing(self, peer: str) -> list[LogState]:
+        """Logs that flow towards a neighbour and of which its newest receipt falls short."""
+        me, above, upward = self._identity.code, self._identity.path[:-1], peer == self._identity.parent
+        return [
+            log for log in self._logs.index.link(peer)
+            if self._acked.get((peer, log.log_no), (0, 0))[0] < log.seq
+            and (log.key.author == me or (log.key.author in above) is not upward)
+            and not log.frozen
+        ]
+
     def acked_by_no(self, peer: str, log_no: int) -> int:
         """The same by local log number."""
         return self._acked.get((peer, log_no), (0, 0))[0]

@@ -70,10 +70,6 @@ class LinkMachine:
 
     # -- what others may ask --------------------------------------------------------------------------------------
 
-    def to_send_logs(self) -> int:
-        """Logs with something not yet receipted."""
-        return self._out.waiting_logs()
-
     def is_idle(self) -> bool:
         """Compared, nothing to send, nothing under way, nothing shown to be missing."""
         return self.phase is Phase.STREAMING and self._out.idle() and not self.behind
@@ -142,6 +138,10 @@ class LinkMachine:
             self._out.advanced(log, previous_seq)
         else:
             self._changed.setdefault(log.log_id, previous_seq)
+
+    def offer_last(self, log: LogState) -> None:
+        """In sync, yet a receipt for this log is missing: it is asked for; `flush` follows."""
+        self._out.offer_last(log)
 
     def held_already(self, head: KnownHead) -> None:
         """The neighbour sent again what is held: it deserves the same receipt (N2), for no more than it sent."""

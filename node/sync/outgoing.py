@@ -50,6 +50,11 @@ class Outgoing:
         if after_seq < log.seq:
             self._queue(log)
 
+    def offer_last(self, log: LogState) -> None:
+        """The neighbour holds the log as it is here, but its receipt was lost: the last record again brings another."""
+        if log.seq and self._cursor.get(log.log_id, log.seq) == log.seq:
+            self.offer(log, log.seq - 1)
+
     def advanced(self, log: LogState, previous_seq: int) -> None:
         """The log grew here; the neighbour was known to hold (or to be getting) ``previous_seq`` unless noted."""
         if log.log_id in self._barred:

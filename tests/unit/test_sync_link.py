@@ -393,4 +393,13 @@ def test_a_log_the_store_does_not_have_is_dropped_from_the_queue():
     machine.flush()
     assert machine.loaded([(log.log_id, [], 0)], NOW) == []
     assert not machine.wants_more()
-    assert machine.to_send_logs() == 0
+    assert machine.is_idle()
+
+
+def test_a_receipt_that_was_lost_is_asked_for_with_the_last_record():
+    held, behind = log_of(1, 3), log_of(2, 5)
+    machine, _ = established(held, behind)
+    machine.offer_last(held)
+    machine.offer_last(log_of(3, 0))  # nothing in it: nothing to receipt
+    (load,) = machine.flush()
+    assert load.wants == ((held.log_id, 2),)
