@@ -163,7 +163,7 @@ def prove(offices: Offices, screen: Screen) -> bool:
         good = good and found["ok"]
         verdict = "无误" if found["ok"] else f"有 {len(found['findings'])} 处问题：{found['findings'][:3]}"
         held = f"{found['records']} 条记录、{found['logs']} 本日志、{found['attachments']} 个附件"
-        screen.say(f"{office.name} verify:{held},{verdict}")
+        screen.say(f"{office.name}核验：{held}，{verdict}")
     screen.say(f"沿知悉范围比对 {compared} 个事项的摘要：{'全部相同' if not differing else f'{len(differing)} 处不同'}")
     return good
 
