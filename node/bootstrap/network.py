@@ -54,9 +54,12 @@ class _Session:
         if self._waiting_bytes > _INBOX_WINDOWS * network.office.limits.window_bytes:
             self._room.clear()
 
+        # Here, not in the core: while that waits for the disk the interpreter is free to read what comes next.
+        opened = network.office.links.read_ahead(frame)
+
         def event() -> None:
             network.office.links.out.after_commit.append(lambda: self._taken(size_bytes))
-            network.office.received(number, frame)
+            network.office.received(number, frame, opened)
 
         network.runner.post(event)
         await self._room.wait()

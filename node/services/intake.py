@@ -60,6 +60,13 @@ class Sink(Protocol):
         ...
 
 
+class Opened(NamedTuple):
+    """Envelopes of a batch, and what reading each gave."""
+
+    envelopes: Sequence[Envelope]
+    outcomes: list[Record | PeerError]
+
+
 class Parts(NamedTuple):
     """What intake works with."""
 
@@ -81,6 +88,19 @@ class Intake:
         self._p = parts
         self._read, self._check = checks
 
+        self.ahead: Opened | None = None  # what was opened ahead of the batch that comes next
+
+    def read_ahead(self, envelopes: Sequence[Envelope]) -> Opened:
+        """Read envelopes: format, bounds, hashes. Touches no state: may run ahead in another thread."""
+        suites, read = self._p.keyring.suites, self._read
+        outcomes: list[Record | PeerError] = []
+        for envelope in envelopes:
+            try:
+                outcomes.append(read(suites, envelope))
+            except PeerError as error:
+                outcomes.append(error)
+        return Opened(envelopes, outcomes)
+
     def admit(self, peer: str, envelopes: Sequence[Envelope], sink: Sink) -> None:
         """Verify and store what a neighbour sent."""
         for run in self._runs(peer, envelopes, sink):
@@ -92,19 +112,17 @@ class Intake:
 
     def _runs(self, peer: str, envelopes: Sequence[Envelope], sink: Sink) -> Iterator[list[Record]]:
         """Open envelopes and group them into runs of consecutive records of one log under one key."""
-        suites, read = self._p.keyring.suites, self._read
+        ahead = self.ahead
+        opened = ahead if ahead is not None and ahead.envelopes is envelopes else self.read_ahead(envelopes)
         run: list[Record] = []
-        for envelope in envelopes:
-            try:
-                record = read(suites, envelope)
-                if envelope.payload is None:
-                    # 清除 is not in this release: whoever sends a record without its payload holds it back.
-                    raise PeerError("记录内容缺失", code="withheld", evidence=envelope.header)
-            except PeerError as error:
+        for envelope, record in zip(envelopes, opened.outcomes, strict=True):
+            if isinstance(record, PeerError) or envelope.payload is None:
                 if run:
                     yield run
                     run = []
-                self._refuse_unread(peer, envelope, error, sink)
+                # 清除 is not in this release: whoever sends a record without its payload holds it back.
+                withheld = PeerError("记录内容缺失", code="withheld", evidence=envelope.header)
+                self._refuse_unread(peer, envelope, record if isinstance(record, PeerError) else withheld, sink)
                 continue
             if run:
                 before, this = run[-1].header, record.header

@@ -14,7 +14,7 @@ from node.records import notes
 from node.records.envelope import Envelope, open_envelope
 from node.records.payload import KnownHead
 from node.services.attachments import Attachments
-from node.services.intake import Intake, Parts
+from node.services.intake import Intake, Opened, Parts
 from node.services.marks import Marks
 from node.services.outputs import Outputs
 from node.services.project import envelope_of
@@ -104,7 +104,11 @@ class Links:
         elif not dials:
             self._greet(session)
 
-    def receive(self, number: int, frame: frames.Frame) -> None:
+    def read_ahead(self, frame: frames.Frame) -> Opened | None:
+        """What of a frame can be read ahead, in any thread, before `receive` is called with it."""
+        return self._intake.read_ahead(frame.records) if isinstance(frame, frames.Batch) else None
+
+    def receive(self, number: int, frame: frames.Frame, opened: Opened | None = None) -> None:
         """A frame of a session."""
         session = self._sessions.get(number)
         if session is None:
@@ -116,7 +120,9 @@ class Links:
             # A dialler learns the listener's TLS certificate from its hello, and answers over both.
             session.peer_tls = frame.tls_sha256
             self._greet(session)
+        self._intake.ahead = opened
         self._perform(session, session.machine.receive(frame, now_ms))
+        self._intake.ahead = None
         self._touched[number] = session
 
     def malformed(self, number: int, error: PeerError) -> None:

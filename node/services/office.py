@@ -27,7 +27,7 @@ from node.services.browse import View
 from node.services.desk import Caller, Desk, act, state_of
 from node.services.enrol import Enrolment, LinkCa
 from node.services.identity import Identity, World
-from node.services.intake import CHECKS, Checks, Intake, Parts
+from node.services.intake import CHECKS, Checks, Intake, Opened, Parts
 from node.services.links import Links
 from node.services.logs import Logs
 from node.services.marks import Marks
@@ -169,9 +169,9 @@ class Office:
         """A channel to a neighbour is there."""
         self.links.open(number, peer, my_tls=my_tls, peer_tls=peer_tls, tls_expires_ms=tls_expires_ms)
 
-    def received(self, number: int, frame: frames.Frame) -> None:
-        """A frame came in."""
-        self.links.receive(number, frame)
+    def received(self, number: int, frame: frames.Frame, opened: Opened | None = None) -> None:
+        """A frame came in; ``opened`` is what `links.read_ahead` read of it ahead."""
+        self.links.receive(number, frame, opened)
 
     def tick(self) -> None:
         """About every second: timers of links, marks, recovery."""
