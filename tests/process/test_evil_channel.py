@@ -26,12 +26,13 @@ from tests.process.evil_link import EXCHANGE, SOON_S, WIDE, Link
 ROOT, CITY, SIBLING, EVIL = "320000", "320500", "320582", "320583"
 
 
-async def status_of(channel: grpc.aio.Channel, raw: bytes = b"") -> tuple[grpc.StatusCode, str]:
-    """How an Exchange over this channel ends."""
+async def status_of(channel: grpc.aio.Channel, raw: bytes | None = None) -> tuple[grpc.StatusCode, str]:
+    """How an Exchange over this channel ends, by itself or after a message."""
     call: Any = channel.stream_stream(EXCHANGE)()
     try:
         async with asyncio.timeout(SOON_S):
-            await call.write(raw)
+            if raw is not None:
+                await call.write(raw)
             return await call.code(), await call.details()
     except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
         return await call.code(), await call.details()
