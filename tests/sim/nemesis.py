@@ -22,6 +22,7 @@ class Nemesis:
     def __init__(self, sim: Simulation) -> None:
         self.sim = sim
         self.random = sim.random
+        self._aged = ""
         self._struck: set[str] = set()  # these nodes fail between the next commit and what it would send
 
     def plan(self, duration_ms: int) -> None:
@@ -206,9 +207,13 @@ class Nemesis:
         machine.busy_ms = 0
 
     def _old_copy(self) -> None:
-        """Somebody puts an old copy of a node's disk in place, and says nothing (R1)."""
-        machine = self._machine()
-        if machine is not None:
+        """Somebody puts an old copy of a node's disk in place, and says nothing (R1).
+
+        One node of a seed: what two neighbours have both lost, the third may not hand back (it is not the author's side).
+        """
+        machine = self.sim.machines[self._aged] if self._aged else self._machine()
+        if machine is not None and machine.on:
+            self._aged = machine.code
             copy = machine.store.copy()
             self.sim.after(1_000 + self.random.randrange(20_000), partial(self._put_back, machine, copy))
 
