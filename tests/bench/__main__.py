@@ -53,9 +53,12 @@ def main() -> int:
         bench = Bench(templates, Path(folder), chosen.profile, chosen.scale)
         for name in names:
             print(f"测量 {name} …", file=sys.stderr, flush=True)
-            found += MEASURES[name](bench)
+            load = os.getloadavg()[0]
+            found += [m._replace(figures=m.figures | {"load_before": load}) for m in MEASURES[name](bench)]
     _write(chosen.json, chosen.scale, found, time.monotonic() - start)
     _show(found)
+    if os.getloadavg()[0] > 1.5 * (os.cpu_count() or 1):
+        print("注意:本机同时有其他负载,数字不足为凭")
     print(f"规模 {chosen.scale:g},用时 {time.monotonic() - start:.0f} 秒;明细 {chosen.json.name}")
     return 0
 

@@ -41,9 +41,10 @@ def catch_up(bench: Bench, parent: str, child: str, checks: str = "normal") -> d
 
 def measure(bench: Bench) -> list[Measured]:
     """Bulk catch-up, checked as in production, one by one, and not at all; single-record logs; and PostgreSQL."""
-    normal = catch_up(bench, "province", "suzhou")
+    first = catch_up(bench, "province", "suzhou")
     each = catch_up(bench, "province", "suzhou", "each")
     none = catch_up(bench, "province", "suzhou", "none")
+    normal = _mean(first, catch_up(bench, "province", "suzhou"))  # before and after: the machine changes meanwhile
     single = catch_up(bench, "province", "suzhou-single")
     single_each = catch_up(bench, "province", "suzhou-single", "each")
     beside = postgres.catch_up(bench, "on", _POSTGRES_ROWS)
@@ -78,6 +79,15 @@ def measure_growth(bench: Bench) -> list[Measured]:
         Measured(f"追补,已存 {stored[1]:,} 条", _speed(many), "", None, many),
         _ratio("  两者之比", many["per_second"] / few["per_second"], GROWTH_BAR, {}),
     ]
+
+
+def _mean(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    mean = {name: (first[name] + second[name]) / 2 for name in first}
+    return mean | {
+        "records": first["records"], "per_second": first["records"] / mean["seconds"],
+        "receiver_peak_mib": max(first["receiver_peak_mib"], second["receiver_peak_mib"]),
+        "seconds_of_both": [first["seconds"], second["seconds"]],
+    }  # fmt: skip
 
 
 def _ratio(name: str, ratio: float, bar: float, figures: dict[str, Any]) -> Measured:
