@@ -6,66 +6,30 @@ fault closes its own session and nothing else; the newest session of a neighbour
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from node import __version__
 from node.errors import PeerError
 from node.records import notes
 from node.records.envelope import Envelope, open_envelope
-from node.records.payload import KnownHead
 from node.services.attachments import Attachments
 from node.services.intake import Intake, Opened, Parts
 from node.services.marks import Marks
 from node.services.outputs import Outputs
 from node.services.project import envelope_of
 from node.services.receipts import Receipts
+from node.services.session import Session
 from node.services.trust import Trust
 from node.storage.port import Fork, Peer
 from node.sync import effects as do
 from node.sync import frames, reasons
 from node.sync.effects import Effect
-from node.sync.heads import LogState
 from node.sync.link import LinkMachine, Phase
 
 _CONTACT_KEPT_MS = 60_000  # how far the last contact kept on disk may be behind
 _FORKS_SHOWN = 4
 _FLOOD_PAUSE_MS = 60_000  # so long a neighbour that flooded is not heard: limits hold across its connections
 _REQUESTS_PER_STEP = 8  # pieces of attachments served in one step, in times what may be under way
-
-@dataclass(slots=True)
-class Session:
-    """One connection to one neighbour. ``peer_tls`` is empty where the transport cannot tell (the dialling side)."""
-
-    number: int
-    peer: str
-    machine: LinkMachine
-    my_tls: bytes
-    peer_tls: bytes
-    tls_expires_ms: int
-    greeted: bool = False
-    asked_chain: bool = False
-    synced: bool = False
-    now_ms: int = 0
-    bytes_in: int = 0
-    heard: str = ""  # the kind of the last frame
-    served: int = 0  # pieces of attachments in this step
-    close_reason: str = ""
-    extra: list[Effect] = field(default_factory=list)
-
-    # -- what intake reports (intake.Sink) --
-
-    def refused(self, log_id: bytes, seq: int, reason: str, held: KnownHead) -> None:
-        """Queue a refusal."""
-        self.extra.append(do.ReportRefusal(log_id, seq, reason))
-        self.extra += self.machine.refuse(log_id, seq, reason, held, self.now_ms)
-
-    def held_already(self, head: KnownHead) -> None:
-        """The neighbour gets its receipt again."""
-        self.machine.held_already(head)
-
-    def forked(self, log: LogState, seq: int) -> None:
-        """Show the neighbour our side of the fork."""
-        self.extra += self.machine.dispute(log, seq)
 
 
 class Links:

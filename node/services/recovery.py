@@ -16,8 +16,8 @@ from node.records.line import LogKey
 from node.services.alarms import Alarms
 from node.services.author import Author
 from node.services.identity import Identity
-from node.services.links import Session
 from node.services.logs import Logs
+from node.services.session import Session
 from node.storage.port import Fork, Store
 
 _PAGE = 500

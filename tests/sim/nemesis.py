@@ -209,7 +209,7 @@ class Nemesis:
     def _old_copy(self) -> None:
         """Somebody puts an old copy of a node's disk in place, and says nothing (R1).
 
-        One node of a seed: what two neighbours have both lost, the third may not hand back (it is not the author's side).
+        One node of a seed: what two neighbours have both lost, a third may not hand back (not the author's side).
         """
         machine = self.sim.machines[self._aged] if self._aged else self._machine()
         if machine is not None and machine.on:
