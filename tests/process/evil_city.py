@@ -32,7 +32,7 @@ class City:
         self.books = Books(self.city.home)
         self.evil: Evil
         self.silent: Future[str]
-        self._codes = iter(range(320_584, 320_599))
+        self._codes = iter(range(320_600, 320_700))
         self._pool = ThreadPoolExecutor(1)
         self.task = ""
         self.reports = 0

@@ -19,7 +19,6 @@ from tests.process.evil_link import WIDE, Link
 NUMBERS = (0, 1, 2, 100, 101, 2**15, 2**31 - 1, 2**31, 2**32 - 1)
 DAYS = (0, 1, -1, 20_000, 2**31 - 1, -(2**31))
 TEXTS = ("", "x", "\u202e", "\x00", "字" * 300, "a" * 20_001, "320500", "../x", "<b>", "=1+1")
-LINES = (("320500", "320583"), ("320000", "320500", "320583"), ("320500", "320583", "320583001"))
 
 
 class Chance:
@@ -31,6 +30,7 @@ class Chance:
         self.ids = [bytes(32)]
         self.openings: list[bytes] = []
         self.pens: list[Pen] = []
+        self.lines = (evil.path[-2:], evil.path, (*evil.path[-2:], evil.code + "001"))
 
     def broken(self, raw: bytes) -> bytes:
         """Some bytes changed, dropped, added or doubled."""
@@ -55,7 +55,7 @@ class Chance:
         head = KnownHead(some_id, number, some_id if number else b"")
         return pick((
             frames.Refusal(some_id, number, pick(("gap", "fork", "wrong_prev", "frozen", "x")), head, number),
-            self.evil.receipt([head]), frames.Marks((self.evil.mark(pick(("320583", "320582")), number),)),
+            self.evil.receipt([head]), frames.Marks((self.evil.mark(pick((self.evil.code, "320582")), number),)),
             frames.BlobRequest(some_id, pick((0, 1, 2**31)), number), frames.BlobChunk(some_id, 0, b"x", missing=False),
             frames.Ping(number), frames.Pong(number, number), frames.ChainRequest(), frames.Chain(()),
             frames.Heads(8, (1,), (head,)), frames.Batch(()), self.evil.hello(some_id, some_id), frames.Goodbye("再见"),
@@ -67,7 +67,7 @@ class Chance:
         found: list[Envelope] = []
         while len(found) < count:
             if not self.pens or self.random.random() < 0.1:
-                self.pens.append(self.evil.pen(*self.random.choice(LINES), subtree=self.random.random() < 0.2))
+                self.pens.append(self.evil.pen(*self.random.choice(self.lines), subtree=self.random.random() < 0.2))
             pen = self.random.choice(self.pens[-10:])
             if not self.openings or self.random.random() < 0.3:
                 record = pen.write(Kind.ASSIGN, self._opening(pen.key.line.path[-1]), semantic_version=1)
@@ -108,7 +108,8 @@ class Chance:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_broken_frames_break_nothing_but_their_stream(city: City, seed: int) -> None:
-    chance = Chance(seed, city.evil)
+    evil = city.another_evil()
+    chance = Chance(seed, evil)
 
     async def story(link: Link) -> str:
         for _ in range(40):
@@ -116,14 +117,15 @@ def test_broken_frames_break_nothing_but_their_stream(city: City, seed: int) -> 
                 return await link.ended()
         return ""
 
-    with city.unharmed():
+    with city.unharmed(evil):
         for _ in range(12):
-            assert city.run(story) not in {"restart", "internal"}
+            assert city.run(story, evil) not in {"restart", "internal"}
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_records_that_say_anything_are_held_and_shown(city: City, seed: int) -> None:
-    chance = Chance(seed, city.evil)
+    evil = city.another_evil()
+    chance = Chance(seed, evil)
 
     async def story(link: Link) -> None:
         for _ in range(10):
@@ -133,8 +135,8 @@ def test_records_that_say_anything_are_held_and_shown(city: City, seed: int) -> 
         for pen in chance.pens:
             await link.receipted_up_to(pen.log_id, pen.seq)
 
-    with city.unharmed():
-        city.run(story)
+    with city.unharmed(evil):
+        city.run(story, evil)
     for node in (city.city, city.province):
         listed = {row["id"] for row in node.ask("item.list")}
         for item in {opening.hex() for opening in chance.openings} & listed:
