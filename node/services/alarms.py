@@ -39,6 +39,12 @@ class Alarms:
         self._standing[code, subject] = alarm
         self._store.put([alarm])
 
+    def contested(self, office: str, parents: tuple[str, ...]) -> bool:
+        """An office certified under several parents: somebody claims what is not its own; False where there is one."""
+        if parents:
+            self.raise_("two_parents", office, f"{office} 被 {'、'.join(parents)} 分别认证为下级，请查明")
+        return bool(parents)
+
     def clear(self, code: str, subject: str) -> None:
         """It is over."""
         if self._standing.pop((code, subject), None) is not None:

@@ -208,6 +208,7 @@ class Enrolment:
             ),
         )
         self._keyring.learn(record)
+        self._alarms.contested(request.code, self._keyring.contested.get(request.code, ()))
         now_ms = self._world.clock.now_ms()
         self._store.put([
             Peer(request.code, "child", "", request.link_ca, now_ms, 0, "", 0),

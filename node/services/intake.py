@@ -246,11 +246,8 @@ class Intake:
             # Admission judges headers only: the record stays, without effect, and the operator is told.
             self._p.alarms.keep_evidence(peer, error.code, error.detail, record.envelope.header)
             return
-        parents = self._p.keyring.contested.get(key.code)
-        if parents:
-            text = f"{key.code} 被 {'、'.join(parents)} 分别认证为下级，请查明"
-            self._p.alarms.raise_("two_parents", key.code, text)
-            self._p.alarms.keep_evidence(peer, "two_parents", text, record.envelope.header)
+        if self._p.alarms.contested(key.code, self._p.keyring.contested.get(key.code, ())):
+            self._p.alarms.keep_evidence(peer, "two_parents", key.code, record.envelope.header)
 
     def _refuse(
         self, peer: str, log_id: bytes, seq: int, error: PeerError, sink: Sink, run: Sequence[Envelope]
