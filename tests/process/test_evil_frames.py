@@ -350,6 +350,7 @@ def test_attachments_are_not_read_faster_than_they_are_taken(city: City, tmp_pat
         for _ in range(10_000):
             if not await link.send(request):
                 break
+        await asyncio.to_thread(until, lambda: not city.city.link(evil.code)["connected"], "cut off")
         link.reads.set()
         return await link.ended()
 
