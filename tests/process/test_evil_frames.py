@@ -355,7 +355,7 @@ def test_attachments_are_not_read_faster_than_they_are_taken(city: City, tmp_pat
         return await link.ended()
 
     with city.unharmed(evil) as noted:
-        # That the city cut it off was seen at the city; which word reaches a client that does not read is gRPC's business.
+        # That it was cut off was seen at the city; which word reaches a client that does not read is gRPC's business.
         assert city.run(story, evil)
     assert {fault.code for fault in noted} <= {"flood"}
 
