@@ -28,6 +28,7 @@ from node.sync.link import LinkMachine, Phase
 
 _CONTACT_KEPT_MS = 60_000  # how far the last contact kept on disk may be behind
 _FORKS_SHOWN = 4
+_FORK_DEPTH = 64  # records before a fork that are shown with it
 _FLOOD_PAUSE_MS = 60_000  # so long a neighbour that flooded is not heard: limits hold across its connections
 _REQUESTS_PER_STEP = 8  # pieces of attachments served in one step, in times what may be under way
 
@@ -243,14 +244,20 @@ class Links:
         return found
 
     def _sides(self, log_id: bytes, seq: int) -> tuple[Envelope, ...]:
-        """Our record under a number of a log, and both sides of its first forks."""
+        """Our records up to a number of a log, from before its first known fork on, and the other side of its forks.
+
+        Where two branches part is seen only by showing what lies before; a long way back takes several connections.
+        """
         log = self._p.logs.index.get(log_id)
         if log is None:
             return ()
         self._p.logs.flush()
         forks = self._p.store.rows(Fork, log_no=log.log_no)[:_FORKS_SHOWN]
-        numbers = {seq, *(fork.seq for fork in forks)}
-        rows = self._p.store.records_at([(log.log_no, number) for number in sorted(numbers)])
+        first = min(seq, *(fork.seq for fork in forks)) if forks else seq
+        count = min(_FORK_DEPTH, self._p.limits.batch_records_max - len(forks) - 1)
+        rows = self._p.store.run(log.log_no, max(0, first - count), count, self._p.limits.batch_bytes_max)
+        if all(row.seq != seq for row in rows):
+            rows += self._p.store.records_at([(log.log_no, seq)])
         return tuple(envelope_of(row) for row in rows) + tuple(envelope_of(fork) for fork in forks)
 
     def _check_hello(self, session: Session, hello: frames.Hello) -> list[Effect]:

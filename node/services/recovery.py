@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from node.records.envelope import Envelope, Record, open_envelope
 from node.records.keyring import Keyring
 from node.records.kinds import Kind
+from node.records.limits import SEQ_MAX
 from node.records.line import LogKey
 from node.services.alarms import Alarms
 from node.services.author import Author
@@ -59,9 +60,10 @@ class Recovery:
         self._logs.flush()
         since_ms = self._epoch_began_ms()
         forked: dict[int, int] = {}
+        done: dict[int, int] = {}  # from here on it was re-issued when the epoch in force began
         for fork in self._store.rows(Fork):
-            if fork.received_ms >= since_ms:
-                forked[fork.log_no] = min(fork.seq, forked.get(fork.log_no, fork.seq))
+            first = forked if fork.received_ms >= since_ms else done
+            first[fork.log_no] = min(fork.seq, first.get(fork.log_no, fork.seq))
         found = []
         for log_no, seq in forked.items():
             log = self._logs.index.by_no(log_no)
@@ -72,6 +74,8 @@ class Recovery:
                 envelopes = (Envelope(row.header, row.signature, row.salt, row.payload) for row in rows)
                 found += [open_envelope(self._keyring.suites, envelope) for envelope in envelopes]
                 after = rows[-1].seq
+            end = done.get(log_no, SEQ_MAX + 1)
+            found = [record for record in found if record.header.log_id != log.log_id or record.header.seq < end]
         kept = [record for record in found if record.header.kind != Kind.EPOCH and record.envelope.payload is not None]
         return sorted(kept, key=lambda record: (record.header.hlc_ms, record.header.hlc_count))
 

@@ -38,7 +38,7 @@ def difference(sim: Simulation, healed_ms: int) -> str:
             if found:
                 return found
         for row in machine.store.rows(BlobRow, present=False):
-            if _can_be_fetched(sim, row):
+            if _can_be_fetched(sim, machine, row, forked):
                 return f"{machine.code} lacks an attachment"
         for below in sim.machines.values():
             if machine.code in below.path[:-1] and not _has_forked(below, forked):
@@ -68,9 +68,11 @@ def _has_forked(machine: Machine, forked: set[bytes]) -> bool:
     return any(log.log_id in forked for log in machine.office.logs.index.author(machine.code))
 
 
-def _can_be_fetched(sim: Simulation, row: BlobRow) -> bool:
-    """Whether somebody has it who is no liar that forgot it, and its record is not on a forked log."""
-    return any(machine.blobs.present(row.hash) for machine in sim.machines.values())
+def _can_be_fetched(sim: Simulation, machine: Machine, row: BlobRow, forked: set[bytes]) -> bool:
+    """Whether somebody has it, and a record of a log that is not forked names it."""
+    index = machine.office.logs.index
+    named = any(index.by_no(ref.log_no).log_id not in forked for ref in machine.store.rows(BlobRef, hash=row.hash))
+    return named and any(other.blobs.present(row.hash) for other in sim.machines.values())
 
 
 def check_all(sim: Simulation) -> None:
