@@ -63,12 +63,13 @@ def row_document(view: View, row: BoardRow) -> dict[str, object]:
         "parent": row.parent.hex() or None,
         "line": {"path": path, "top": path[0], "bottom": path[-1], "subtree": row.subtree},
         "state": row.state,
-        "state_label": state_label(row.state),
+        "state_label": state_label(row.state, successor=bool(row.successor)),
         "light": light(row.state, row.due_day, day_of(view.now_ms)),
         "due": day_text(row.due_day),
         "percent": row.percent,
         "as_of": moment(view.as_of_ms(row.receiver)),
         "updated_at": moment(row.updated_ms),
+        "successor": row.successor.hex() or None,
     }
     if row.state == "assigned" and row.kind == "assignment":
         document["delivery"] = "sent" if view.delivered(row) else "queued"
@@ -84,14 +85,13 @@ def show_item(reader: Reader, view: View, args: Mapping[str, object]) -> dict[st
     state = fold(row.item_id, facts)
     opening = state.opening or Opening("")
     children = reader.board_query(BoardQuery(parent=row.item_id))
-    return row_document(view, row) | ({"state_label": "已改派"} if state.successor else {}) | {
+    return row_document(view, row) | {
         "requirement": opening.text,
         "points": list(opening.points),
         "source": opening.source,
         "responsible": opening.responsible,
         "limit_text": opening.limit_text,
         "counters": state.counters._asdict(),
-        "successor": state.successor.hex() or None,
         "predecessor": opening.predecessor.hex() or None,
         "children": [row_document(view, child) for child in children],
         "attachments": _attachments(reader, facts, state),

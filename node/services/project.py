@@ -80,6 +80,7 @@ def board_row(state: ItemState, item_no: int, opened: tuple[int, int]) -> BoardR
         opened_log_no=opened[0],
         opened_seq=opened[1],
         updated_ms=state.updated_ms,
+        successor=state.successor,
     )
 
 

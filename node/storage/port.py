@@ -2,8 +2,7 @@
 
 Rules of this port:
 
-1. One writer: everything here is called from one thread (the office's core). `reader()` gives an independent view of
-   what was committed, for other threads.
+1. One writer in one thread (the office's core); `reader()` gives other threads a view of what was committed.
 2. Nothing is visible to readers or survives a crash before `commit`; `commit(durable=True)` returns only when the
    bytes are on disk (I2). `commit(durable=False)` is for projections, which can be rebuilt.
 3. Appends are clustered by (log_no, seq); no method needs an index on random keys on the hot path.
@@ -67,6 +66,7 @@ class BoardRow(NamedTuple):
     opened_log_no: int
     opened_seq: int
     updated_ms: int  # claimed time of the newest record with effect
+    successor: bytes  # item id of the task that continues a re-assigned one, empty for none
 
 
 class BoardQuery(NamedTuple):

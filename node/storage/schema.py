@@ -17,8 +17,8 @@ from sqlalchemy import Connection, inspect, select, text
 from node.errors import StoreError
 from node.storage.tables import METADATA, SCHEMA_COMPAT
 
-REVISION = "0001"  # the newest migration; a test compares it with migrations/versions
-COMPAT = 1  # the newest schema generation this program knows
+REVISION = "0002"  # the newest migration; a test compares it with migrations/versions
+COMPAT = 2  # the newest schema generation this program knows
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 
 

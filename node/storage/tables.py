@@ -153,6 +153,7 @@ class Board(SQLModel, table=True):
     opened_log_no: int = _big()
     opened_seq: int = _big()
     updated_ms: int = _big()
+    successor: bytes = _bytes()
 
 
 class MetaTable(SQLModel, table=True):

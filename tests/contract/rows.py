@@ -34,7 +34,7 @@ def board_row(item_no: int, **rest: Any) -> BoardRow:
         item_no=item_no, item_id=item_id(item_no), parent=b"", number=f"苏督〔2014〕{item_no}号", title=CHINESE,
         kind="assignment", issuer="320000", receiver="320500", role="lead", path="320000/320500", subtree=False,
         state="active", due_day=20_000 + item_no, percent=40, digest=ALL_BYTES[:32], opened_log_no=1,
-        opened_seq=item_no, updated_ms=2**47,
+        opened_seq=item_no, updated_ms=2**47, successor=b"",
     )
     return row._replace(**rest)
 

@@ -253,7 +253,8 @@ class StoreContract:
         rows = [board_row(number) for number in (1, 2, 3)]
         fill_board(store, *rows)
         assert store.board([item_id(3), item_id(1), item_id(9), item_id(1)]) == [rows[0], rows[2]]
-        changed = board_row(2, title="改", subtree=True, due_day=0, percent=100, parent=ALL_BYTES[:32], state="closed")
+        changed = board_row(2, title="改", subtree=True, due_day=0, percent=100, parent=ALL_BYTES[:32], state="closed",
+                            successor=ALL_BYTES[32:64])  # fmt: skip
         self.in_transaction(store, lambda: store.save_board([changed]))
         assert store.board([item_id(2)]) == [changed] == store.reader().board([item_id(2)])
         assert isinstance(store.board([item_id(2)])[0].subtree, bool)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -66,6 +67,26 @@ def test_small_tables_are_their_dataclasses() -> None:
         assert tuple(column.name for column in columns.primary_key) == port.KEYS[table]
     assert set(SMALL) == set(port.KEYS)
     assert list(METADATA.tables["board"].columns.keys()) == list(port.BoardRow._fields)
+
+
+def test_a_board_of_the_first_schema_is_folded_anew(tmp_path: Path) -> None:
+    path = tmp_path / "node.db"
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(schema.MIGRATIONS))
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    engine.dispose()
+    change(path, "INSERT INTO log VALUES (1, x'01', '320000', 1, '320000', 0, 2, x'02', 2, 0, 0)")
+    change(path, "INSERT INTO log VALUES (2, x'02', '320000', 1, '320000', 0, 0, x'', 0, 0, 0)")
+    change(path, "INSERT INTO item VALUES (1, x'03')")
+    change(path, "INSERT INTO item_place VALUES (1, 4294967297)")
+    store = open_store(f"sqlite:///{path}", create=False)
+    assert (store.board_count(), store.max_item_no()) == (0, 0)
+    assert [(row.log_no, row.folded_seq) for row in store.dirty_logs(10)] == [(1, 0)]
+    store.close()
 
 
 def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
