@@ -9,7 +9,7 @@ from typing import NamedTuple
 from node.errors import ForbiddenError, InputError
 from node.items import guards
 from node.items.fold import ItemState
-from node.items.lifecycle import DONE, SEMANTIC_VERSION, TERMINAL
+from node.items.lifecycle import DONE, SEMANTIC_VERSION, TERMINAL, state_label
 from node.items.lights import day_number, day_of
 from node.records.kinds import Kind
 from node.records.limits import NAME_CHARS_MAX, POINT_CHARS_MAX, POINTS_MAX, TEXT_CHARS_MAX, TITLE_CHARS_MAX
@@ -86,6 +86,7 @@ def assign(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     guards.check_due(due_day, state.due_day)
     receivers, paths = _receivers(desk, take_list(args, "to"), take_list(args, "lead"))
     draft = opening._replace(due_day=due_day or state.due_day, predecessor=b"")
+    _check_no_second(desk, state.item_id, receivers)
     opened = _open_tasks(desk, draft, state.item_id, receivers, paths, (), caller)
     if state.kind == "registered":
         _dispatch(desk, state.item_id, opened, caller, state)
@@ -105,6 +106,7 @@ def decompose(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     requirement = check_text(take(args, "requirement") or opening.text, "--requirement", TEXT_CHARS_MAX)
     points = take_list(args, "point") or opening.points
     receivers, paths = _receivers(desk, take_list(args, "to"), take_list(args, "lead"))
+    _check_no_second(desk, state.item_id, receivers)
     above = state.line.path[:-1] if state.line else ()
     draft = opening._replace(
         title=title, text=requirement, points=points, due_day=due_day or state.due_day, predecessor=b"",
@@ -130,6 +132,7 @@ def reassign(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
         raise InputError("事项内容已清除，不能改派", field="ITEM")
     _, paths = _receivers(desk, to, ())
     role = opening.role
+    _check_no_second(desk, opening.parent, [(to[0], role)])
     above = state.line.path[: state.line.path.index(desk.identity.code)]
     draft = opening._replace(due_day=state.due_day, predecessor=state.item_id)
     opened = _open_tasks(desk, draft, opening.parent, [(to[0], role)], paths, above, caller)
@@ -230,6 +233,20 @@ def _own_open(desk: Desk, state: ItemState, verb: str) -> Opening:
     if state.opening is None:
         raise InputError(f"事项内容已清除，不能{verb}", field="ITEM")
     return state.opening
+
+
+def _check_no_second(desk: Desk, parent: bytes, receivers: Sequence[tuple[str, int]]) -> None:
+    """Refuse a receiver that already has an open task of this office under the item: two would be one work twice."""
+    me = desk.identity.code
+    codes = {code for code, _ in receivers}
+    for row in children_of(desk, parent):
+        if row.issuer == me and row.receiver in codes and row.state not in DONE:
+            name = row.number or row.item_id.hex()[:12]
+            raise InputError(
+                f"该单位在此事项下已有未结任务 {name}（标识 {row.item_id.hex()[:12]}，{state_label(row.state)}）",
+                field="--to", value=row.receiver,
+                remedy=f"沿用原任务，有新要求的用 dulian item urge；确需另交的，先撤销：dulian item cancel {name}",
+            )  # fmt: skip
 
 
 def _open_tasks(

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from node.errors import DulianError
+from node.errors import DulianError, InputError
 from node.records import notes
 from node.records.keyring import possession_message
 from node.records.suite import key_id_of
 from node.services import issuing
-from node.services.browse import show_item
+from node.services.browse import list_items, show_item
 from node.services.commands import COMMANDS
 from node.services.desk import Caller
 from node.services.enrol import LinkCa
@@ -247,6 +247,55 @@ def test_skip_level_refused_reassigned_cancelled(tree):
     wire.settle()
     assert {row["state"] for row in county.items()} == {"cancelled"}
     assert_agreed(root, city, county)
+
+
+def test_no_second_open_task_of_one_receiver_under_an_item(tree):
+    wire, root, city, county = tree
+    made = run(root, "item.issue", title="一事一单", to=[CITY, COUNTY])
+    own, (first, second) = made["item"], made["assignments"]
+    before = root.office.logs.record_count
+    for verb, args in (
+        ("item.assign", {"item": own, "to": [CITY]}),
+        ("item.reassign", {"item": second["item"], "to": [CITY], "reason": "合并"}),
+    ):
+        with pytest.raises(InputError) as caught:
+            run(root, verb, **args)
+        assert (caught.value.field, caught.value.value) == ("--to", CITY)
+        assert first["number"] in caught.value.text
+        assert first["item"][:12] in caught.value.text
+        assert caught.value.remedy
+    assert root.office.logs.record_count == before
+    wire.settle()
+    run(city, "item.sign", item=first["item"])
+    run(city, "item.decompose", item=first["item"], title="一事一单", to=[COUNTY])
+    with pytest.raises(InputError, match=f"{COUNTY}.*未结任务"):
+        run(city, "item.decompose", item=first["item"], title="再分一次", to=[COUNTY])
+    # What is over does not stand in the way.
+    run(root, "item.cancel", item=second["item"], reason="另行交办")
+    [again] = run(root, "item.assign", item=own, to=[COUNTY])["assignments"]
+    wire.settle()
+    assert [row["id"] for row in county.items() if row["state"] == "delivered" and row["issuer"] == PROVINCE] == [
+        again["item"]
+    ]
+
+
+def test_a_reassigned_task_is_called_so_wherever_it_is_shown(tree):
+    wire, root, city, _county = tree
+    made = run(root, "item.issue", title="改派的说法", to=[CITY, COUNTY])
+    task = made["assignments"][0]["item"]
+    run(root, "item.cancel", item=made["assignments"][1]["item"], reason="不再需要")
+    [successor] = run(root, "item.reassign", item=task, to=[COUNTY], reason="改由县办")["assignments"]
+    wire.settle()
+    for machine in (root, city):
+        reader, view = machine.store.reader(), machine.office.view()
+        [row] = [row for row in list_items(reader, view, {}) if row["id"] == task]
+        shown = show_item(reader, view, {"item": task})
+        for one in (row, shown):
+            assert (one["state"], one["state_label"], one["successor"]) == (
+                "cancelled", "已改派", successor["item"],
+            )  # fmt: skip
+    own: Any = show_item(root.store.reader(), root.office.view(), {"item": made["item"]})
+    assert {child["state_label"] for child in own["children"]} == {"已送达", "已撤销", "已改派"}
 
 
 def test_a_refused_command_leaves_no_trace(tree):
