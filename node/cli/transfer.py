@@ -26,17 +26,23 @@ def import_ledger(
 
 
 def imported(*, dry_run: bool) -> Render:
-    """What was registered, or every bad row with its column and reason."""
+    """What was registered, or every bad row with its column and reason; below, what is to be looked at again."""
 
     def render(data: Mapping[str, Any], paper: Paper) -> Iterable[str]:
-        errors = data.get("errors") or []
+        errors, warnings = data.get("errors") or [], data.get("warnings") or []
+        doubts = [f"请核对：{len(warnings)} 处", *_places(warnings, paper)] if warnings else []
         if errors:
-            rows = [[clean(one.get("row")), clean(one.get("column")), clean(one.get("text"))] for one in errors]
-            return [f"没有登记：{len(errors)} 处不合格", *table(["行", "列", "原因"], rows, paper, flex=2, indent="  ")]
+            return [f"没有登记：{len(errors)} 处不合格", *_places(errors, paper), *doubts]
         items = data.get("items") or []
         if dry_run:
-            return [f"检查通过：{clean(data.get('rows', len(items)))} 行可以登记；没有写入"]
+            return [f"检查通过：{clean(data.get('rows', len(items)))} 行可以登记；没有写入", *doubts]
         rows = [[clean(one.get("row")), clean(one.get("number")) or "—", clean(one.get("item"))] for one in items]
-        return [f"已登记 {len(items)} 件", *table(["行", "登记编号", "事项编号"], rows, paper, indent="  ")]
+        return [f"已登记 {len(items)} 件", *table(["行", "登记编号", "事项编号"], rows, paper, indent="  "), *doubts]
 
     return render
+
+
+def _places(found: Iterable[Mapping[str, Any]], paper: Paper) -> Iterable[str]:
+    """Where in the file, and what is the matter there."""
+    rows = [[clean(one.get("row")), clean(one.get("column")), clean(one.get("text"))] for one in found]
+    return table(["行", "列", "原因"], rows, paper, flex=2, indent="  ")

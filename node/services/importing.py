@@ -1,9 +1,14 @@
-"""`import`: a ledger in xlsx form becomes registered items, all or none."""
+"""`import`: a ledger in xlsx form becomes registered items, all or none.
+
+A due date that has passed is a warning, not an error: ledgers carry on matters begun before the node was there.
+"""
 
 from __future__ import annotations
 
 from node.errors import InputError
+from node.items.lights import day_of
 from node.records.kinds import Channel
+from node.services.browse import day_text
 from node.services.desk import Caller
 from node.services.issuing import Row, import_rows, ledger_rows, number_taken
 from node.services.office import Office
@@ -31,9 +36,17 @@ def import_ledger(
     for row, at in zip(rows, numbers, strict=True):
         if row.number and number_taken(office.desk, row.number):
             errors.append({"row": at, "column": "序号", "text": f"登记编号 {row.number} 已存在，请勿重复导入"})
+    today = day_of(office.world.clock.now_ms())
+    warnings: list[Document] = [
+        {"row": at, "column": "办结时限", "text": f"办结时限 {day_text(row.due_day)} 已过，登记后即为逾期，请核对"}
+        for row, at in zip(rows, numbers, strict=True) if 0 < row.due_day < today
+    ]  # fmt: skip
+    document: Document = {
+        "items": [], "errors": errors, "warnings": warnings, "rows": len(rows), "dry_run": dry_run,
+    }  # fmt: skip
     if errors or dry_run:
-        return {"items": [], "errors": errors, "rows": len(rows), "dry_run": dry_run}
+        return document
     office.author.check_may_write()
     made = import_rows(office.desk, rows, caller._replace(channel=Channel.IMPORT))
     items = [{"row": at, "item": item, "number": number} for at, (item, number) in zip(numbers, made, strict=True)]
-    return {"items": items, "errors": [], "rows": len(rows), "dry_run": False}
+    return document | {"items": items}

@@ -248,6 +248,29 @@ def test_import_all_or_nothing(desk: Desk, tmp_path):
     assert written(city) == before
 
 
+def test_a_due_date_that_has_passed_is_told_row_by_row_and_imported(desk: Desk, tmp_path):
+    city = desk.tree.city
+    tag = secrets.token_hex(3)
+    past = TODAY - dt.timedelta(days=1)
+    file = ledger(tmp_path / "往年.xlsx", row(f"{tag}-1", due=TODAY), row(f"{tag}-2", due=past), row(f"{tag}-3"))
+    before = written(city)
+    dry = city.json("import", file, "--dry-run")
+    assert written(city) == before
+    found = city.json("import", file)
+    for document in (dry, found):
+        [warning] = document["warnings"]
+        assert (warning["row"], warning["column"]) == (3, "办结时限")
+        assert past.isoformat() in warning["text"]
+        assert document["errors"] == []
+    assert [item["row"] for item in found["items"]] == [2, 3, 4]
+    assert city.show(f"{tag}-2")["light"] == "red"
+    again = ledger(tmp_path / "往年二.xlsx", row(f"{tag}-4", due=past))
+    done = city.cli("import", again)
+    assert done.exit == 0
+    assert "请核对：1 处" in done.out
+    assert past.isoformat() in done.out
+
+
 @pytest.mark.parametrize("content", [
     b"", b"no workbook at all", b"PK\x03\x04" + bytes(200), write_ledger([row("1")])[:-300],
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600),
