@@ -181,6 +181,7 @@ class Office:
         if self.author.recovering:
             sessions = [self.links.session_of(peer) for peer in self._neighbours()]
             self.recovery.attempt(session for session in sessions if session is not None)
+        self.recovery.forget(now_ms)
         due = self._marked_ms + (_MARK_AFTER_CHANGE_MS if self._mark_due else self._mark_interval_ms)
         if now_ms >= due and self.identity.parent and not self.author.recovering:
             self._mark_due = False

@@ -2,7 +2,8 @@
 
 Rules: a new epoch begins once a neighbour has been compared and nothing it showed of ours is missing here; own records
 that stand on the wrong side of a fork cannot be delivered any more: they are re-issued in the new epoch, oldest first,
-each naming its original, so that original and copy count once. What the other side shows keeps its effect (I5).
+each naming its original, so that original and copy count once. What the other side shows keeps its effect (I5). That
+it happened is told for a day and then ends by itself: an alarm nobody can end would hide the next one.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from node.services.logs import Logs
 from node.services.session import Session
 from node.storage.port import Fork, Store
 
+RECOVERED_SHOWN_MS = 86_400_000
 _PAGE = 500
 _PAGE_BYTES = 4_194_304
 
@@ -51,9 +53,17 @@ class Recovery:
             self._author.reissue(record)
         code = self._identity.code
         self._alarms.clear("rolled_back", code)
+        self._alarms.clear("recovered", code)  # a second time within the day is told for a whole day again
         again = f"，{len(stranded)} 条分叉上的记录已在新纪元重新签发" if stranded else ""
-        self._alarms.raise_("recovered", code, f"本机数据曾被回退，已从邻居取回并开始新纪元{again}；请查明回退原因")
+        text = f"本机数据曾被回退，已从邻居取回并开始新纪元{again}；请查明回退原因（24小时后不再提示）"
+        self._alarms.raise_("recovered", code, text)
         return True
+
+    def forget(self, now_ms: int) -> None:
+        """Some time after the recovery the alarm about it ends; a clock set back makes it stand longer, never less."""
+        for alarm in self._alarms.standing():
+            if alarm.code == "recovered" and now_ms - alarm.since_ms >= RECOVERED_SHOWN_MS:
+                self._alarms.clear(alarm.code, alarm.subject)
 
     def _stranded(self) -> list[Record]:
         """Own records at and after a fork of their log: no neighbour will take them any more."""

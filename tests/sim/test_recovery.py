@@ -1,10 +1,13 @@
 """A county comes back from an old copy of its database: noticed, taken back, a new epoch (sections 4, 8)."""
 
 import copy
+from typing import Any
 
 import pytest
 
 from node.errors import ForbiddenError
+from node.services.recovery import RECOVERED_SHOWN_MS
+from node.services.status import status_document
 from node.storage.port import Fork
 from tests.sim.test_smoke import CITY, COUNTY, run, tree
 
@@ -63,6 +66,33 @@ def test_a_node_from_an_old_copy_refuses_to_author_takes_back_and_goes_on_in_a_n
     assert {row["state"] for row in city.items() if row["receiver"] == COUNTY} == {"submitted"}
     assert county.audit()["ok"]
     assert city.audit()["ok"]
+
+
+def test_the_alarm_of_a_recovery_ends_by_itself_a_day_later(tree):
+    wire, _, city, county = tree
+    task = task_of(city, "防汛物资")
+    wire.settle()
+    old = copy.deepcopy(county.store)
+    run(county, "item.sign", item=task)
+    wire.settle()
+    rolled_back(county, old)
+    reconnect(wire, city, county)
+    wire.settle()
+
+    def told() -> bool:
+        county.office.step([county.office.tick])
+        document: Any = status_document(county.office)
+        return any(alarm["code"] == "recovered" for alarm in document["alarms"])
+
+    [since_ms] = [alarm.since_ms for alarm in county.office.alarms.standing() if alarm.code == "recovered"]
+    county.clock.time.ms = since_ms + RECOVERED_SHOWN_MS - county.clock.off_ms - 1
+    assert told()
+    county.office.load()  # a restart changes nothing
+    assert told()
+    county.clock.time.ms += 1
+    assert not told()
+    county.office.load()
+    assert not told()
 
 
 def test_what_was_written_on_the_wrong_branch_is_declared_again(tree):
