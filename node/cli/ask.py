@@ -71,10 +71,14 @@ def ask(
     *,
     files: Sequence[tuple[str, Path]] = (),
     long: bool = False,
+    warned: bool = False,
 ) -> int:
-    """Send one verb, write the answer, return the exit code the node gives."""
+    """Send one verb, write the answer, return the exit code the node gives; ``warned``: its warnings go to stderr."""
     reply = request(call, verb, args, files=files, long=long)
     show(reply.data, call.as_json, render)
+    if warned and isinstance(reply.data, Mapping):
+        for text in reply.data.get("warnings") or ():
+            note(f"提醒：{clean(text)}")
     return reply.exit_code
 
 

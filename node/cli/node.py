@@ -68,7 +68,7 @@ def invite(
         "code": values.code("CODE", code), "name": name, "ttl": values.duration("--ttl", ttl),
         "auto_approve": auto_approve, "unlisted": unlisted,
     }  # fmt: skip
-    return ask(Call(home, as_json), "invite", args, show_node.token)
+    return ask(Call(home, as_json), "invite", args, show_node.token, warned=True)
 
 
 def pending(home: o.Home = None, as_json: o.Json = False) -> int:

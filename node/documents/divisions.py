@@ -25,6 +25,7 @@ _LEVELS = {letter: level for level, letter in LEVEL_LETTERS.items()}
 _DATA_FILE = "divisions.txt.gz"
 _FIELD = "CODE"
 _SUGGESTIONS_MAX = 3
+_GOVERNMENT = re.compile(r"(人民政府|政府|委|委员会|管委会|管理委员会|办事处)?(办公厅|办公室|督查室|督查局)*")
 _OFFICE_SUFFIX = re.compile(r"(人民政府|政府)?(办公厅|办公室|督查室)?$")
 
 
@@ -117,6 +118,20 @@ class Divisions:
             self._refuse_unknown(parent_code, code, name)
         elif office.parent != parent_code:
             self._refuse_other_parent(parent_code, office)
+
+    def name_doubt(self, code: str, name: str) -> str:
+        """What is odd about calling the office of ``code`` by ``name``: Chinese, empty where it carries the listed name.
+
+        ``苏州市人民政府``, ``江苏省苏州市`` and ``苏州市`` all carry 苏州市; ``苏州市姑苏区`` is another office. The
+        directory has no names for units.
+        """
+        office = self.get(code)
+        if office is None or not office.name:
+            return ""
+        _above, found, rest = "".join(name.split()).rpartition(office.name)
+        if found and _GOVERNMENT.fullmatch(rest):
+            return ""
+        return f"所写名称“{name.strip()}”与行政区划代码表不同：{code} 在表中是{office.name}，请核对"
 
     def _check_unit(self, parent_code: str, code: str) -> None:
         """Check a unit by its code alone, so that units of an unlisted office can be invited too."""

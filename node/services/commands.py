@@ -31,13 +31,15 @@ def _item(kind: Kind) -> Command:
 def _invite(office: Office, args: Args, caller: Caller) -> dict[str, object]:
     del caller
     code, name = take(args, "code"), take(args, "name")
-    if not args.get("unlisted"):
-        from node.documents.divisions import Divisions  # noqa: PLC0415 - 44,691 offices, read only here
+    from node.documents.divisions import Divisions  # noqa: PLC0415 - 44,691 offices, read only here
 
-        Divisions.load().check_child(office.identity.code, code)
+    directory = Divisions.load()
+    if not args.get("unlisted"):
+        directory.check_child(office.identity.code, code)
     ttl_ms = parse_ttl_ms(take(args, "ttl"))
     token = office.enrolment.invite(code, name, ttl_ms, auto_approve=bool(args.get("auto_approve")))
-    return {"token": token, "code": code, "name": name}
+    doubt = directory.name_doubt(code, name)
+    return {"token": token, "code": code, "name": name, "warnings": [doubt] if doubt else []}
 
 
 def parse_ttl_ms(text: str) -> int:

@@ -124,6 +124,21 @@ def test_invite_knows_the_real_offices(root, code, said):
     assert root.json("pending") == []
 
 
+def test_invite_by_another_name_than_the_directory_has_warns_and_goes_on(root):
+    done = root.cli("invite", "321000", "--name", "镇江市人民政府")
+    assert done.exit == 0
+    assert done.out.startswith("dulian1.")
+    assert len(done.out.splitlines()) == 1
+    assert "提醒" in done.err
+    assert "镇江市" in done.err
+    assert "扬州市" in done.err
+    [warning] = root.json("invite", "321000", "--name", "镇江市人民政府")["warnings"]
+    assert "扬州市" in warning
+    done = root.cli("invite", "321000", "--name", "扬州市人民政府")
+    assert (done.exit, done.err) == (0, "")
+    assert root.json("invite", "321000", "--name", "扬州市人民政府")["warnings"] == []
+
+
 def test_invite_admits_unlisted_offices_when_told_so(root):
     invitation = decode_token(token_for(root, "320599", "--unlisted"), now_ms())
     assert invitation.code == "320599"

@@ -44,6 +44,28 @@ def test_get_unknown(divisions: Divisions, code: str) -> None:
     assert divisions.get(code) is None
 
 
+@pytest.mark.parametrize(
+    ("code", "name", "odd"),
+    [
+        ("320500", "苏州市人民政府", False),
+        ("320500", " 江苏省 苏州市 ", False),
+        ("320500", "苏州市人民政府办公室督查室", False),
+        ("320500", "中共苏州市委督查室", False),
+        ("320500", "昆山市人民政府", True),
+        ("320500", "苏州市姑苏区人民政府", True),
+        ("320500", "苏州", True),
+        ("320500-fgw", "苏州市发展和改革委员会", False),  # the directory has no names for units
+        ("320599", "某县人民政府", False),  # unlisted: there is nothing to compare with
+    ],
+)
+def test_name_doubt(divisions: Divisions, code: str, name: str, odd: bool) -> None:
+    doubt = divisions.name_doubt(code, name)
+    assert bool(doubt) is odd
+    if odd:
+        assert name in doubt
+        assert "320500 在表中是苏州市" in doubt
+
+
 def test_every_listed_parent_is_listed(divisions: Divisions) -> None:
     above = {"province": {"nation"}, "prefecture": {"province"}, "county": {"prefecture", "province"}}
     for code in (*divisions._offices, *divisions._townships):
