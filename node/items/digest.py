@@ -4,14 +4,16 @@ digest(item) = SHA-256("dulian-item-1\0" ‖ fields). A field is its length (4 b
 UTF-8, a number is its decimal digits in ASCII, a list is its count as a number and then its entries. The fields, in
 order: semantic version; item id; declarations, sorted, each as original record id and effect; state (empty while there
 is no valid opening); receiver; role; due day in force; per cent; 催办, 退回, 进展, 办结报告 counts; attachment hashes,
-sorted. Lights, times, children and roll-up are not in it. Records off the item's line are not in it, because not every
-holder has them; for the same reason an item whose opening is not here has no declarations in it.
+sorted; from semantic version 2 on what runs beside the state (`beside.Tracks`), field by field, in order. Lights,
+times, children and roll-up are not in it. Records off the item's line are not in it, because not every holder has
+them; for the same reason an item whose opening is not here has no declarations in it.
 """
 
 from __future__ import annotations
 
 import hashlib
 
+from node.items.beside import EMPTY, Tracks
 from node.items.fold import ItemState
 
 _PREFIX = b"dulian-item-1\0"
@@ -36,7 +38,26 @@ def substance(state: ItemState) -> list[bytes]:
         state.receiver.encode(),
         *(b"%d" % number for number in (state.role, *numbers, len(hashes))),
         *hashes,
+        *(_beside(state.tracks) if state.semantic_version > 1 else ()),
     ]
+
+
+def _beside(tracks: Tracks) -> list[bytes]:
+    return _NOTHING_BESIDE if tracks is EMPTY else _flat(tracks)
+
+
+def _flat(value: object) -> list[bytes]:
+    """A value as fields: a tuple as its count and then its entries."""
+    if isinstance(value, bytes):
+        return [value]
+    if isinstance(value, str):
+        return [value.encode()]
+    if isinstance(value, tuple):
+        fields = [b"%d" % len(value)]
+        for entry in value:
+            fields += _flat(entry)
+        return fields
+    return [b"%d" % value] if isinstance(value, int) else []
 
 
 def _declared(state: ItemState) -> list[bytes]:
@@ -46,6 +67,7 @@ def _declared(state: ItemState) -> list[bytes]:
     return fields
 
 
+_NOTHING_BESIDE = _flat(EMPTY)
 _LENGTHS = [length.to_bytes(4, "big") for length in range(256)]  # of nearly every field there is
 
 

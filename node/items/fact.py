@@ -16,12 +16,12 @@ from typing import Literal, NamedTuple
 from node.errors import PeerError
 from node.records.header import Header
 from node.records.line import Line
-from node.records.payload import Act, Opening, decode
+from node.records.payload import Act, Enclosure, Opening, decode
 
 Body = Literal["ok", "erased", "malformed", "unknown"]
 
 
-_OF_ITEMS = (Opening, Act)  # what an item's records say
+_OF_ITEMS = (Opening, Act, Enclosure)  # what an item's records say
 
 
 class Fact(NamedTuple):
@@ -46,7 +46,7 @@ class Fact(NamedTuple):
     payload_hash: bytes
     actor: int
     channel: int
-    payload: Opening | Act | None
+    payload: Opening | Act | Enclosure | None
     body: Body
 
 
@@ -65,7 +65,7 @@ def item_id_of(record_id: bytes, header: Header) -> bytes:
 
 def fact_of(record_id: bytes, header: Header, payload_bytes: bytes | None, received_ms: int) -> Fact:
     """Return the fact of a stored record; ``payload_bytes`` is None once the payload was erased."""
-    payload: Opening | Act | None = None
+    payload: Opening | Act | Enclosure | None = None
     body: Body = "erased"
     item = header.item or item_id_of(record_id, header)
     if payload_bytes is not None:

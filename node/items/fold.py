@@ -1,4 +1,4 @@
-"""The fold: records → item, pure, total and the same at every holder of the same records. Semantic version 1.
+"""The fold: records → item, pure, total and the same at every holder of the same records. Semantic versions 1 and 2.
 
 Rules of this file:
 
@@ -22,12 +22,15 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from node.items import lifecycle
+from node.items.beside import EMPTY, Tracks
 from node.items.fact import Fact
 from node.items.lifecycle import ASSIGNED, REGISTERED, TERMINAL, Rule
 from node.items.order import Order, arrange
+from node.items.tracks import ANSWERED, Event, opened, step
+from node.items.versions import KINDS, LIVES, Life
 from node.records.kinds import Kind
 from node.records.line import Line
-from node.records.payload import LEAD, SOLE, Act, Attachment, Opening
+from node.records.payload import LEAD, SOLE, Act, Attachment, Enclosure, Opening
 
 APPLIED, WAITING, LATE, INVALID = "applied", "waiting", "late", "invalid"
 SUPERSEDED, UNKNOWN, ERASED = "superseded", "unknown", "erased"
@@ -78,6 +81,7 @@ class ItemState(NamedTuple):
     submitted_ms: int = 0
     updated_ms: int = 0
     declarations: tuple[tuple[bytes, str], ...] = ()
+    tracks: Tracks = EMPTY
     effects: dict[bytes, str] = {}  # noqa: RUF012 - a default that is never handed out: fold always gives its own
 
 
@@ -100,8 +104,9 @@ def fold(item_id: bytes, facts: Iterable[Fact]) -> ItemState:
             held[record_id] = fact
         else:
             effects[record_id] = INVALID
-    order = arrange(held, line.path, lifecycle.KINDS)
-    run = _Run(item_id, opening, order)
+    life = LIVES.get(opening.semantic_version)
+    order = arrange(held, line.path, life.kinds if life is not None else KINDS)
+    run = _Run(item_id, opening, order, life)
     run.apply_all()
     return run.result(effects, held)
 
@@ -123,13 +128,15 @@ class _Run:
     """One pass over the declarations of one item, in order."""
 
     __slots__ = (
-        "children", "claimants", "due_day", "effects", "files", "issuer", "item_id", "kind", "last", "opening",
+        "children", "claimants", "due_day", "effects", "files", "issuer", "item_id", "kind", "last", "life", "opening",
         "opening_index", "order", "percent", "receiver", "refusal", "reports", "returns", "role", "rules", "state",
-        "submission", "submissions", "submitted_ms", "successor", "times", "urges", "version",
+        "submission", "submissions", "submitted_ms", "successor", "times", "tracks", "urges", "version",
     )  # fmt: skip
 
-    def __init__(self, item_id: bytes, opening: Fact, order: Order) -> None:
+    def __init__(self, item_id: bytes, opening: Fact, order: Order, life: Life | None) -> None:
         self.item_id = item_id
+        self.life = life  # None: a version this release does not know
+        self.tracks = EMPTY
         self.order = order
         self.opening_index = self.version = order.place[opening.record_id]
         self.opening = order.facts[self.opening_index]
@@ -156,7 +163,7 @@ class _Run:
         if opened in EFFECTIVE:
             times[first] = self.opening.claimed_ms
             last[self.opening.author] = first
-        if self.state is None or self.opening.semantic_version != lifecycle.SEMANTIC_VERSION:
+        if self.state is None or self.life is None:
             rest = INVALID if opened == INVALID else UNKNOWN
             for i in range(len(effects)):
                 if i != first:
@@ -184,7 +191,7 @@ class _Run:
     def _open(self) -> str:
         """Read the opening; return its effect. The state stays None where it opens nothing."""
         fact = self.opening
-        current = fact.semantic_version == lifecycle.SEMANTIC_VERSION
+        current = self.life is not None
         payload = fact.payload if fact.body == "ok" and isinstance(fact.payload, Opening) else None
         readable = payload is not None or fact.body == "erased"
         if not readable or fact.kind not in (Kind.REGISTER, Kind.ASSIGN):
@@ -203,11 +210,13 @@ class _Run:
         self.kind, self.receiver, self.state = kind, receiver, state
         self.issuer = fact.author
         self.claimants.add(fact.author)
-        self.rules = lifecycle.rules_of(kind)
+        self.rules = self.life.rules_of(kind) if self.life is not None else {}
         if payload is None:
             return ERASED
         self.role = payload.role if kind == "assignment" else 0
         self.due_day = max(payload.due_day, 0)
+        if fact.semantic_version > 1:
+            self.tracks = opened(self.item_id, payload)
         self._keep(payload.attachments)
         return APPLIED
 
@@ -215,9 +224,11 @@ class _Run:
         """Apply one declaration; return its effect."""
         rule = self.rules.get(fact.kind)
         if rule is None:
-            return INVALID if fact.kind in lifecycle.KINDS or fact.semantic_version else UNKNOWN
+            known = self.life is not None and fact.kind in self.life.kinds
+            return INVALID if known or fact.semantic_version else UNKNOWN
         act = fact.payload if fact.body == "ok" else None
-        if fact.semantic_version or not (isinstance(act, Act) or fact.body == "erased"):
+        fitting = isinstance(act, Enclosure if fact.kind == Kind.ENCLOSE else Act)
+        if fact.semantic_version or not (fitting or fact.body == "erased"):
             return INVALID
         author = fact.author
         if not self._may(rule, author):
@@ -227,7 +238,8 @@ class _Run:
             self.claimants.add(author)
         files = act.attachments if isinstance(act, Act) else ()
         state = self.state or ""
-        if state in TERMINAL:
+        target = rule.moves.get(state)
+        if target is None and state in TERMINAL:
             if files:
                 self._keep(files)
             return LATE
@@ -235,32 +247,54 @@ class _Run:
             if rule.needs == "version":
                 late = bool(found)
             else:
-                wanted = Kind.FINAL if rule.needs == "submission" else Kind.REFUSE
-                late = any(self.order.facts[j].kind == wanted for j in found)
+                late = any(self.order.facts[j].kind in ANSWERED[rule.needs] for j in found)
             effect = LATE if late else INVALID
+        elif target is None:
+            effect = LATE if lifecycle.STAGE[state] > rule.last_stage else INVALID
         else:
-            target = rule.moves.get(state)
-            if target is not None:
-                self.state = target
-                self._consequences(i, fact.kind, act if isinstance(act, Act) else None)
-                effect = APPLIED
-            else:
-                effect = LATE if lifecycle.STAGE[state] > rule.last_stage else INVALID
+            effect = self._apply(i, fact, rule, target)
         if files and effect != INVALID:
             self._keep(files)
         return effect
+
+    def _apply(self, i: int, fact: Fact, rule: Rule, target: str) -> str:
+        """Move the state and keep what else the act says; ``target`` is where the tables lead."""
+        act = fact.payload if isinstance(fact.payload, Act) else None
+        due_day = 0
+        if self.opening.semantic_version > 1:
+            state = self.state or ""
+            if rule.outcomes and act is not None:
+                outcome = rule.outcomes.get(act.track.verdict if act.track is not None else 0, {}).get(state)
+                if outcome is None:
+                    return INVALID
+                target = outcome
+            event = Event(
+                self.order.ids[i], fact.kind, state, fact.author, self.issuer, self.receiver, fact.actor, act)
+            done = step(self.tracks, event)
+            if done.effect:
+                return done.effect
+            self.tracks, due_day, target = done.tracks, done.due_day, done.state or target
+        self.state = target
+        self.due_day = due_day or self.due_day
+        self._consequences(i, fact.kind, act)
+        return APPLIED
 
     def _may(self, rule: Rule, author: str) -> bool:
         if rule.authority == "receiver":
             return author == self.receiver
         if rule.authority == "issuer_or_above":
             return author in self.opening.line.path[:-1] or author == self.issuer
+        if rule.authority == "party":
+            return author in (self.issuer, self.receiver)
         return author == self.issuer
 
     def _in_force(self, needs: str, found: tuple[int, ...]) -> bool:
         if needs == "version":
             return self.version in found
-        return (self.submission if needs == "submission" else self.refusal) in found
+        if needs in ("submission", "refusal"):
+            return (self.submission if needs == "submission" else self.refusal) in found
+        wanted = self.tracks.in_force(needs)
+        return bool(wanted) and any(self.order.ids[j] == wanted for j in found)
 
     def _consequences(self, i: int, kind: int, act: Act | None) -> None:
         """What an applied record does beside moving the state."""
@@ -284,7 +318,7 @@ class _Run:
         elif kind in (Kind.DECOMPOSE, Kind.DISPATCH):
             if act is not None:
                 self.children.update(dict.fromkeys(act.children))
-        elif kind == Kind.REASSIGN:
+        elif kind in (Kind.REASSIGN, Kind.MERGE):
             self.successor = act.successor if act is not None else b""
         if kind in lifecycle.NEW_VERSION:
             self.version = i
@@ -344,5 +378,6 @@ class _Run:
             self.submitted_ms,
             updated_ms,
             tuple(declarations),
+            self.tracks,
             effects,
         )

@@ -21,57 +21,86 @@ from node.items.fold import ItemState
 from node.items.lifecycle import (
     ACCEPTED,
     ASSIGNED,
+    COMPLETED,
     DELIVERED,
     DONE,
-    NEEDS,
     REFUSED,
-    SEMANTIC_VERSION,
     SUBMITTED,
-    TERMINAL,
+    VERIFYING,
     Rule,
-    rules_of,
     state_label,
 )
+from node.items.versions import LIVES
 from node.records import limits
 from node.records.kinds import Kind, label_of
 from node.records.payload import ASSIST, LEAD, SOLE
 
 _UNSIGNED = frozenset({ASSIGNED, DELIVERED, REFUSED})
+_JUDGED = frozenset({ACCEPTED, VERIFYING, COMPLETED})
+_HANDED_IN = _JUDGED | {SUBMITTED}
 # States in which the fold would count the act, and in which it makes no sense to begin it, for assignments.
 _NOT_NOW: dict[int, frozenset[str]] = {
-    Kind.PROGRESS: _UNSIGNED | {SUBMITTED, ACCEPTED},
-    Kind.DECOMPOSE: _UNSIGNED | {SUBMITTED, ACCEPTED},
+    Kind.PROGRESS: _UNSIGNED | _HANDED_IN,
+    Kind.DECOMPOSE: _UNSIGNED | _HANDED_IN,
+    Kind.MILESTONE: _UNSIGNED | _HANDED_IN,
+    Kind.HANDLE: _UNSIGNED | _HANDED_IN,
+    Kind.EXT_REQUEST: _UNSIGNED | _HANDED_IN,
+    Kind.EXT_DECISION: _JUDGED,
     Kind.REASSIGN: frozenset({SUBMITTED}),
-    Kind.URGE: frozenset({SUBMITTED, ACCEPTED}),
-    Kind.CHANGE: frozenset({ACCEPTED}),
-    Kind.TAKE_OVER: frozenset({ACCEPTED}),
+    Kind.URGE: _HANDED_IN,
+    Kind.SLIP: _HANDED_IN,
+    Kind.CHANGE: _JUDGED,
+    Kind.TAKE_OVER: _JUDGED,
 }
 _NOT_NOW_OWN: dict[int, frozenset[str]] = {
-    Kind.PROGRESS: frozenset({SUBMITTED, ACCEPTED}),
-    Kind.DISPATCH: frozenset({SUBMITTED, ACCEPTED}),
-    Kind.CHANGE: frozenset({ACCEPTED}),
-}
+    Kind.PROGRESS: _HANDED_IN, Kind.DISPATCH: _HANDED_IN, Kind.HANDLE: _HANDED_IN, Kind.MILESTONE: _HANDED_IN,
+    Kind.EXT_REQUEST: _HANDED_IN, Kind.URGE: _HANDED_IN, Kind.SLIP: _HANDED_IN, Kind.CHANGE: _JUDGED,
+}  # fmt: skip
 # The node writes it by itself; nobody is told to.
-_SILENT = frozenset({Kind.DELIVERED})
+_SILENT = frozenset({Kind.DELIVERED, Kind.ENCLOSE, Kind.DISPATCH})
 _NAMED_MAX = 5
 # Kinds whose name is no verb, as what one does.
 _VERBS: dict[int, str] = {
-    Kind.PROGRESS: "报告进展", Kind.EVIDENCE: "附上文件", Kind.FINAL: "报结", Kind.ACCEPT: "审核",
+    Kind.PROGRESS: "报告进展", Kind.EVIDENCE: "附上文件", Kind.FINAL: "报结", Kind.ACCEPT: "审核", Kind.APPROVE: "审批",
+    Kind.PLAN: "拟订方案", Kind.MILESTONE: "填报节点", Kind.EXT_REQUEST: "申请延期", Kind.EXT_DECISION: "批复延期",
+    Kind.JUSTIFY_DECISION: "认定理由", Kind.SLIP: "发督办单", Kind.ORDER: "发督办令", Kind.RECTIFY: "填整改清单",
+    Kind.NOTICE: "发通报", Kind.BULLETIN: "发简报", Kind.SPECIAL: "发专报", Kind.REFER: "登记问责线索",
+    Kind.NEGATIVE: "列入负面清单", Kind.SCORE: "记分", Kind.COMPLETE: "认定办结",
 }  # fmt: skip
 # What people write to do it; kinds that are not here have no command in this release.
 _COMMANDS: dict[int, str] = {
     Kind.SIGN: "sign", Kind.REFUSE: "refuse", Kind.INSIST: "insist", Kind.REASSIGN: "reassign",
     Kind.DECOMPOSE: "decompose", Kind.PROGRESS: "report", Kind.EVIDENCE: "attach", Kind.URGE: "urge",
     Kind.FINAL: "submit", Kind.RETURN: "return", Kind.ACCEPT: "accept", Kind.CLOSE: "close", Kind.CANCEL: "cancel",
+    Kind.PROPOSE: "propose", Kind.APPROVE: "approve", Kind.REJECT: "reject", Kind.ESTABLISH: "establish",
+    Kind.DECLINE: "decline", Kind.MERGE: "merge", Kind.PLAN: "plan", Kind.MILESTONE: "milestone",
+    Kind.HANDLE: "handle", Kind.WARN: "warn", Kind.CHANGE: "change", Kind.EXT_REQUEST: "extend",
+    Kind.EXT_DECISION: "grant、deny", Kind.EXEMPT: "exempt", Kind.VERIFY: "verify", Kind.COMPLETE: "complete",
+    Kind.ARCHIVE: "archive", Kind.REINSPECT: "reinspect", Kind.SLIP: "slip", Kind.JUSTIFY: "justify",
+    Kind.JUSTIFY_DECISION: "judge", Kind.ORDER: "order", Kind.RECTIFY: "rectify", Kind.NOTICE: "notice",
+    Kind.BULLETIN: "bulletin", Kind.SPECIAL: "special", Kind.INTERVIEW: "interview", Kind.REFER: "refer",
+    Kind.NEGATIVE: "negative", Kind.SCORE: "score", Kind.CORRECT: "correct",
+}  # fmt: skip
+# Always possible, and never what one looks for who was refused.
+_ASIDE = frozenset({
+    Kind.SCORE, Kind.NOTICE, Kind.BULLETIN, Kind.SPECIAL, Kind.INTERVIEW, Kind.REFER, Kind.NEGATIVE, Kind.CORRECT,
+    Kind.RECTIFY, Kind.ORDER, Kind.WARN, Kind.MILESTONE, Kind.JUSTIFY, Kind.JUSTIFY_DECISION,
+})
+
+
+# What an act decides on, and what is said where there is no such thing.
+_NOTHING_TO_DECIDE = {
+    "approval": "没有待审批的拟办或方案", "extension": "没有待批复的延期申请", "justification": "没有待认定的理由",
 }  # fmt: skip
 
 
 class Child(NamedTuple):
-    """A task issued under an item, as far as the guards ask: its id, receiver and state."""
+    """A task issued under an item, as far as the guards ask; ``exempt``: nothing more is expected of it (免除)."""
 
     item_id: bytes
     receiver: str
     state: str | None
+    exempt: bool = False
 
 
 def check_act(state: ItemState, kind: Kind, office: str) -> None:
@@ -79,34 +108,42 @@ def check_act(state: ItemState, kind: Kind, office: str) -> None:
     label = _verb(kind)
     if state.state is None:
         raise InputError(f"事项的交办记录尚未到达或无效，不能{label}", remedy="等待上级数据同步后重试")
-    if state.semantic_version != SEMANTIC_VERSION:
+    if state.semantic_version not in LIVES:
         raise InputError(f"事项由较新版本建立，本版本不能{label}", remedy="升级本机软件")
-    rule = rules_of(state.kind).get(kind)
+    rule = _rules(state).get(kind)
     if rule is None:
         raise InputError(f"此类事项不能{label}", remedy=_instead(state, office))
     if not _may(state, rule, office):
         raise ForbiddenError(f"{label}只能由{_who(state, rule)}办理，本单位是 {office}", remedy=_instead(state, office))
     if not _now(state, kind, rule):
         raise InputError(f"当前状态为「{_label(state)}」，不能{label}", remedy=_instead(state, office))
+    missing = _missing(state, kind)
+    if missing:
+        raise InputError(f"{missing}，不能{label}", remedy=_instead(state, office))
 
 
 def allowed(state: ItemState, office: str) -> tuple[Kind, ...]:
     """The kinds ``office`` may write now, in the order of their numbers."""
-    if state.state is None or state.semantic_version != SEMANTIC_VERSION:
+    if state.state is None or state.semantic_version not in LIVES:
         return ()
     return tuple(
-        Kind(kind) for kind, rule in sorted(rules_of(state.kind).items())
+        Kind(kind) for kind, rule in sorted(_rules(state).items())
         if kind not in _SILENT and _may(state, rule, office) and _now(state, Kind(kind), rule)
-    )
+        and not _missing(state, Kind(kind))
+    )  # fmt: skip
 
 
 def answers(state: ItemState, kind: Kind) -> tuple[bytes, ...]:
     """What a record of ``kind`` names in ``re``: what is in force first, then what its author has seen last."""
     named = [state.version]
-    if NEEDS.get(kind) == "submission":
+    life = LIVES.get(state.semantic_version)
+    needs = life.needs.get(kind, "") if life is not None else ""
+    if needs == "submission":
         named.append(state.submission)
-    elif NEEDS.get(kind) == "refusal":
+    elif needs == "refusal":
         named.append(state.refusal)
+    elif needs and needs != "version":
+        named.append(state.tracks.in_force(needs))
     named += state.last
     return tuple(record_id for record_id in dict.fromkeys(named) if record_id)
 
@@ -173,11 +210,14 @@ def check_text(text: str, field: str) -> None:
 
 
 def _check_children(children: Iterable[Child], cannot: str) -> None:
-    still = sorted((child.receiver, state_label(child.state)) for child in children if child.state not in DONE)
+    still = sorted(
+        (child.receiver, state_label(child.state))
+        for child in children if child.state not in DONE and not child.exempt
+    )  # fmt: skip
     if still:
         named = "、".join(f"{receiver}（{label}）" for receiver, label in still[:_NAMED_MAX])
         more = f" 等 {len(still)} 个" if len(still) > _NAMED_MAX else ""
-        raise InputError(f"下级任务未结：{named}{more}，{cannot}", remedy="先审核通过、改派或撤销这些任务")
+        raise InputError(f"下级任务未结：{named}{more}，{cannot}", remedy="先审核通过、免除、改派或撤销这些任务")
 
 
 def _may(state: ItemState, rule: Rule, office: str) -> bool:
@@ -185,15 +225,32 @@ def _may(state: ItemState, rule: Rule, office: str) -> bool:
         return office == state.receiver
     if rule.authority == "issuer_or_above" and state.line is not None:
         return office == state.issuer or office in state.line.path[:-1]
+    if rule.authority == "party":
+        return office in (state.issuer, state.receiver)
     return office == state.issuer
+
+
+def _rules(state: ItemState) -> dict[int, Rule]:
+    life = LIVES.get(state.semantic_version)
+    return life.rules_of(state.kind) if life is not None else {}
 
 
 def _now(state: ItemState, kind: Kind, rule: Rule) -> bool:
     current = state.state or ""
-    if current in TERMINAL or current not in rule.moves:
+    if current not in rule.moves:
         return False
     never = (_NOT_NOW if state.kind == "assignment" else _NOT_NOW_OWN).get(kind)
     return never is None or current not in never
+
+
+def _missing(state: ItemState, kind: Kind) -> str:
+    """What would have to be there beside the state: words for people, empty where nothing is missing."""
+    rule = _rules(state).get(kind)
+    if rule is not None and rule.needs in _NOTHING_TO_DECIDE and not state.tracks.in_force(rule.needs):
+        return _NOTHING_TO_DECIDE[rule.needs]
+    if kind == Kind.JUSTIFY and not state.tracks.slips:
+        return "没有督办单"
+    return ""
 
 
 def _who(state: ItemState, rule: Rule) -> str:
@@ -205,8 +262,8 @@ def _who(state: ItemState, rule: Rule) -> str:
 
 
 def _instead(state: ItemState, office: str) -> str:
-    kinds = allowed(state, office)
-    named = "、".join(f"{_verb(kind)}（{_COMMANDS[kind]}）" for kind in kinds if kind in _COMMANDS)
+    kinds = [kind for kind in allowed(state, office) if kind in _COMMANDS and kind not in _ASIDE]
+    named = "、".join(f"{_verb(kind)}（{_COMMANDS[kind]}）" for kind in kinds)
     return f"本单位现在可以：{named}" if named else "本单位现在无需办理"
 
 

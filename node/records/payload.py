@@ -15,8 +15,10 @@ from google.protobuf.message import DecodeError
 
 from node.errors import InputError, PeerError
 from node.records import limits
+from node.records.envelope import Envelope
 from node.records.kinds import OPENING_KINDS, Kind
-from node.records.v1 import payloads_pb2
+from node.records.track import Terms, Track, check_shape, terms_in, terms_out, texts_of, track_in, track_out
+from node.records.v1 import payloads_pb2, record_pb2
 
 # C0 and C1 controls but tab and line feed, zero-width and direction-changing characters, the byte order mark.
 FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
@@ -56,6 +58,7 @@ class Opening(NamedTuple):
     limit_text: str = ""
     predecessor: bytes = b""
     local: bool = False
+    terms: Terms | None = None
 
 
 class Act(NamedTuple):
@@ -74,6 +77,35 @@ class Act(NamedTuple):
     answers: tuple[tuple[int, str], ...] = ()
     unit: str = ""
     person: str = ""
+    track: Track | None = None
+
+
+class Enclosure(NamedTuple):
+    """Payload of ENCLOSE: records of another line, whole, so that who may not hold that line can verify them."""
+
+    text: str
+    actor_name: str
+    records: tuple[Envelope, ...]
+    attachments: tuple[Attachment, ...] = ()
+
+
+class Profile(NamedTuple):
+    """Payload of PROFILE: ``text`` is the TOML as written; in force for items opened from ``valid_from_day`` on."""
+
+    name: str
+    version: int
+    valid_from_day: int
+    text: str
+    actor_name: str = ""
+
+
+class Calendar(NamedTuple):
+    """Payload of CALENDAR: ``body`` as in node/rules/calendar.py, ``text`` says where it comes from."""
+
+    version: int
+    body: bytes
+    text: str = ""
+    actor_name: str = ""
 
 
 class KnownHead(NamedTuple):
@@ -107,32 +139,47 @@ class Certificate(NamedTuple):
     countersignature: bytes = b""
 
 
-Payload = Opening | Act | Epoch | Certificate
+Payload = Opening | Act | Enclosure | Profile | Calendar | Epoch | Certificate
+_Message = (
+    payloads_pb2.Opening | payloads_pb2.Act | payloads_pb2.Enclosure | payloads_pb2.Profile | payloads_pb2.Calendar
+    | payloads_pb2.Epoch | payloads_pb2.Certificate
+)  # fmt: skip
 _LAST_ACT = int(Kind.CORRECT)
+_SIDE_TRACKS = range(Kind.SLIP, Kind.ENCLOSE)
 
 
 def encode(payload: Payload) -> bytes:
     """Return the payload's bytes, made once by its author; InputError where a text is not acceptable."""
-    message: payloads_pb2.Opening | payloads_pb2.Act | payloads_pb2.Epoch | payloads_pb2.Certificate
+    raw = _message(payload).SerializeToString(deterministic=True)
+    if len(raw) > limits.PAYLOAD_BYTES_MAX:
+        raise InputError(f"内容过长（上限 {limits.PAYLOAD_BYTES_MAX // 1024} KiB）", remedy="把长文作为附件提交")
+    return raw
+
+
+def _message(payload: Payload) -> _Message:
     if isinstance(payload, Opening):
         _check_opening(payload)
         fields = payload._asdict() | {"attachments": _files_out(payload.attachments)}
-        message = payloads_pb2.Opening(**fields)
-    elif isinstance(payload, Act):
+        fields["terms"] = None if payload.terms is None else terms_out(payload.terms)
+        return payloads_pb2.Opening(**fields)
+    if isinstance(payload, Act):
         _check_act(payload)
         fields = payload._asdict() | {"attachments": _files_out(payload.attachments)}
         fields["answers"] = [payloads_pb2.PointAnswer(point=point, text=text) for point, text in payload.answers]
         fields["percent_plus_1"] = fields.pop("percent") + 1
-        message = payloads_pb2.Act(**fields)
-    elif isinstance(payload, Epoch):
+        fields["track"] = None if payload.track is None else track_out(payload.track)
+        return payloads_pb2.Act(**fields)
+    if isinstance(payload, Enclosure):
+        records = [record_pb2.Envelope(**envelope._asdict()) for envelope in payload.records]
+        return payloads_pb2.Enclosure(actor_name=payload.actor_name, text=payload.text, records=records)
+    if isinstance(payload, Profile):
+        return payloads_pb2.Profile(**payload._asdict())
+    if isinstance(payload, Calendar):
+        return payloads_pb2.Calendar(**payload._asdict())
+    if isinstance(payload, Epoch):
         heads = [payloads_pb2.KnownHead(log_id=h.log_id, seq=h.seq, record_id=h.record_id) for h in payload.heads]
-        message = payloads_pb2.Epoch(previous=payload.previous, reason=payload.reason, heads=heads)
-    else:
-        message = payloads_pb2.Certificate(**payload._asdict())
-    raw = message.SerializeToString(deterministic=True)
-    if len(raw) > limits.PAYLOAD_BYTES_MAX:
-        raise InputError(f"内容过长（上限 {limits.PAYLOAD_BYTES_MAX // 1024} KiB）", remedy="把长文作为附件提交")
-    return raw
+        return payloads_pb2.Epoch(previous=payload.previous, reason=payload.reason, heads=heads)
+    return payloads_pb2.Certificate(**payload._asdict())
 
 
 def decode(kind: int, raw: bytes) -> Payload | None:
@@ -142,6 +189,16 @@ def decode(kind: int, raw: bytes) -> Payload | None:
             return _opening(payloads_pb2.Opening.FromString(raw))
         if kind <= _LAST_ACT:
             return _act(payloads_pb2.Act.FromString(raw))
+        if kind in _SIDE_TRACKS:
+            return _act(payloads_pb2.Act.FromString(raw))
+        if kind == Kind.ENCLOSE:
+            return _enclosure(payloads_pb2.Enclosure.FromString(raw))
+        if kind == Kind.PROFILE:
+            rules = payloads_pb2.Profile.FromString(raw)
+            return Profile(rules.name, rules.version, rules.valid_from_day, rules.text, rules.actor_name)
+        if kind == Kind.CALENDAR:
+            calendar = payloads_pb2.Calendar.FromString(raw)
+            return Calendar(calendar.version, calendar.body, calendar.text, calendar.actor_name)
         if kind == Kind.EPOCH:
             epoch = payloads_pb2.Epoch.FromString(raw)
             heads = tuple(KnownHead(h.log_id, h.seq, h.record_id) for h in epoch.heads)
@@ -191,6 +248,17 @@ def _check_opening(p: Opening) -> None:
     _check_files(p.attachments)
     if p.parent and len(p.parent) != limits.HASH_BYTES:
         raise InputError("parent is not a record id")
+    if p.terms is not None:
+        _check_more(p.terms)
+
+
+def _check_more(value: Track | Terms) -> None:
+    names, words = texts_of(value)
+    for text in names:
+        _require(text, limits.NAME_CHARS_MAX)
+    for text in words:
+        _require(text, limits.TEXT_CHARS_MAX)
+    check_shape(value)
 
 
 def _check_act(p: Act) -> None:
@@ -212,6 +280,8 @@ def _check_act(p: Act) -> None:
         _require(answer, limits.TEXT_CHARS_MAX)
     if p.attachments:
         _check_files(p.attachments)
+    if p.track is not None:
+        _check_more(p.track)
 
 
 def _check_files(files: tuple[Attachment, ...]) -> None:
@@ -234,6 +304,7 @@ def _opening(m: payloads_pb2.Opening) -> Opening:
     opening = Opening(
         m.title, m.text, m.actor_name, files, m.occurred_day, m.number, m.source, tuple(m.points), m.due_day, m.rule,
         m.receiver, m.role, m.lead, m.parent, m.responsible, m.limit_text, m.predecessor, m.local,
+        terms_in(m.terms) if m.HasField("terms") else None,
     )  # fmt: skip
     _check_opening(opening)
     return opening
@@ -246,9 +317,18 @@ def _act(m: payloads_pb2.Act) -> Act:
     act = Act(
         m.text, m.actor_name, files, m.occurred_day, m.percent_plus_1 - 1, m.due_day, m.return_mode, m.urge_channel,
         tuple(children) if children else (), m.successor, answers, m.unit, m.person,
+        track_in(m.track) if m.HasField("track") else None,
     )  # fmt: skip
     _check_act(act)
     return act
+
+
+def _enclosure(m: payloads_pb2.Enclosure) -> Enclosure:
+    _require(m.text, limits.TEXT_CHARS_MAX)
+    if not 0 < len(m.records) <= limits.RE_IDS_MAX:
+        raise InputError(f"转送须为 1 至 {limits.RE_IDS_MAX} 条记录")
+    records = tuple(Envelope(one.header, one.signature, one.salt, one.payload) for one in m.records)
+    return Enclosure(m.text, m.actor_name, records)
 
 
 def _certificate(m: payloads_pb2.Certificate) -> Certificate:

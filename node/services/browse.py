@@ -19,7 +19,7 @@ from node.items.lifecycle import state_label
 from node.items.lights import light
 from node.records.kinds import label_of
 from node.records.line import level_of
-from node.records.payload import Act, Opening
+from node.records.payload import Act, Enclosure, Opening
 from node.services.desk import find_item, take
 from node.services.project import read_facts
 from node.storage.port import Actor, BlobRow, BoardQuery, BoardRow, Reader
@@ -194,7 +194,7 @@ def _timeline(reader: Reader, view: View, facts: list[Fact], state: ItemState) -
     return lines
 
 
-def _text(payload: Opening | Act | None) -> str:
+def _text(payload: Opening | Act | Enclosure | None) -> str:
     if payload is None:
         return ""
     text = payload.text

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from node.errors import ForbiddenError, InputError
 from node.items import guards
 from node.items.fold import ItemState
-from node.items.lifecycle import DONE, SEMANTIC_VERSION, TERMINAL, state_label
+from node.items.lifecycle import DONE, TERMINAL, state_label
 from node.items.lights import day_number, day_of
+from node.items.versions import SEMANTIC_VERSION
 from node.records.kinds import Kind
 from node.records.limits import NAME_CHARS_MAX, POINT_CHARS_MAX, POINTS_MAX, TEXT_CHARS_MAX, TITLE_CHARS_MAX
 from node.records.line import CODE, Line

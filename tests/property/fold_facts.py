@@ -22,7 +22,8 @@ class Item:
     """One item under construction. ``facts`` is everything written; an office may have seen less of it."""
 
     def __init__(
-        self, path: tuple[str, ...] = (P, C), author: str = "", kind: Kind = Kind.ASSIGN, **opening: Any,
+        self, path: tuple[str, ...] = (P, C), author: str = "", kind: Kind = Kind.ASSIGN, *,
+        version: int = 2, **opening: Any,
     ) -> None:
         self.line = Line(path)
         self.facts: list[Fact] = []
@@ -32,7 +33,7 @@ class Item:
         if kind == Kind.ASSIGN:
             fields |= {"receiver": path[-1], "role": SOLE}
         fact = self.fact(kind, author or path[0], Opening(**(fields | opening)), (), record_id=self.item_id)
-        self.add(fact._replace(semantic_version=1))
+        self.add(fact._replace(semantic_version=version))
 
     @classmethod
     def own(cls, office: str = P, **opening: Any) -> "Item":

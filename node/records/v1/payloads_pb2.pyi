@@ -20,7 +20,7 @@ class Attachment(_message.Message):
     def __init__(self, hash: _Optional[bytes] = ..., salt: _Optional[bytes] = ..., size_bytes: _Optional[int] = ..., name: _Optional[str] = ...) -> None: ...
 
 class Opening(_message.Message):
-    __slots__ = ("actor_name", "text", "attachments", "occurred_day", "title", "number", "source", "points", "due_day", "rule", "receiver", "role", "lead", "parent", "responsible", "limit_text", "predecessor", "local")
+    __slots__ = ("actor_name", "text", "attachments", "occurred_day", "title", "number", "source", "points", "due_day", "rule", "receiver", "role", "lead", "parent", "responsible", "limit_text", "predecessor", "local", "terms")
     ACTOR_NAME_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     ATTACHMENTS_FIELD_NUMBER: _ClassVar[int]
@@ -39,6 +39,7 @@ class Opening(_message.Message):
     LIMIT_TEXT_FIELD_NUMBER: _ClassVar[int]
     PREDECESSOR_FIELD_NUMBER: _ClassVar[int]
     LOCAL_FIELD_NUMBER: _ClassVar[int]
+    TERMS_FIELD_NUMBER: _ClassVar[int]
     actor_name: str
     text: str
     attachments: _containers.RepeatedCompositeFieldContainer[Attachment]
@@ -57,10 +58,147 @@ class Opening(_message.Message):
     limit_text: str
     predecessor: bytes
     local: bool
-    def __init__(self, actor_name: _Optional[str] = ..., text: _Optional[str] = ..., attachments: _Optional[_Iterable[_Union[Attachment, _Mapping]]] = ..., occurred_day: _Optional[int] = ..., title: _Optional[str] = ..., number: _Optional[str] = ..., source: _Optional[str] = ..., points: _Optional[_Iterable[str]] = ..., due_day: _Optional[int] = ..., rule: _Optional[str] = ..., receiver: _Optional[str] = ..., role: _Optional[int] = ..., lead: _Optional[str] = ..., parent: _Optional[bytes] = ..., responsible: _Optional[str] = ..., limit_text: _Optional[str] = ..., predecessor: _Optional[bytes] = ..., local: _Optional[bool] = ...) -> None: ...
+    terms: Terms
+    def __init__(self, actor_name: _Optional[str] = ..., text: _Optional[str] = ..., attachments: _Optional[_Iterable[_Union[Attachment, _Mapping]]] = ..., occurred_day: _Optional[int] = ..., title: _Optional[str] = ..., number: _Optional[str] = ..., source: _Optional[str] = ..., points: _Optional[_Iterable[str]] = ..., due_day: _Optional[int] = ..., rule: _Optional[str] = ..., receiver: _Optional[str] = ..., role: _Optional[int] = ..., lead: _Optional[str] = ..., parent: _Optional[bytes] = ..., responsible: _Optional[str] = ..., limit_text: _Optional[str] = ..., predecessor: _Optional[bytes] = ..., local: _Optional[bool] = ..., terms: _Optional[_Union[Terms, _Mapping]] = ...) -> None: ...
+
+class Terms(_message.Message):
+    __slots__ = ("item_class", "profile", "origin", "hidden", "unclear", "subject", "target", "form", "milestones", "supervised_by", "duties", "frequency", "remark", "weight", "secrecy", "strength", "warn_days", "start_day", "provisional", "plan_year", "leader")
+    ITEM_CLASS_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    HIDDEN_FIELD_NUMBER: _ClassVar[int]
+    UNCLEAR_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    FORM_FIELD_NUMBER: _ClassVar[int]
+    MILESTONES_FIELD_NUMBER: _ClassVar[int]
+    SUPERVISED_BY_FIELD_NUMBER: _ClassVar[int]
+    DUTIES_FIELD_NUMBER: _ClassVar[int]
+    FREQUENCY_FIELD_NUMBER: _ClassVar[int]
+    REMARK_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    SECRECY_FIELD_NUMBER: _ClassVar[int]
+    STRENGTH_FIELD_NUMBER: _ClassVar[int]
+    WARN_DAYS_FIELD_NUMBER: _ClassVar[int]
+    START_DAY_FIELD_NUMBER: _ClassVar[int]
+    PROVISIONAL_FIELD_NUMBER: _ClassVar[int]
+    PLAN_YEAR_FIELD_NUMBER: _ClassVar[int]
+    LEADER_FIELD_NUMBER: _ClassVar[int]
+    item_class: str
+    profile: str
+    origin: str
+    hidden: bool
+    unclear: str
+    subject: str
+    target: bytes
+    form: str
+    milestones: _containers.RepeatedCompositeFieldContainer[Milestone]
+    supervised_by: str
+    duties: _containers.RepeatedCompositeFieldContainer[Duty]
+    frequency: str
+    remark: str
+    weight: int
+    secrecy: str
+    strength: str
+    warn_days: int
+    start_day: int
+    provisional: bool
+    plan_year: int
+    leader: str
+    def __init__(self, item_class: _Optional[str] = ..., profile: _Optional[str] = ..., origin: _Optional[str] = ..., hidden: _Optional[bool] = ..., unclear: _Optional[str] = ..., subject: _Optional[str] = ..., target: _Optional[bytes] = ..., form: _Optional[str] = ..., milestones: _Optional[_Iterable[_Union[Milestone, _Mapping]]] = ..., supervised_by: _Optional[str] = ..., duties: _Optional[_Iterable[_Union[Duty, _Mapping]]] = ..., frequency: _Optional[str] = ..., remark: _Optional[str] = ..., weight: _Optional[int] = ..., secrecy: _Optional[str] = ..., strength: _Optional[str] = ..., warn_days: _Optional[int] = ..., start_day: _Optional[int] = ..., provisional: _Optional[bool] = ..., plan_year: _Optional[int] = ..., leader: _Optional[str] = ...) -> None: ...
+
+class Milestone(_message.Message):
+    __slots__ = ("key", "title", "due_day", "done_day")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    DUE_DAY_FIELD_NUMBER: _ClassVar[int]
+    DONE_DAY_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    title: str
+    due_day: int
+    done_day: int
+    def __init__(self, key: _Optional[str] = ..., title: _Optional[str] = ..., due_day: _Optional[int] = ..., done_day: _Optional[int] = ...) -> None: ...
+
+class Duty(_message.Message):
+    __slots__ = ("level", "name")
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    level: str
+    name: str
+    def __init__(self, level: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+
+class ChainStep(_message.Message):
+    __slots__ = ("posts", "verb")
+    POSTS_FIELD_NUMBER: _ClassVar[int]
+    VERB_FIELD_NUMBER: _ClassVar[int]
+    posts: _containers.RepeatedScalarFieldContainer[str]
+    verb: str
+    def __init__(self, posts: _Optional[_Iterable[str]] = ..., verb: _Optional[str] = ...) -> None: ...
+
+class Finding(_message.Message):
+    __slots__ = ("question", "ok", "text")
+    QUESTION_FIELD_NUMBER: _ClassVar[int]
+    OK_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    question: str
+    ok: bool
+    text: str
+    def __init__(self, question: _Optional[str] = ..., ok: _Optional[bool] = ..., text: _Optional[str] = ...) -> None: ...
+
+class RectifyLine(_message.Message):
+    __slots__ = ("key", "text", "unit", "leader", "due_day", "status")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    LEADER_FIELD_NUMBER: _ClassVar[int]
+    DUE_DAY_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    text: str
+    unit: str
+    leader: str
+    due_day: int
+    status: int
+    def __init__(self, key: _Optional[str] = ..., text: _Optional[str] = ..., unit: _Optional[str] = ..., leader: _Optional[str] = ..., due_day: _Optional[int] = ..., status: _Optional[int] = ...) -> None: ...
+
+class Track(_message.Message):
+    __slots__ = ("basis", "post", "verdict", "steps", "findings", "colour", "rule", "points_milli", "cause", "milestones", "lines", "number", "entries", "duties", "offices", "title")
+    BASIS_FIELD_NUMBER: _ClassVar[int]
+    POST_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
+    COLOUR_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    POINTS_MILLI_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    MILESTONES_FIELD_NUMBER: _ClassVar[int]
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    DUTIES_FIELD_NUMBER: _ClassVar[int]
+    OFFICES_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    basis: bytes
+    post: str
+    verdict: int
+    steps: _containers.RepeatedCompositeFieldContainer[ChainStep]
+    findings: _containers.RepeatedCompositeFieldContainer[Finding]
+    colour: str
+    rule: str
+    points_milli: int
+    cause: bytes
+    milestones: _containers.RepeatedCompositeFieldContainer[Milestone]
+    lines: _containers.RepeatedCompositeFieldContainer[RectifyLine]
+    number: str
+    entries: _containers.RepeatedScalarFieldContainer[str]
+    duties: _containers.RepeatedCompositeFieldContainer[Duty]
+    offices: _containers.RepeatedScalarFieldContainer[str]
+    title: str
+    def __init__(self, basis: _Optional[bytes] = ..., post: _Optional[str] = ..., verdict: _Optional[int] = ..., steps: _Optional[_Iterable[_Union[ChainStep, _Mapping]]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., colour: _Optional[str] = ..., rule: _Optional[str] = ..., points_milli: _Optional[int] = ..., cause: _Optional[bytes] = ..., milestones: _Optional[_Iterable[_Union[Milestone, _Mapping]]] = ..., lines: _Optional[_Iterable[_Union[RectifyLine, _Mapping]]] = ..., number: _Optional[str] = ..., entries: _Optional[_Iterable[str]] = ..., duties: _Optional[_Iterable[_Union[Duty, _Mapping]]] = ..., offices: _Optional[_Iterable[str]] = ..., title: _Optional[str] = ...) -> None: ...
 
 class Act(_message.Message):
-    __slots__ = ("actor_name", "text", "attachments", "occurred_day", "percent_plus_1", "due_day", "return_mode", "urge_channel", "children", "successor", "answers", "unit", "person")
+    __slots__ = ("actor_name", "text", "attachments", "occurred_day", "percent_plus_1", "due_day", "return_mode", "urge_channel", "children", "successor", "answers", "unit", "person", "track")
     ACTOR_NAME_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     ATTACHMENTS_FIELD_NUMBER: _ClassVar[int]
@@ -74,6 +212,7 @@ class Act(_message.Message):
     ANSWERS_FIELD_NUMBER: _ClassVar[int]
     UNIT_FIELD_NUMBER: _ClassVar[int]
     PERSON_FIELD_NUMBER: _ClassVar[int]
+    TRACK_FIELD_NUMBER: _ClassVar[int]
     actor_name: str
     text: str
     attachments: _containers.RepeatedCompositeFieldContainer[Attachment]
@@ -87,7 +226,8 @@ class Act(_message.Message):
     answers: _containers.RepeatedCompositeFieldContainer[PointAnswer]
     unit: str
     person: str
-    def __init__(self, actor_name: _Optional[str] = ..., text: _Optional[str] = ..., attachments: _Optional[_Iterable[_Union[Attachment, _Mapping]]] = ..., occurred_day: _Optional[int] = ..., percent_plus_1: _Optional[int] = ..., due_day: _Optional[int] = ..., return_mode: _Optional[int] = ..., urge_channel: _Optional[str] = ..., children: _Optional[_Iterable[bytes]] = ..., successor: _Optional[bytes] = ..., answers: _Optional[_Iterable[_Union[PointAnswer, _Mapping]]] = ..., unit: _Optional[str] = ..., person: _Optional[str] = ...) -> None: ...
+    track: Track
+    def __init__(self, actor_name: _Optional[str] = ..., text: _Optional[str] = ..., attachments: _Optional[_Iterable[_Union[Attachment, _Mapping]]] = ..., occurred_day: _Optional[int] = ..., percent_plus_1: _Optional[int] = ..., due_day: _Optional[int] = ..., return_mode: _Optional[int] = ..., urge_channel: _Optional[str] = ..., children: _Optional[_Iterable[bytes]] = ..., successor: _Optional[bytes] = ..., answers: _Optional[_Iterable[_Union[PointAnswer, _Mapping]]] = ..., unit: _Optional[str] = ..., person: _Optional[str] = ..., track: _Optional[_Union[Track, _Mapping]] = ...) -> None: ...
 
 class PointAnswer(_message.Message):
     __slots__ = ("point", "text")
@@ -144,6 +284,32 @@ class Certificate(_message.Message):
     countersignature: bytes
     link_ca_sha256: bytes
     def __init__(self, actor_name: _Optional[str] = ..., code: _Optional[str] = ..., name: _Optional[str] = ..., level: _Optional[str] = ..., path: _Optional[_Iterable[str]] = ..., suite: _Optional[int] = ..., raw_key: _Optional[bytes] = ..., possession: _Optional[bytes] = ..., previous_key_id: _Optional[bytes] = ..., countersignature: _Optional[bytes] = ..., link_ca_sha256: _Optional[bytes] = ...) -> None: ...
+
+class Profile(_message.Message):
+    __slots__ = ("actor_name", "text", "name", "version", "valid_from_day")
+    ACTOR_NAME_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    VALID_FROM_DAY_FIELD_NUMBER: _ClassVar[int]
+    actor_name: str
+    text: str
+    name: str
+    version: int
+    valid_from_day: int
+    def __init__(self, actor_name: _Optional[str] = ..., text: _Optional[str] = ..., name: _Optional[str] = ..., version: _Optional[int] = ..., valid_from_day: _Optional[int] = ...) -> None: ...
+
+class Calendar(_message.Message):
+    __slots__ = ("actor_name", "text", "version", "body")
+    ACTOR_NAME_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    actor_name: str
+    text: str
+    version: int
+    body: bytes
+    def __init__(self, actor_name: _Optional[str] = ..., text: _Optional[str] = ..., version: _Optional[int] = ..., body: _Optional[bytes] = ...) -> None: ...
 
 class Revocation(_message.Message):
     __slots__ = ("actor_name", "text", "code", "key_id", "last_honoured")
