@@ -62,7 +62,7 @@ def _problem(detail: ErrorDetails, data: Mapping[str, Any]) -> InputError:
         text, _, remedy = str(context["error"]).partition("；")
     else:
         text, remedy = _TEXTS.get(kind, (f"内容不对（{detail['msg']}）", "对照说明改正"))
-        remedy = remedy.format(**context).replace("' or '", "', '").replace("'", "") if context else remedy.replace("{{", "{").replace("}}", "}")
+        remedy = remedy.format(**{key: _listed(given) for key, given in context.items()})
     value = "" if kind in {"missing", "model_type"} else detail["input"]
     if isinstance(value, Mapping):
         value = "、".join(str(key) for key in value)
@@ -71,6 +71,11 @@ def _problem(detail: ErrorDetails, data: Mapping[str, Any]) -> InputError:
         text + _named(detail["loc"], data), code="profile", field=path or "规则档案", value=value,
         remedy=remedy or "对照说明改正",
     )  # fmt: skip
+
+
+def _listed(given: object) -> str:
+    """pydantic names the words of a choice as ``'a', 'b' or 'c'``."""
+    return str(given).replace("' or '", "', '").replace("'", "").replace(", ", "、")
 
 
 def _named(loc: tuple[int | str, ...], data: Mapping[str, Any]) -> str:
