@@ -111,8 +111,8 @@ def due_on(dates: Sequence[str], start_day: int, calendar: Calendar, *, roll: bo
 class Cadence:
     """A recurring date: 年 on ``dates``; 半年, 季 on ``day`` of a ``month``; 月 on ``day``; 周 on a weekday.
 
-    ``month`` counts within the half-year or quarter, 0 is its last; ``day`` 31 is the last day of the month; the weekdays
-    of 周 are 1 to 7.
+    ``month`` counts within the half-year or quarter, 0 is its last; ``day`` 31 is the last day of the month;
+    the weekdays of 周 are 1 to 7.
 
     Raises:
         InputError: parts that do not fit each other.

@@ -74,7 +74,7 @@ def _problem(detail: ErrorDetails, data: Mapping[str, Any]) -> InputError:
 
 
 def _listed(given: object) -> str:
-    """pydantic names the words of a choice as ``'a', 'b' or 'c'``."""
+    """Pydantic names the words of a choice as ``'a', 'b' or 'c'``."""
     return str(given).replace("' or '", "', '").replace("'", "").replace(", ", "、")
 
 
