@@ -5,6 +5,7 @@ Rules:
 1. What comes from records is foreign text: `clean` takes out control and direction characters first.
 2. A full-width character counts as two columns, a combining mark as none.
 3. Colour only repeats what a word already says, and only on a terminal; elsewhere text is plain and never wrapped.
+4. On a terminal no row of a table is wider than it: columns give way in the order their caller names, cut with an `…`.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-WIDTH_MIN = 60
+WIDTH_MIN = 24
 FLEX_WIDTH_MIN = 16  # a title narrower than eight characters cannot be read
 GAP = "  "
+COLUMN_WIDTH_MIN = 2
 _NEVER_FIRST = frozenset("，。、；：？！）》”’」")
 _SGR = {"green": "32", "yellow": "33", "red": "31", "blue": "36", "grey": "90", "bold": "1"}
 
@@ -117,38 +119,76 @@ def _in_word(char: str) -> bool:
     return char.isascii() and not char.isspace()
 
 
+def cut(text: str, columns: int) -> str:
+    """``text`` in at most ``columns`` (at least 1), an ``…`` at the end of what was cut."""
+    if width(text) <= columns:
+        return text
+    taken, used = [], 1
+    for char in text:
+        used += _char_width(char)
+        if used > columns:
+            break
+        taken.append(char)
+    return "".join(taken) + "…"
+
+
 def table(
     headers: Sequence[str],
     rows: Iterable[Sequence[Cell | str]],
     paper: Paper,
     *,
     flex: int | None = None,
+    give: Sequence[tuple[int, int]] = (),
+    more: Sequence[tuple[int, int]] = (),
     indent: str = "",
 ) -> list[str]:
-    """Aligned columns under ``headers``; column number ``flex`` gives way where the paper is too narrow."""
+    """Aligned columns under ``headers``, no wider than the paper.
+
+    Where it is too narrow, column number ``flex`` goes on in the next line; then the columns of ``give``, each down to
+    a width, are cut in that order; then the gaps shrink, those of ``more`` are cut, and in the end all.
+    """
     cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
     columns = [max([width(head), *(width(row[at].text) for row in cells)]) for at, head in enumerate(headers)]
-    if flex is not None and paper.width is not None:
-        others = sum(columns) - columns[flex] + len(GAP) * (len(columns) - 1) + len(indent)
-        columns[flex] = min(columns[flex], max(paper.width - others, FLEX_WIDTH_MIN))
-    lines = [indent + paper.paint(_row([Cell(head) for head in headers], columns, paper), "bold")]
+    gap = GAP
+    if paper.width is not None:
+        steps = [*([(flex, FLEX_WIDTH_MIN)] if flex is not None else []), *give]
+        room = paper.width - len(indent) - len(gap) * (len(columns) - 1)
+        if not _fit(columns, room, steps):
+            gap = " "
+            room = paper.width - len(indent) - len(gap) * (len(columns) - 1)
+            _fit(columns, room, [*steps, *more, *((at, COLUMN_WIDTH_MIN) for at in reversed(range(len(columns))))])
+    lines = [indent + paper.paint(_row([Cell(head) for head in headers], columns, paper, gap), "bold")]
     for row in cells:
         parts = wrap(row[flex].text, columns[flex]) if flex is not None else [""]
         for number, part in enumerate(parts):
             shown = [cell if number == 0 else Cell("") for cell in row]
             if flex is not None:
                 shown[flex] = Cell(part, row[flex].style)
-            lines.append(indent + _row(shown, columns, paper))
+            lines.append(indent + _row(shown, columns, paper, gap))
     return lines
 
 
-def _row(row: Sequence[Cell], columns: Sequence[int], paper: Paper) -> str:
+def _fit(columns: list[int], room: int, steps: Iterable[tuple[int, int]]) -> bool:
+    """Make columns narrower, step by step, until together they fit; whether they do (else nothing was changed)."""
+    tried = list(columns)
+    for at, least in steps:
+        over = sum(tried) - room
+        if over > 0:
+            tried[at] = max(tried[at] - over, min(least, tried[at]))
+    if sum(tried) > room:
+        return False
+    columns[:] = tried
+    return True
+
+
+def _row(row: Sequence[Cell], columns: Sequence[int], paper: Paper, gap: str) -> str:
     last = len(row) - 1
     shown = []
     for at, (cell, columns_at) in enumerate(zip(row, columns, strict=True)):
-        filler = " " * (columns_at - width(cell.text)) if at < last else ""
-        shown.append((paper.paint(cell.text, cell.style) if cell.text else "") + filler)
-    return GAP.join(shown).rstrip()
+        text = cut(cell.text, columns_at)
+        filler = " " * (columns_at - width(text)) if at < last else ""
+        shown.append((paper.paint(text, cell.style) if text else "") + filler)
+    return gap.join(shown).rstrip()
 
 
 def fields(pairs: Iterable[tuple[str, str]], paper: Paper) -> list[str]:

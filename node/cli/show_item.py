@@ -10,6 +10,9 @@ from node.cli.values import KINDS, LIGHTS
 from node.items.lifecycle import STATE_LABELS
 
 ID_CHARS_MIN = 8
+# Where the terminal is too narrow: the title first, then the receiver, the number last; see `paper.table`.
+GIVE, MORE = ((1, 16), (2, 8), (1, 10)), ((1, 6), (0, 12), (1, 4))
+WIDE = 110  # columns from which 数据截至 is shown to the minute
 NONE = "—"
 LIGHT_STYLES: Mapping[str, str] = {"green": "green", "yellow": "yellow", "red": "red", "done": "blue"}
 ROLES: Mapping[str, str] = {"lead": "牵头", "assist": "协办", "sole": "承办"}
@@ -58,15 +61,16 @@ def items(data: Any, paper: Paper) -> Iterable[str]:
     if not data:
         return ["没有符合条件的事项"]
     short = short_ids([str(row.get("id", "")) for row in data])
+    as_of_chars = 16 if paper.width is None or paper.width >= WIDE else 10
     rows: list[list[Cell | str]] = [
         [
             _number(row, short), clean(row.get("title")), _receiver(row), state(row), light(row),
-            clean(row.get("due")) or NONE, percent(row), moment(row.get("as_of"))[:16],
+            clean(row.get("due")) or NONE, percent(row), moment(row.get("as_of"))[:as_of_chars],
         ]
         for row in data
     ]  # fmt: skip
     headers = ["登记编号", "事项", "承办单位", "状态", "灯", "时限", "进度", "数据截至"]
-    return [*table(headers, rows, paper, flex=1), f"共 {len(rows)} 件"]
+    return [*table(headers, rows, paper, give=GIVE, more=MORE), f"共 {len(rows)} 件"]
 
 
 def _number(row: Mapping[str, Any], short: Mapping[str, str]) -> str:
@@ -130,7 +134,8 @@ def _children(children: Sequence[Any], paper: Paper) -> Iterable[str]:
         for row in rows
     ]  # fmt: skip
     headers = ["登记编号", "任务", "承办单位", "状态", "灯", "时限", "进度"]
-    return ["", paper.paint(f"分解（{len(rows)}件）", "bold"), *table(headers, cells, paper, flex=1, indent="  ")]
+    listed = table(headers, cells, paper, give=GIVE, more=MORE, indent="  ")
+    return ["", paper.paint(f"分解（{len(rows)}件）", "bold"), *listed]
 
 
 def _attachments(attachments: Sequence[Mapping[str, Any]], paper: Paper) -> Iterable[str]:
@@ -141,7 +146,7 @@ def _attachments(attachments: Sequence[Mapping[str, Any]], paper: Paper) -> Iter
         present = "已到" if one.get("present") else "未到"
         rows.append([clean(one.get("name")), size(one.get("size")), present, clean(one.get("hash"))])
     headers = ["文件", "大小", "内容", "散列值"]
-    return ["", paper.paint("附件", "bold"), *table(headers, rows, paper, flex=0, indent="  ")]
+    return ["", paper.paint("附件", "bold"), *table(headers, rows, paper, give=((3, 16), (0, 16)), indent="  ")]
 
 
 def size(value: Any) -> str:
@@ -206,8 +211,9 @@ def issued(did: str) -> Callable[[Any, Paper], Iterable[str]]:
             ]
             for one in data.get("assignments") or []
         ]
-        lines = [f"{did}：{_name(data)}"]
-        return lines + (table(["登记编号", "承办单位", "分工"], rows, paper, indent="  ") if rows else [])
+        headers = ["登记编号", "承办单位", "分工"]
+        listed = table(headers, rows, paper, give=((1, 12),), indent="  ") if rows else []
+        return [f"{did}：{_name(data)}", *listed]
 
     return render
 

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from node.cli.paper import Cell, Paper, clean, fields, groups_of_4, moment, table
+from node.cli.paper import Cell, Paper, clean, fields, groups_of_4, moment, table, wrap
 from node.cli.show_item import NONE, office
 
 LEVELS: Mapping[str, str] = {
@@ -17,6 +17,7 @@ LINK_STATES: Mapping[str, tuple[str, str]] = {
     "stale": ("数据过期", "red"), "quarantined": ("隔离", "red"), "never": ("未联通", "grey"),
 }  # fmt: skip
 LINK_ROLES: Mapping[str, str] = {"parent": "上级", "child": "下级"}
+WIDE = 110  # columns from which times are shown to the second
 HASH_CHARS = 16  # enough to tell two heads apart by eye; --json has all
 
 
@@ -80,16 +81,20 @@ def status(data: Mapping[str, Any], paper: Paper) -> Iterable[str]:
     ready = "就绪" if data.get("ready") else paper.paint("未就绪", "red")
     yield f"{office(me)}  {level}  {ready}"
     if "epoch" in data:  # a node that waits to be admitted holds nothing yet
-        yield (
+        held = (
             f"纪元 {clean(data['epoch'])}  版本 {clean(data.get('version'))}  记录 {clean(data.get('records'))} 条  "
             f"日志 {clean(data.get('logs'))} 本  事项 {clean(data.get('items'))} 件"
         )
+        yield from wrap(held, paper.width)
     elif data.get("fingerprint"):
         yield from ["本节点指纹（上级据此核对）：", groups_of_4(data["fingerprint"])]
     yield ""
     links = data.get("links") or []
     if links:
-        yield from table(["单位", "关系", "状态", "待发", "待收", "最近联系", "数据截至"], map(_link, links), paper)
+        headers = ["单位", "关系", "状态", "待发", "待收", "最近联系", "数据截至"]
+        chars = 19 if paper.width is None or paper.width >= WIDE else 16
+        rows = [_link(link, chars) for link in links]
+        yield from table(headers, rows, paper, give=((0, 12), (6, 10), (5, 10), (0, 6)))
     else:
         yield "没有上级和下级节点"
     yield ""
@@ -99,17 +104,17 @@ def status(data: Mapping[str, Any], paper: Paper) -> Iterable[str]:
         return
     yield paper.paint(f"告警 {len(alarms)} 条", "red")
     for alarm in alarms:
-        yield f"  [{clean(alarm.get('code'))}] {clean(alarm.get('text'))}  自 {moment(alarm.get('since'))}"
+        said = f"[{clean(alarm.get('code'))}] {clean(alarm.get('text'))}  自 {moment(alarm.get('since'))}"
+        yield from (f"  {line}" for line in wrap(said, None if paper.width is None else paper.width - 2))
 
 
-def _link(link: Mapping[str, Any]) -> list[Cell | str]:
+def _link(link: Mapping[str, Any], chars: int) -> list[Cell | str]:
     word, style = LINK_STATES.get(str(link.get("state")), (clean(link.get("state")), ""))
     unplugged = "" if link.get("connected") or link.get("state") == "never" else "（未连接）"
     named = f"{office(link.get('office'))} {clean(link.get('name'))}".strip()
     return [
         named, LINK_ROLES.get(str(link.get("role")), NONE), Cell(word + unplugged, style), _count(link.get("to_send")),
-        _count(link.get("to_receive")), moment(link.get("last_contact")),
-        moment(link.get("as_of")),
+        _count(link.get("to_receive")), moment(link.get("last_contact"))[:chars], moment(link.get("as_of"))[:chars],
     ]  # fmt: skip
 
 
@@ -129,7 +134,8 @@ def heads(data: Any, paper: Paper) -> Iterable[str]:
         ]
         for row in data
     ]  # fmt: skip
-    return [*table(["作者", "纪元", "知悉范围", "序号", "末位记录"], rows, paper), f"共 {len(rows)} 本日志"]
+    headers = ["作者", "纪元", "知悉范围", "序号", "末位记录"]
+    return [*table(headers, rows, paper, give=((2, 12), (4, 9))), f"共 {len(rows)} 本日志"]
 
 
 def digest(data: Mapping[str, Any], paper: Paper) -> Iterable[str]:

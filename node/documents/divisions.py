@@ -120,7 +120,7 @@ class Divisions:
             self._refuse_other_parent(parent_code, office)
 
     def name_doubt(self, code: str, name: str) -> str:
-        """What is odd about calling the office of ``code`` by ``name``: Chinese, empty where it carries the listed name.
+        """What is odd about calling the office of ``code`` by ``name``: Chinese, empty where it has the listed name.
 
         ``苏州市人民政府``, ``江苏省苏州市`` and ``苏州市`` all carry 苏州市; ``苏州市姑苏区`` is another office. The
         directory has no names for units.

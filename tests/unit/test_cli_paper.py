@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.cli.paper import Cell, Paper, clean, fields, groups_of_4, moment, pad, paper_of, table, width, wrap
+from node.cli.paper import Cell, Paper, clean, cut, fields, groups_of_4, moment, pad, paper_of, table, width, wrap
 
 
 @pytest.mark.parametrize(("text", "columns"), [
@@ -64,6 +64,35 @@ def test_the_flexible_column_gives_way_on_a_narrow_terminal() -> None:
         "      划目标",
     ]
     assert max(map(width, lines)) <= 30
+
+
+TEXTS = st.text(st.sampled_from("甲乙丙丁（）…—abc019/-e\u0301"), max_size=40)
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS, TEXTS, TEXTS), max_size=5), st.integers(24, 120), st.booleans())
+def test_no_row_is_wider_than_the_terminal(rows: list[tuple[str, ...]], columns: int, flexible: bool) -> None:
+    heads = ["登记编号", "事项", "承办单位", "时限"]
+    lines = table(heads, rows, Paper(columns), flex=1 if flexible else None, give=((1, 10), (2, 8)), indent="  ")
+    assert all(width(line) <= columns for line in lines)
+    if not flexible:
+        assert len(lines) == 1 + len(rows)
+    if max(map(width, table(heads, rows, Paper(), indent="  "))) <= columns:
+        assert lines == table(heads, rows, Paper(), indent="  ")
+
+
+def test_columns_give_way_in_order_with_a_mark_where_they_were_cut() -> None:
+    row = [["320000-2026-0007", "推进城乡供水一体化规划", "苏州市人民政府", "2026-12-31"]]
+    heads = ["登记编号", "事项", "承办单位", "时限"]
+
+    def shown(columns: int) -> str:
+        return table(heads, row, Paper(columns), give=((1, 10), (2, 8)))[1]
+
+    assert shown(60) == "320000-2026-0007  推进城乡供水…   苏州市人民政府  2026-12-31"
+    assert shown(54) == "320000-2026-0007  推进城乡…   苏州市人民…   2026-12-31"
+    assert shown(47) == "320000-2026-0007 推进城乡…  苏州市…  2026-12-31"
+    assert cut("苏州市", 6) == "苏州市"
+    assert cut("苏州市", 5) == "苏州…"
+    assert cut("苏州市", 1) == "…"
 
 
 def test_colour_is_for_terminals_only_and_beside_the_word() -> None:

@@ -1,7 +1,9 @@
 """What people read, from the JSON documents of surface.md."""
 
+import pytest
+
 from node.cli import show_item, show_node
-from node.cli.paper import Paper
+from node.cli.paper import Paper, width
 from node.cli.transfer import imported
 
 PLAIN = Paper()
@@ -39,6 +41,35 @@ def test_the_list() -> None:
 共 3 件"""
     )
     assert text(show_item.items([], PLAIN)) == "没有符合条件的事项"
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 100, 132])
+def test_lists_and_status_fit_the_terminal_and_never_break_a_row(columns: int) -> None:
+    rows = [
+        row("1", number="320000-2026-0007/12/3", title="推进城乡供水一体化" * 9, role="lead", state_label="审核通过"),
+        row("2", receiver="320200", receiver_name="无锡市锡山区鹅湖镇人民政府", role="assist", light="done"),
+    ]  # fmt: skip
+    listed = list(show_item.items(rows, Paper(columns)))
+    assert len(listed) == 1 + len(rows) + 1
+    link = {"office": "320500", "name": "苏州市人民政府", "role": "child", "connected": False, "state": "behind",
+            "last_contact": "2026-11-22T03:14:05+08:00", "to_send": 300_000, "to_receive": 12_345,
+            "as_of": "2026-11-22T03:14:05+08:00"}  # fmt: skip
+    alarm = {"code": "recovered", "text": "本机数据曾被回退，已从邻居取回并开始新纪元" * 3,
+             "since": "2026-11-22T03:14:05+08:00"}  # fmt: skip
+    data = {"office": {"code": "320000", "name": "江苏省人民政府", "level": "province"}, "epoch": 2**52,
+            "version": "0.1.0", "records": 1_000_000, "logs": 10_000, "items": 100_000, "ready": True,
+            "links": [link, link], "alarms": [alarm]}  # fmt: skip
+    status = list(show_node.status(data, Paper(columns)))
+    assert status.index("") + 1 + 3 == len(status) - 1 - status[::-1].index("")  # heading and one line for each link
+    shown = list(show_item.item(rows[0] | {"children": rows}, Paper(columns)))
+    assert max(map(width, [*listed, *status, *shown])) <= columns
+    if columns >= 80:
+        assert "320000-2026-0007/12/3" in listed[1]
+        assert "推进城…" in listed[1] or columns > 80
+        assert "2026-11-22" in listed[1]
+        assert "未连接" in text(status)
+    if columns >= 100:
+        assert "苏州市" in listed[1]
 
 
 def test_lights_are_words_with_a_colour_beside_them() -> None:
