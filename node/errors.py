@@ -11,6 +11,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar
 
 EXIT_OK = 0
@@ -21,7 +22,19 @@ EXIT_FORBIDDEN = 4
 EXIT_INTERNAL = 70
 
 
-_FOR_THE_OPERATOR = frozenset({"locked", "absent", "newer_schema", "foreign", "denied", "unreachable"})
+_FOR_THE_OPERATOR = frozenset({
+    "locked", "absent", "newer_schema", "foreign", "denied", "unreachable", "disk_full", "read_only",
+})  # fmt: skip
+_WHY: dict[int, str] = {
+    errno.ENOSPC: "磁盘空间不足", errno.EDQUOT: "超出磁盘配额", errno.EFBIG: "超出文件大小限制",
+    errno.EROFS: "磁盘为只读", errno.EACCES: "没有权限", errno.EPERM: "没有权限", errno.EIO: "磁盘读写出错",
+    errno.ENOTDIR: "上级不是目录",
+}  # fmt: skip
+
+
+def why(error: OSError) -> str:
+    """What the system refused, in Chinese where there is a word for it."""
+    return _WHY.get(error.errno or 0) or error.strerror or type(error).__name__
 
 
 class DulianError(Exception):
@@ -66,7 +79,7 @@ class StoreError(DulianError):
     default_code = "store"
 
     def __init__(self, text: str, *, code: str = "", field: str = "", value: object = "", remedy: str = "") -> None:
-        """A store that is locked, absent or of a newer schema is for the operator to mend, not an internal error."""
+        """A store that is locked, absent or full is for the operator to mend, not an internal error."""
         super().__init__(text, code=code, field=field, value=value, remedy=remedy)
         if code in _FOR_THE_OPERATOR:
             self.exit_code = EXIT_INPUT

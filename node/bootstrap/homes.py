@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from node.clock import SystemClock
 from node.config import CONFIG_FILE, Config, check_address, read_config, write_config
-from node.errors import InputError
+from node.errors import InputError, why
 from node.records.envelope import open_envelope
 from node.records.keyring import Keyring, possession_message
 from node.records.kinds import Kind
@@ -86,7 +86,7 @@ def make_home(home: Path, office: str, listen: str, advertise: str, console: str
             raise InputError("目录不是空的", field="--home", value=home, remedy="换一个空目录")
     except OSError as error:
         remedy = "换一个本用户可写的目录，或核对权限和磁盘空间"
-        raise InputError(f"不能建立目录（{error.strerror}）", field="--home", value=home, remedy=remedy) from error
+        raise InputError(f"不能建立目录（{why(error)}）", field="--home", value=home, remedy=remedy) from error
     try:
         home.chmod(0o700)
         for folder in ("keys", "blobs", "run"):
@@ -100,7 +100,7 @@ def make_home(home: Path, office: str, listen: str, advertise: str, console: str
     except OSError as error:
         remove_home(home, keep_folder=not made)
         remedy = "核对目录权限和磁盘空间后重试"
-        raise InputError(f"不能写入目录（{error.strerror}）", field="--home", value=home, remedy=remedy) from error
+        raise InputError(f"不能写入目录（{why(error)}）", field="--home", value=home, remedy=remedy) from error
     except BaseException:
         remove_home(home, keep_folder=not made)
         raise

@@ -131,7 +131,7 @@ class BlobFolder:
                 left.unlink()
 
     def _failures(self) -> AbstractContextManager[None]:
-        return as_store_error(where=str(self.path))
+        return as_store_error(where=str(self.path), field="附件目录")
 
     def _file(self, hash_: bytes) -> Path:
         if len(hash_) != HASH_BYTES:
@@ -230,7 +230,7 @@ class PartFile:
         return self._held
 
     def _failures(self) -> AbstractContextManager[None]:
-        return as_store_error(where=str(self._part))
+        return as_store_error(where=str(self._part), field="附件文件")
 
     def write(self, offset: int, data: bytes) -> None:
         """Append a chunk. Where the disk is full, the bytes before the chunk are kept."""

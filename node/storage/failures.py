@@ -1,7 +1,7 @@
 """What an engine's error means to an operator: one table from driver codes to StoreError.
 
 Rules: whatever the database, its driver or the file system raises leaves `node.storage` as a StoreError with Chinese
-text and a remedy; nothing of a URL's password, and no row, is ever in it. ``code`` is stable: disk_full, read_only,
+text, its place and a remedy; nothing of a URL's password, and no row, is in it. ``code`` is stable: disk_full, read_only,
 locked, unreachable, corrupt, io, timeout, denied, conflict, store.
 """
 
@@ -43,6 +43,8 @@ _SQLITE: dict[int, str] = {
     sqlite3.SQLITE_IOERR: "io",
     sqlite3.SQLITE_CONSTRAINT: "conflict",
 }
+# Extended codes that say more than their low byte: no room for the file beside the database that its readers share.
+_SQLITE_EXTENDED: dict[int, str] = {sqlite3.SQLITE_IOERR_SHMSIZE: "disk_full"}
 # SQLSTATE of PostgreSQL, longest match first.
 _POSTGRES: dict[str, str] = {
     "53100": "disk_full",
@@ -75,7 +77,8 @@ def _code_of(error: BaseException) -> str:
     if isinstance(error, DBAPIError) and error.orig is not None:
         return _code_of(error.orig)
     if isinstance(error, sqlite3.Error):
-        return _SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "store")
+        code = getattr(error, "sqlite_errorcode", 0)
+        return _SQLITE_EXTENDED.get(code) or _SQLITE.get(code & 0xFF, "store")
     if isinstance(error, OSError):
         return _ERRNO.get(error.errno or 0, "io")
     if hasattr(error, "sqlstate"):  # psycopg.Error, which is not imported where only SQLite is used
@@ -86,7 +89,7 @@ def _code_of(error: BaseException) -> str:
     return "store"
 
 
-def store_error(error: BaseException, *, where: str = "", secret: str = "") -> StoreError:
+def store_error(error: BaseException, *, where: str = "", field: str = "数据库", secret: str = "") -> StoreError:
     """The StoreError for any error of an engine; ``where`` is shown, ``secret`` (a password) is blotted out."""
     code = _code_of(error)
     text, remedy = WORDS[code]
@@ -95,7 +98,7 @@ def store_error(error: BaseException, *, where: str = "", secret: str = "") -> S
     detail = lines[0] if lines else type(cause).__name__
     if secret:
         detail = detail.replace(secret, "***")
-    return StoreError(f"{text}({detail})", code=code, field="数据库" if where else "", value=where, remedy=remedy)
+    return StoreError(f"{text}（{detail}）", code=code, field=field if where else "", value=where, remedy=remedy)
 
 
 def is_driver_error(error: BaseException) -> bool:
@@ -104,8 +107,8 @@ def is_driver_error(error: BaseException) -> bool:
 
 
 @contextmanager
-def as_store_error(*, where: str = "", secret: str = "") -> Iterator[None]:
-    """Whatever the engine raises inside leaves as a StoreError."""
+def as_store_error(*, where: str = "", field: str = "数据库", secret: str = "") -> Iterator[None]:
+    """Whatever the engine raises inside leaves as a StoreError; ``field`` says what stands at ``where``."""
     try:
         yield
     except (StoreError, GeneratorExit):
@@ -114,4 +117,4 @@ def as_store_error(*, where: str = "", secret: str = "") -> Iterator[None]:
         if not is_driver_error(error) and not isinstance(error, OSError):
             raise
         # A driver's error may carry a connection string: it is described, not chained, where there is a password.
-        raise store_error(error, where=where, secret=secret) from (None if secret else error)
+        raise store_error(error, where=where, field=field, secret=secret) from (None if secret else error)

@@ -24,7 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from node.errors import DulianError, ForbiddenError, InputError, LocalError, UnreachableError
+from node.errors import DulianError, ForbiddenError, InputError, LocalError, UnreachableError, why
 
 LENGTH = struct.Struct(">I")
 REQUEST_BYTES_MAX = 1_048_576
@@ -74,7 +74,7 @@ class LocalAnswer:
                         target.unlink()
                         raise
             except OSError as error:
-                text, remedy = f"无法写入文件（{error.strerror}）", "换一个可写且不存在的文件名"
+                text, remedy = f"无法写入文件（{why(error)}）", "核对磁盘空间和权限，或换一个文件名"
                 raise InputError(text, code="unwritable", field="FILE", value=target, remedy=remedy) from error
 
     def close(self) -> None:

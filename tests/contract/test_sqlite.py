@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from node.errors import InputError, StoreError
+from node.errors import EXIT_INPUT, EXIT_INTERNAL, InputError, StoreError
 from node.storage import port, sqlite
 from node.storage.engine import driver_of
 from node.storage.failures import store_error
@@ -272,4 +272,12 @@ def test_errors_of_the_system_have_words_of_their_own() -> None:
     assert store_error(OSError(28, "No space left on device")).code == "disk_full"
     assert store_error(OSError(30, os.strerror(30))).code == "read_only"
     assert store_error(OSError(5, os.strerror(5))).code == "io"
+    for code in (28, 30, 122):  # full, read-only, quota: the operator's to mend, and nothing was written
+        assert store_error(OSError(code, os.strerror(code))).exit_code == EXIT_INPUT
+    assert store_error(OSError(5, os.strerror(5))).exit_code == EXIT_INTERNAL
+    no_room = sqlite3.OperationalError("disk I/O error")
+    no_room.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+    assert store_error(no_room).code == "disk_full"
+    line = str(store_error(OSError(28, "x"), where="/data/dulian.db"))
+    assert line.startswith("数据库「/data/dulian.db」：磁盘空间不足")
     assert store_error(sqlite3.OperationalError("without a code")).code == "store"

@@ -1,6 +1,10 @@
 """Homes that cannot be made, read or entered: refused with what to do; nothing stays that was not there before."""
 
+import resource
+import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,7 @@ from node.config import read_config
 from node.errors import InputError, UnreachableError
 from node.wire import credentials
 from node.wire.invitation import Invitation, encode_token
+from tests.process.nodes import Node
 
 
 def token(now_ms: int) -> str:
@@ -40,6 +45,47 @@ def test_a_folder_that_cannot_be_made_is_wrong_input(tmp_path: Path) -> None:
         assert caught.value.field == "--home"
         assert caught.value.remedy
     assert (tmp_path / "file").read_text() == "x"
+
+
+@contextmanager
+def files_up_to(size_bytes: int, pid: int = 0) -> Iterator[None]:
+    """Inside, no file of the process grows beyond this: the nearest to a full disk that needs no rights."""
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+
+
+def test_an_init_without_room_says_so_in_chinese(tmp_path: Path) -> None:
+    with files_up_to(1), pytest.raises(InputError) as caught:
+        init_home(tmp_path / "h", office="320000", name="江苏省")
+    assert "超出文件大小限制" in str(caught.value)
+    assert not (tmp_path / "h").exists()
+
+
+def test_an_attachment_without_room_is_refused_with_place_and_remedy(tmp_path: Path) -> None:
+    node = Node(tmp_path, "320000", "江苏省人民政府")
+    node.found()
+    node.serve()
+    try:
+        assert node.process is not None
+        big, small = tmp_path / "大.bin", tmp_path / "小.bin"
+        big.write_bytes(secrets.token_bytes(24_000_000))
+        small.write_bytes(b"1")
+        with files_up_to(16_000_000, node.process.pid):
+            line = node.refused("item", "register", "--title", "甲", "--attach", str(big))
+            for part in ("磁盘空间不足", str(node.home / "blobs"), "处理办法", "清理磁盘"):
+                assert part in line
+            error = node.cli("item", "register", "--title", "甲", "--attach", str(big), "--json").json["error"]
+            assert error["code"] == "disk_full"
+            node.json("item", "register", "--title", "乙", "--attach", str(small))
+        node.json("item", "register", "--title", "甲", "--attach", str(big))
+        assert {row["title"] for row in node.json("item", "list")} == {"甲", "乙"}
+        assert node.json("verify")["ok"]
+    finally:
+        node.end()
 
 
 def test_the_answer_names_the_folder_whole_and_where_it_listens(tmp_path: Path, monkeypatch) -> None:
