@@ -3,6 +3,8 @@
 A due day ends at 24:00 in Asia/Shanghai: the day itself is still in time. Yellow begins when at most
 `YELLOW_WORKING_DAYS` working days are left. Working days are those the caller's calendar names; without one, Monday to
 Friday, provisional. A submitted task is measured by the day it was submitted, whenever the issuer looks at it.
+Only limits that bind (``must``, ``general``) turn red; one by 原则上 or without force stays yellow (A14). An exempted
+task has nothing more to do. An extension that was only noted keeps the date: its light stays red, the label says 已说明.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ LIGHT_LABELS: dict[Light, str] = {"green": "正常", "yellow": "临期", "red": 
 # Worse is higher. An item without a limit is still open, so it is worse than a finished one.
 SEVERITY: dict[Light, int] = {"done": 0, "none": 1, "green": 2, "yellow": 3, "red": 4}
 
+_NOT_BINDING = frozenset({"principle", "none"})
 _EPOCH = date(1970, 1, 1)
 _DAY_MS = 86_400_000
 _SHANGHAI_MS = 8 * 3_600_000  # no daylight saving since 1991
@@ -47,22 +50,29 @@ def light(
     today: date,
     *,
     submitted_day: int = 0,
+    strength: str = "",
+    warn_days: int = 0,
+    exempt: bool = False,
     is_working_day: Callable[[date], bool] = is_weekday,
 ) -> Light:
-    """Return the light of an item in ``state`` on ``today``; ``due_day`` and ``submitted_day`` 0 = none."""
-    if state in DONE:
+    """Return the light of an item in ``state`` on ``today``; days since 1970-01-01, 0 = none.
+
+    ``strength`` and ``warn_days`` (working days, 0 = 3) are those of the opening's terms.
+    """
+    if state in DONE or exempt:
         return "done"
     if state is None or due_day <= 0:
         return "none"
+    late: Light = "yellow" if strength in _NOT_BINDING else "red"
     if state == SUBMITTED and submitted_day:
-        return "red" if submitted_day > due_day else "green"
+        return late if submitted_day > due_day else "green"
     left = due_day - day_number(today)
     if left < 0:
-        return "red"
+        return late
     working_days = 0
     for ahead in range(1, left + 1):
         working_days += is_working_day(today + timedelta(days=ahead))
-        if working_days > YELLOW_WORKING_DAYS:
+        if working_days > (warn_days or YELLOW_WORKING_DAYS):
             return "green"
     return "yellow"
 

@@ -16,13 +16,14 @@ from node.errors import InputError
 from node.items.fact import Fact
 from node.items.fold import ItemState, fold
 from node.items.lifecycle import state_label
-from node.items.lights import light
+from node.items.lights import Light, is_weekday, light
 from node.records.kinds import label_of
 from node.records.line import level_of
 from node.records.payload import Act, Enclosure, Opening
 from node.services.desk import find_item, take
 from node.services.project import read_facts
 from node.storage.port import Actor, BlobRow, BoardQuery, BoardRow, Reader
+from node.storage.rows import EXEMPT
 
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
@@ -35,6 +36,7 @@ class View(NamedTuple):
     as_of_ms: Callable[[str], int]
     delivered: Callable[[BoardRow], bool]  # the next hop towards the receiver has receipted the task
     now_ms: int
+    is_working_day: Callable[[date], bool] = is_weekday
 
 
 def list_items(reader: Reader, view: View, args: Mapping[str, object]) -> list[dict[str, object]]:
@@ -64,7 +66,7 @@ def row_document(view: View, row: BoardRow) -> dict[str, object]:
         "line": {"path": path, "top": path[0], "bottom": path[-1], "subtree": row.subtree},
         "state": row.state,
         "state_label": state_label(row.state, successor=bool(row.successor)),
-        "light": light(row.state, row.due_day, day_of(view.now_ms)),
+        "light": light_of(view, row),
         "due": day_text(row.due_day),
         "percent": row.percent,
         "as_of": moment(view.as_of_ms(row.receiver)),
@@ -76,6 +78,14 @@ def row_document(view: View, row: BoardRow) -> dict[str, object]:
         if document["delivery"] == "queued":
             document["state_label"] = "待转送"
     return document
+
+
+def light_of(view: View, row: BoardRow) -> Light:
+    """The light of an item on the day of asking, by the calendar in force here."""
+    return light(
+        row.state, row.due_day, day_of(view.now_ms), submitted_day=row.submitted_day, strength=row.strength,
+        warn_days=row.warn_days, exempt=bool(row.flags & EXEMPT), is_working_day=view.is_working_day,
+    )  # fmt: skip
 
 
 def show_item(reader: Reader, view: View, args: Mapping[str, object]) -> dict[str, object]:

@@ -9,18 +9,22 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from typing import Any
 
 from node.items.digest import digest
 from node.items.fact import Fact, fact_of
 from node.items.fold import INVALID, ItemState, fold
+from node.items.lights import day_of
 from node.records.envelope import Envelope
 from node.records.header import decode
 from node.records.kinds import label_of
 from node.records.line import LogKey
 from node.records.payload import ROLE_NAMES
+from node.records.track import Terms
 from node.services.alarms import Alarms
 from node.services.logs import Logs, Run
 from node.storage.port import BlobRef, BlobRow, BoardRow, Fork, Reader, RecordRow, Store
+from node.storage.rows import EXEMPT, HIDDEN, PROVISIONAL, UNCLEAR
 from node.sync.heads import LogState
 
 Placed = dict[bytes, list[tuple[Fact, int, int]]]  # by item: fact, log_no, seq
@@ -81,7 +85,26 @@ def board_row(state: ItemState, item_no: int, opened: tuple[int, int]) -> BoardR
         opened_seq=opened[1],
         updated_ms=state.updated_ms,
         successor=state.successor,
+        source=opening.source if opening else "",
+        opened_day=day_of(state.opened_ms),
+        submitted_day=day_of(state.submitted_ms) if state.submitted_ms else 0,
+        **_by_rules(state),
     )
+
+
+def _by_rules(state: ItemState) -> dict[str, Any]:
+    """What terms and tracks of semantic version 2 add to the board's row."""
+    opening, tracks = state.opening, state.tracks
+    terms = opening.terms if opening is not None and opening.terms is not None else Terms()
+    flags = EXEMPT * bool(tracks.exempt) + UNCLEAR * tracks.unclear
+    flags += HIDDEN * terms.hidden + PROVISIONAL * terms.provisional
+    return {
+        "item_class": terms.item_class, "subject": terms.subject, "target": terms.target,
+        "unit": "、".join(handler.unit for handler in tracks.handlers if handler.unit), "colour": tracks.colour,
+        "extension": tracks.extension.state, "flags": flags, "strength": terms.strength,
+        "warn_days": terms.warn_days, "leader": terms.leader, "frequency": terms.frequency,
+        "plan_year": terms.plan_year,
+    }  # fmt: skip
 
 
 class Projector:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
 
 from node.storage.access import Reads, Writes, chunks
 from node.storage.log import LogWrites
-from node.storage.port import BlobRef, BoardQuery, BoardRow
+from node.storage.port import BlobRef, BoardQuery, BoardRow, CalendarRow, RulesRow
 from node.storage.tables import BOARD, ITEM, PLACE, SMALL, log_and_seq, place_of
 
 ITEM_NUMBERS = select(ITEM.c.item_id, ITEM.c.item_no).where(ITEM.c.item_id.in_(bindparam("ids", expanding=True)))
@@ -111,8 +111,15 @@ class BoardReads(Reads):
             wanted.append(or_(position(columns.title, query.text) > 0, position(columns.number, query.text) > 0))
         if query.due_before_day:
             wanted += [columns.due_day > 0, columns.due_day < query.due_before_day]
-        if query.parent:
-            wanted.append(columns.parent == query.parent)
+        if query.subject:
+            wanted.append(
+                columns.subject == "" if query.subject == "-" else columns.subject != "" if query.subject == "*"
+                else columns.subject == query.subject
+            )  # fmt: skip
+        for name in ("parent", "target", "item_class", "source", "unit", "colour", "leader", "plan_year"):
+            value = getattr(query, name)
+            if value:
+                wanted.append(columns[name] == value)
         return select(BOARD).where(*wanted).order_by(columns.item_no).limit(query.limit).offset(query.offset)
 
     def board_count(self) -> int:
@@ -146,8 +153,8 @@ class BoardWrites(BoardReads, LogWrites, Writes):
             self._many(connection, self.statements.upsert(BOARD), rows)
 
     def clear_projection(self) -> None:
-        """Drop items, places, board and blob references; every log is to be folded again from its beginning."""
+        """Drop all that is folded from records; every log is to be folded again from its beginning."""
         with self._writing() as connection:
-            for table in (BOARD, PLACE, ITEM, SMALL[BlobRef]):
+            for table in (BOARD, PLACE, ITEM, SMALL[BlobRef], SMALL[RulesRow], SMALL[CalendarRow]):
                 connection.execute(table.delete())
         self.unfold()

@@ -17,6 +17,10 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar
 
 from node.records.line import LogKey
+from node.storage.rows import BoardQuery, BoardRow, CalendarRow, JobRun, Proposal, RulesRow, Unit, User
+
+# Of `rows`, passed on: whoever speaks with a store finds all its values here.
+__all__ = ["BoardQuery", "BoardRow", "CalendarRow", "JobRun", "Proposal", "RulesRow", "Unit", "User"]
 
 
 class LogRow(NamedTuple):
@@ -43,43 +47,6 @@ class RecordRow(NamedTuple):
     salt: bytes | None
     payload: bytes | None
     received_ms: int
-
-
-class BoardRow(NamedTuple):
-    """The projection of one item, as folded. Everything here is rebuilt from records alone (I7)."""
-
-    item_no: int
-    item_id: bytes
-    parent: bytes  # item id of the issuer's item, empty for own items
-    number: str  # 登记编号
-    title: str
-    kind: str  # registered | assignment
-    issuer: str
-    receiver: str
-    role: str  # lead | assist | sole | ""
-    path: str  # the line's codes joined by "/"
-    subtree: bool
-    state: str
-    due_day: int  # days since 1970-01-01, 0 = none
-    percent: int
-    digest: bytes
-    opened_log_no: int
-    opened_seq: int
-    updated_ms: int  # claimed time of the newest record with effect
-    successor: bytes  # item id of the task that continues a re-assigned one, empty for none
-
-
-class BoardQuery(NamedTuple):
-    """Filters of a list; empty means any. ``text`` matches inside title or number; ``office``: issuer or receiver."""
-
-    state: str = ""
-    office: str = ""
-    kind: str = ""
-    text: str = ""
-    due_before_day: int = 0
-    parent: bytes = b""
-    limit: int = 10_000
-    offset: int = 0
 
 
 # Small tables: one frozen dataclass each; the primary key is named in KEYS. Stored by `put`, read by `get` and `rows`.
@@ -241,10 +208,11 @@ class BlobRef:
 
 SmallRow = (  # fmt: skip
     Meta | Peer | Ack | ReceiptRow | MarkRow | Evidence | Fork | Alarm | Invite | Pending | TlsCert | Actor | BlobRow
-    | BlobRef)
+    | BlobRef | User | Unit | JobRun | Proposal | RulesRow | CalendarRow)
 R = TypeVar(
-    "R", Meta, Peer, Ack, ReceiptRow, MarkRow, Evidence, Fork, Alarm, Invite, Pending, TlsCert, Actor, BlobRow, BlobRef
-)
+    "R", Meta, Peer, Ack, ReceiptRow, MarkRow, Evidence, Fork, Alarm, Invite, Pending, TlsCert, Actor, BlobRow, BlobRef,
+    User, Unit, JobRun, Proposal, RulesRow, CalendarRow,
+)  # fmt: skip
 
 KEYS: dict[type[SmallRow], tuple[str, ...]] = {
     Meta: ("name",),
@@ -261,6 +229,12 @@ KEYS: dict[type[SmallRow], tuple[str, ...]] = {
     Actor: ("number",),
     BlobRow: ("hash",),
     BlobRef: ("hash", "log_no", "seq"),
+    User: ("name",),
+    Unit: ("name",),
+    JobRun: ("job", "day"),
+    Proposal: ("kind", "item_id", "day", "key"),
+    RulesRow: ("office", "version"),
+    CalendarRow: ("office", "version"),
 }
 
 

@@ -133,6 +133,7 @@ class Board(SQLModel, table=True):
         Index("board_parent", "parent"),
         Index("board_number", "number"),
         Index("board_receiver", "receiver", "state"),
+        Index("board_target", "target"),
     )
 
     item_no: int = _big(key=True)
@@ -154,6 +155,21 @@ class Board(SQLModel, table=True):
     opened_seq: int = _big()
     updated_ms: int = _big()
     successor: bytes = _bytes()
+    item_class: str = _text()
+    source: str = _text()
+    subject: str = _text()
+    target: bytes = _bytes()
+    unit: str = _text()
+    colour: str = _text()
+    extension: str = _text()
+    flags: int = _big()
+    strength: str = _text()
+    warn_days: int = _big()
+    opened_day: int = _big()
+    submitted_day: int = _big()
+    leader: str = _text()
+    frequency: str = _text()
+    plan_year: int = _big()
 
 
 class MetaTable(SQLModel, table=True):
@@ -326,6 +342,80 @@ class BlobRefTable(SQLModel, table=True):
     seq: int = _big(key=True)
 
 
+class UserTable(SQLModel, table=True):
+    """`port.User`."""
+
+    __tablename__ = "user_account"
+
+    name: str = _text(key=True)
+    roles: str = _text()
+    posts: str = _text()
+    unit: str = _text()
+    active: bool
+    since_ms: int = _big()
+
+
+class UnitTable(SQLModel, table=True):
+    """`port.Unit`."""
+
+    __tablename__ = "unit"
+
+    name: str = _text(key=True)
+    head: str = _text()
+    active: bool
+
+
+class JobRunTable(SQLModel, table=True):
+    """`port.JobRun`."""
+
+    __tablename__ = "job_run"
+
+    job: str = _text(key=True)
+    day: int = _big(key=True)
+    at_ms: int = _big()
+    found: int = _big()
+
+
+class ProposalTable(SQLModel, table=True):
+    """`port.Proposal`."""
+
+    __tablename__ = "proposal"
+
+    kind: str = _text(key=True)
+    item_id: bytes = _bytes(key=True)
+    day: int = _big(key=True)
+    key: str = _text(key=True)
+    text: str = _text()
+    grounds: str = _text()
+    done: str = _text()
+    done_ms: int = _big()
+
+
+class RulesTable(SQLModel, table=True):
+    """`port.RulesRow`."""
+
+    __tablename__ = "rules"
+
+    office: str = _text(key=True)
+    version: int = _big(key=True)
+    name: str = _text()
+    valid_from_day: int = _big()
+    record_id: bytes = _bytes()
+    text: str = _text()
+
+
+class CalendarTable(SQLModel, table=True):
+    """`port.CalendarRow`."""
+
+    __tablename__ = "calendar"
+
+    office: str = _text(key=True)
+    version: int = _big(key=True)
+    record_id: bytes = _bytes()
+    body: bytes = _bytes()
+    source: str = _text()
+
+
 METADATA = SQLModel.metadata
 LOG: Table = METADATA.tables["log"]
 DIRTY: Table = METADATA.tables["dirty_log"]
@@ -350,4 +440,10 @@ SMALL: dict[type[port.SmallRow], Table] = {
     port.Actor: METADATA.tables["actor"],
     port.BlobRow: METADATA.tables["blob"],
     port.BlobRef: METADATA.tables["blob_ref"],
+    port.User: METADATA.tables["user_account"],
+    port.Unit: METADATA.tables["unit"],
+    port.JobRun: METADATA.tables["job_run"],
+    port.Proposal: METADATA.tables["proposal"],
+    port.RulesRow: METADATA.tables["rules"],
+    port.CalendarRow: METADATA.tables["calendar"],
 }

@@ -17,7 +17,18 @@ from typing import Any
 from node.errors import LocalError, StoreError
 from node.storage.log import stored_bytes
 from node.storage.peers import key_filter
-from node.storage.port import KEYS, BlobRef, BoardQuery, BoardRow, LogRow, R, RecordRow, SmallRow
+from node.storage.port import (
+    KEYS,
+    BlobRef,
+    BoardQuery,
+    BoardRow,
+    CalendarRow,
+    LogRow,
+    R,
+    RecordRow,
+    RulesRow,
+    SmallRow,
+)  # fmt: skip
 from tests.sim.memory_blobs import MemoryBlobs
 
 __all__ = ["MemoryBlobs", "MemoryReader", "MemoryStore"]
@@ -190,8 +201,16 @@ def matches(row: BoardRow, query: BoardQuery) -> bool:
         and query.kind in {"", row.kind}
         and (query.text in row.title or query.text in row.number)
         and (not query.due_before_day or 0 < row.due_day < query.due_before_day)
-        and query.parent in {b"", row.parent}
+        and (not query.subject or _is_subject(row.subject, query.subject))
+        and all(getattr(query, name) in {type(getattr(query, name))(), getattr(row, name)} for name in _EQUAL)
     )
+
+
+_EQUAL = ("parent", "target", "item_class", "source", "unit", "colour", "leader", "plan_year")
+
+
+def _is_subject(subject: str, wanted: str) -> bool:
+    return not subject if wanted == "-" else bool(subject) if wanted == "*" else subject == wanted
 
 
 class MemoryStore(MemoryReader):
@@ -312,7 +331,8 @@ class MemoryStore(MemoryReader):
 
     def clear_projection(self) -> None:
         tables = self._write()
-        for table in (tables.item, tables.number, tables.place, tables.board, tables.small[BlobRef]):
+        for table in (tables.item, tables.number, tables.place, tables.board, tables.small[BlobRef],
+                      tables.small[RulesRow], tables.small[CalendarRow]):
             for key in self._see(table).keys():  # noqa: SIM118 - not a dict
                 table.set(key, GONE)
         for row in self.logs():

@@ -1,0 +1,140 @@
+"""Rows of the projection and of what people set up here: the values that `port` speaks of, beside its small tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+# Bits of BoardRow.flags.
+EXEMPT, UNCLEAR, HIDDEN, PROVISIONAL = 1, 2, 4, 8
+
+
+class BoardRow(NamedTuple):
+    """The projection of one item, as folded. Everything here is rebuilt from records alone (I7). Days since 1970."""
+
+    item_no: int
+    item_id: bytes
+    parent: bytes  # item id of the issuer's item, empty for own items
+    number: str  # 登记编号
+    title: str
+    kind: str  # registered | assignment
+    issuer: str
+    receiver: str
+    role: str  # lead | assist | sole | ""
+    path: str  # the line's codes joined by "/"
+    subtree: bool
+    state: str
+    due_day: int  # days since 1970-01-01, 0 = none
+    percent: int
+    digest: bytes
+    opened_log_no: int
+    opened_seq: int
+    updated_ms: int  # claimed time of the newest record with effect
+    successor: bytes  # item id of the task that continues a re-assigned one, empty for none
+    item_class: str = ""  # 事项类别 of the profile
+    source: str = ""  # 事项来源
+    subject: str = ""  # an approval case: what is to be approved; else empty
+    target: bytes = b""  # the item a case or side file concerns
+    unit: str = ""  # handling units inside the receiver, joined by 、
+    colour: str = ""  # of the last 督办单
+    extension: str = ""  # requested | granted | denied | noted
+    flags: int = 0  # EXEMPT | UNCLEAR | HIDDEN | PROVISIONAL
+    strength: str = ""  # must | general | principle | none; empty = must
+    warn_days: int = 0  # yellow within so many working days; 0 = 3
+    opened_day: int = 0
+    submitted_day: int = 0
+    leader: str = ""  # 牵头领导
+    frequency: str = ""  # cadence rule of its reports
+    plan_year: int = 0  # 年度督查计划
+
+
+class BoardQuery(NamedTuple):
+    """Filters of a list; empty means any. ``text`` matches inside title or number; ``office``: issuer or receiver.
+
+    ``subject`` "-" leaves approval cases out, "*" wants only them, another word that subject.
+    """
+
+    state: str = ""
+    office: str = ""
+    kind: str = ""
+    text: str = ""
+    due_before_day: int = 0
+    parent: bytes = b""
+    limit: int = 10_000
+    offset: int = 0
+    item_class: str = ""
+    source: str = ""
+    subject: str = ""
+    target: bytes = b""
+    unit: str = ""
+    colour: str = ""
+    leader: str = ""
+    plan_year: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An account of this node. ``roles`` and ``posts`` (职务) are joined by commas; a leaver is not active."""
+
+    name: str
+    roles: str  # of operator, supervisor, leader, handler, viewer
+    posts: str  # abstract role ids of the profile, e.g. office.director
+    unit: str
+    active: bool
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A department of this office that has no node of its own."""
+
+    name: str
+    head: str  # user name, empty for none
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """That a job has run for a business date: exactly once, also after downtime."""
+
+    job: str
+    day: int
+    at_ms: int
+    found: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What software proposes or reminds of; a person acts or dismisses. One for each (kind, item, day, key)."""
+
+    kind: str  # remind | due | overdue | unsigned | report_due | ledger | urge | slip | calendar | research …
+    item_id: bytes  # empty where it concerns no single item
+    day: int  # business date
+    key: str  # what else tells it from others of the day
+    text: str
+    grounds: str
+    done: str  # "" open; dismissed; the record's id in hex
+    done_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RulesRow:
+    """A published rules profile, projected from its PROFILE record."""
+
+    office: str
+    version: int
+    name: str
+    valid_from_day: int
+    record_id: bytes
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarRow:
+    """A published working-day calendar, projected from its CALENDAR record."""
+
+    office: str
+    version: int
+    record_id: bytes
+    body: bytes
+    source: str
