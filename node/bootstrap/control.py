@@ -127,11 +127,14 @@ class Control:
         return LocalReply(answer, exit=EXIT_INPUT if answer["errors"] else EXIT_OK)
 
     async def _take_files(self, files: list[LocalFile]) -> list[Attachment]:
-        """Store what was sent along; InputError (and nothing kept) where one is too large."""
+        """Store what was sent along; InputError (and nothing kept) where one is empty or too large."""
         taken: list[Attachment] = []
         try:
             for file in files:
                 check_line(file.name, "文件名", NAME_CHARS_MAX)
+                if not file.size_bytes:
+                    remedy = "核对文件是否已保存、是否选错，再附上"
+                    raise InputError("附件是空文件（0字节）", field="--attach", value=file.name, remedy=remedy)
                 if file.size_bytes > self._attachment_bytes_max:
                     limit = self._attachment_bytes_max // 1_048_576
                     text = f"附件超过上限 {limit} MiB"

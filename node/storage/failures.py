@@ -1,8 +1,8 @@
 """What an engine's error means to an operator: one table from driver codes to StoreError.
 
 Rules: whatever the database, its driver or the file system raises leaves `node.storage` as a StoreError with Chinese
-text, its place and a remedy; nothing of a URL's password, and no row, is in it. ``code`` is stable: disk_full, read_only,
-locked, unreachable, corrupt, io, timeout, denied, conflict, store.
+text, its place and a remedy; nothing of a URL's password, and no row, is in it. ``code`` is stable: disk_full,
+read_only, locked, unreachable, corrupt, io, timeout, denied, conflict, store.
 """
 
 from __future__ import annotations

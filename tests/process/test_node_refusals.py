@@ -170,6 +170,23 @@ def test_an_attachment_above_the_limit_is_refused_at_once(desk: Desk, tmp_path):
     assert written(city) == before
 
 
+def test_an_empty_attachment_is_refused(desk: Desk, tmp_path):
+    good, empty = tmp_path / "材料.txt", tmp_path / "空.docx"
+    good.write_bytes(secrets.token_bytes(1_000))
+    empty.touch()
+    city = desk.tree.city
+    before = written(city)
+    for words in (
+        ["report", desk.task, "--text", "甲", "--attach", str(good), "--attach", str(empty)],
+        ["attach", desk.task, str(empty)],
+        ["issue", "--title", "甲", "--to", COUNTY, "--attach", str(empty)],
+    ):
+        line = city.refused("item", *words)
+        assert "空.docx" in line
+        assert "0字节" in line
+    assert written(city) == before
+
+
 def test_an_attachment_of_a_refused_command_is_not_kept(desk: Desk, tmp_path):
     file = tmp_path / "材料.txt"
     file.write_bytes(secrets.token_bytes(300_000))
