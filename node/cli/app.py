@@ -8,10 +8,23 @@ from typing import Annotated
 import typer
 
 from node import __version__
-from node.cli import item, later, node, transfer
+from node.cli import (
+    approvals,
+    item,
+    later,
+    ledgers,
+    measures,
+    node,
+    people,
+    planning,
+    proposals,
+    rules,
+    transfer,
+)
 from node.cli.usage import PROGRAM, DulianCommand, DulianGroup, MissingCommand
 
 SETUP, CARE, WORK, MISSING = "建立与入网", "运行与核对", "督查事项", "本版本未提供"
+_AREAS = (approvals, measures, planning, ledgers, proposals, rules, people)
 ABOUT = """督联：省、市、县督查事项的签名记录联合体。
 
 选项都写在子命令之后。时间为北京时间，日期写成 2026-12-31。
@@ -59,7 +72,14 @@ def build_app() -> typer.Typer:
     app.add_typer(items, name="item", rich_help_panel=WORK)
     _add(app, "import", transfer.import_ledger, WORK)
     _add_items(items)
-    _add_later(app, items)
+    groups = {"": app, "item": items}
+    for area in _AREAS:
+        for name, text in area.GROUPS.items():
+            groups[name] = _group(text)
+            app.add_typer(groups[name], name=name, rich_help_panel=WORK)
+        for (group_name, name), (panel, command) in area.COMMANDS.items():
+            _add(groups[group_name], name, command, panel)
+    _add_later(app, groups)
     return app
 
 
@@ -77,12 +97,13 @@ def _add_items(items: typer.Typer) -> None:
             _add(items, name, command, panel)
 
 
-def _add_later(app: typer.Typer, items: typer.Typer) -> None:
-    groups = {"item": items}
+def _add_later(app: typer.Typer, groups: dict[str, typer.Typer]) -> None:
     for path, text in later.LATER.items():
         group_name, _, name = path.rpartition(" ")
-        if group_name and group_name not in groups:
+        if group_name not in groups:
             groups[group_name] = _group(later.GROUPS[group_name] + later.SUFFIX)
             app.add_typer(groups[group_name], name=group_name, rich_help_panel=MISSING)
-        group = groups[group_name] if group_name else app
-        group.command(name, cls=MissingCommand, rich_help_panel=MISSING, help=text + later.SUFFIX)(later.refuse)
+        command = groups[group_name].command(
+            name, cls=MissingCommand, rich_help_panel=MISSING, help=text + later.SUFFIX
+        )
+        command(later.refuse)

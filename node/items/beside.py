@@ -31,7 +31,8 @@ class Approval(NamedTuple):
     def step(self) -> int:
         """Index of the step whose turn it is; len(steps) once all are done."""
         for index, step in enumerate(self.steps):
-            if any(post not in self.posts_done(index) for post in step.posts):
+            missing = [post for post in step.posts if post not in self.posts_done(index)]
+            if missing and not (step.any_one and len(missing) < len(step.posts)):
                 return index
         return len(self.steps)
 

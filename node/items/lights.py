@@ -4,13 +4,13 @@ A due day ends at 24:00 in Asia/Shanghai: the day itself is still in time. Yello
 `YELLOW_WORKING_DAYS` working days are left. Working days are those the caller's calendar names; without one, Monday to
 Friday, provisional. A submitted task is measured by the day it was submitted, whenever the issuer looks at it.
 Only limits that bind (``must``, ``general``) turn red; one by 原则上 or without force stays yellow (A14). An exempted
-task has nothing more to do. An extension that was only noted keeps the date: its light stays red, the label says 已说明.
+task has nothing more to do. Where reasons were only noted the date stays: the light is red, the label says 已说明.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from typing import Literal
 
 from node.items.lifecycle import DONE, SUBMITTED
@@ -26,7 +26,7 @@ _NOT_BINDING = frozenset({"principle", "none"})
 _EPOCH = date(1970, 1, 1)
 _DAY_MS = 86_400_000
 _SHANGHAI_MS = 8 * 3_600_000  # no daylight saving since 1991
-_SATURDAY = 5
+_THURSDAY, _SATURDAY = 3, 5  # days after Monday; 1970-01-01 was a Thursday
 
 
 def day_of(time_ms: int) -> int:
@@ -39,9 +39,9 @@ def day_number(day: date) -> int:
     return (day - _EPOCH).days
 
 
-def is_weekday(day: date) -> bool:
+def is_weekday(day: int) -> bool:
     """The provisional calendar: Monday to Friday."""
-    return day.weekday() < _SATURDAY
+    return (day + _THURSDAY) % 7 < _SATURDAY
 
 
 def light(
@@ -53,7 +53,7 @@ def light(
     strength: str = "",
     warn_days: int = 0,
     exempt: bool = False,
-    is_working_day: Callable[[date], bool] = is_weekday,
+    is_working_day: Callable[[int], bool] = is_weekday,
 ) -> Light:
     """Return the light of an item in ``state`` on ``today``; days since 1970-01-01, 0 = none.
 
@@ -66,12 +66,13 @@ def light(
     late: Light = "yellow" if strength in _NOT_BINDING else "red"
     if state == SUBMITTED and submitted_day:
         return late if submitted_day > due_day else "green"
-    left = due_day - day_number(today)
+    this_day = day_number(today)
+    left = due_day - this_day
     if left < 0:
         return late
     working_days = 0
     for ahead in range(1, left + 1):
-        working_days += is_working_day(today + timedelta(days=ahead))
+        working_days += is_working_day(this_day + ahead)
         if working_days > (warn_days or YELLOW_WORKING_DAYS):
             return "green"
     return "yellow"

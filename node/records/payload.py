@@ -90,7 +90,7 @@ class Enclosure(NamedTuple):
 
 
 class Profile(NamedTuple):
-    """Payload of PROFILE: ``text`` is the TOML as written; in force for items opened from ``valid_from_day`` on."""
+    """Payload of PROFILE: ``text`` is the complete profile as canonical JSON; in force from ``valid_from_day`` on."""
 
     name: str
     version: int

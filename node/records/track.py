@@ -41,10 +41,11 @@ class Duty(NamedTuple):
 
 
 class ChainStep(NamedTuple):
-    """One step of an approval chain: each post once, in any order within the step."""
+    """One step of an approval chain: each post once, in any order; with ``any_one`` one of them."""
 
     posts: tuple[str, ...]
     verb: str
+    any_one: bool = False
 
 
 class Finding(NamedTuple):
@@ -116,7 +117,7 @@ class Terms(NamedTuple):
 def track_out(track: Track) -> payloads_pb2.Track:
     """As protobuf."""
     fields = track._asdict()
-    fields["steps"] = [payloads_pb2.ChainStep(posts=step.posts, verb=step.verb) for step in track.steps]
+    fields["steps"] = [payloads_pb2.ChainStep(**step._asdict()) for step in track.steps]
     fields["findings"] = [payloads_pb2.Finding(**finding._asdict()) for finding in track.findings]
     fields["milestones"] = [payloads_pb2.Milestone(**step._asdict()) for step in track.milestones]
     fields["lines"] = [payloads_pb2.RectifyLine(**line._asdict()) for line in track.lines]
@@ -127,7 +128,7 @@ def track_out(track: Track) -> payloads_pb2.Track:
 def track_in(m: payloads_pb2.Track) -> Track:
     """From protobuf, not yet checked."""
     return Track(
-        m.basis, m.post, m.verdict, tuple(ChainStep(tuple(step.posts), step.verb) for step in m.steps),
+        m.basis, m.post, m.verdict, tuple(ChainStep(tuple(step.posts), step.verb, step.any_one) for step in m.steps),
         tuple(Finding(found.question, found.ok, found.text) for found in m.findings), m.colour, m.rule,
         m.points_milli, m.cause, tuple(_milestone(step) for step in m.milestones),
         tuple(RectifyLine(line.key, line.text, line.unit, line.leader, line.due_day, line.status) for line in m.lines),

@@ -2,12 +2,15 @@
 
 Rules: an attachment is asked from the neighbour its record came from; chunks are asked one after another, a few at a
 time; the file becomes visible only when it is whole and its hash is right; a neighbour gets a piece only if a record
-naming the file crosses the link to it (no existence oracle: otherwise it hears the same "missing").
+naming the file crosses the link to it (no existence oracle: otherwise it hears the same "missing"). Opening what is
+held of a file (all of it is hashed) and finishing it (synced, renamed) are done aside: the core does not wait for them,
+and what follows comes back as an event. Only then is the file said to be here, so a crash in between loses nothing.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 from node.errors import PeerError, StoreError
@@ -23,11 +26,11 @@ from node.sync.limits import LinkLimits
 
 @dataclass(slots=True)
 class _Fetch:
-    """A file under way, and the next offset to ask for."""
+    """A file under way, and the next offset to ask for; ``incoming`` is None while others work on it aside."""
 
     row: BlobRow
-    incoming: Incoming
-    asked: int
+    incoming: Incoming | None = None
+    asked: int = 0
 
 
 class Attachments:
@@ -97,7 +100,7 @@ class Attachments:
     def store(self, peer: str, chunk: frames.BlobChunk) -> None:
         """A piece came in."""
         fetch = self._fetches.get(peer)
-        if fetch is None or fetch.row.hash != chunk.hash:
+        if fetch is None or fetch.incoming is None or fetch.row.hash != chunk.hash:
             return
         if chunk.missing or not chunk.data or chunk.offset != fetch.incoming.offset:
             # Not there yet at the neighbour (it fetches itself), or out of step: try again at the next contact.
@@ -111,10 +114,9 @@ class Attachments:
             self._stop(peer)
             return
         if fetch.incoming.offset < fetch.row.size_bytes:
-            self._ask(peer, fetch)
+            self._ask(peer, fetch, fetch.incoming)
         else:
-            self._complete(peer, fetch)
-            self._next(peer)
+            self._complete(peer, fetch, fetch.incoming)
 
     def retry(self) -> None:
         """From time to time: what a neighbour did not have yet may be there now."""
@@ -122,12 +124,18 @@ class Attachments:
             if peer not in self._fetches and not self._queue[peer]:
                 self._fill(peer)
 
-    def _complete(self, peer: str, fetch: _Fetch) -> None:
+    def _complete(self, peer: str, fetch: _Fetch, incoming: Incoming) -> None:
         """All bytes are here: check the whole, make it visible."""
-        self._fetches.pop(peer)
+        fetch.incoming = None
+        self._blobs.aside(incoming.finish, lambda future: self._completed(peer, fetch, future))
+
+    def _completed(self, peer: str, fetch: _Fetch, future: Future[None]) -> None:
+        """The file is in its place, or was wrong. The link may be gone or another by now: that changes nothing."""
+        if self._fetches.get(peer) is fetch:
+            del self._fetches[peer]
         subject = fetch.row.hash.hex()[:16]
         try:
-            fetch.incoming.finish()
+            future.result()
         except PeerError:
             self._wrong.add(fetch.row.hash)
             self._alarms.keep_evidence(peer, "payload_mismatch", "attachment content is wrong", fetch.row.hash)
@@ -137,6 +145,7 @@ class Attachments:
         else:
             self._store.put([replace(fetch.row, present=True)])
             self._alarms.clear("attachment", subject)
+        self._next(peer)
 
     def _side_of(self, log: LogState) -> str:
         """The neighbour on the author's side of a log; empty for own logs."""
@@ -155,26 +164,51 @@ class Attachments:
             if self._blobs.present(row.hash):
                 self._store.put([replace(row, present=True)])
                 continue
-            try:
-                incoming = self._blobs.begin(row.hash, row.salt, row.size_bytes)
-            except StoreError as error:
-                self._alarms.raise_("attachment", row.hash.hex()[:16], f"附件无法接收：{error.text}")
-                return
-            fetch = self._fetches[peer] = _Fetch(row, incoming, incoming.offset)
-            if incoming.offset >= row.size_bytes:
-                self._complete(peer, fetch)
-            else:
-                self._ask(peer, fetch)
+            if any(fetch.row.hash == row.hash for fetch in self._fetches.values()):
+                continue  # another neighbour has it too: two transfers would share one part; `retry` looks again
+            fetch = self._fetches[peer] = _Fetch(row)
+            self._open(peer, fetch)
 
-    def _ask(self, peer: str, fetch: _Fetch) -> None:
+    def _open(self, peer: str, fetch: _Fetch) -> None:
+        """Go on with what is held of the file; None where it has become whole meanwhile."""
+        row = fetch.row
+
+        def begin() -> Incoming | None:
+            return None if self._blobs.present(row.hash) else self._blobs.begin(row.hash, row.salt, row.size_bytes)
+
+        self._blobs.aside(begin, lambda future: self._opened(peer, fetch, future))
+
+    def _opened(self, peer: str, fetch: _Fetch, future: Future[Incoming | None]) -> None:
+        try:
+            incoming = future.result()
+        except StoreError as error:
+            self._alarms.raise_("attachment", fetch.row.hash.hex()[:16], f"附件无法接收：{error.text}")
+            if self._fetches.get(peer) is fetch:
+                del self._fetches[peer]
+            return
+        if incoming is None:
+            self._store.put([replace(fetch.row, present=True)])
+        if self._fetches.get(peer) is not fetch:  # the link is gone
+            if incoming is not None:
+                incoming.close()
+        elif incoming is None:
+            del self._fetches[peer]
+            self._next(peer)
+        elif incoming.offset >= fetch.row.size_bytes:
+            self._complete(peer, fetch, incoming)
+        else:
+            fetch.incoming, fetch.asked = incoming, incoming.offset
+            self._ask(peer, fetch, incoming)
+
+    def _ask(self, peer: str, fetch: _Fetch, incoming: Incoming) -> None:
         """Keep a few chunk requests under way."""
         chunk = self._limits.blob_chunk_bytes
-        ahead = fetch.incoming.offset + self._limits.blob_requests_max * chunk
+        ahead = incoming.offset + self._limits.blob_requests_max * chunk
         while fetch.asked < min(ahead, fetch.row.size_bytes):
             self.outbox.append((peer, frames.BlobRequest(fetch.row.hash, fetch.asked, chunk)))
             fetch.asked += chunk
 
     def _stop(self, peer: str) -> None:
         fetch = self._fetches.pop(peer, None)
-        if fetch is not None:
+        if fetch is not None and fetch.incoming is not None:
             fetch.incoming.close()

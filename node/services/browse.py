@@ -16,10 +16,11 @@ from node.errors import InputError
 from node.items.fact import Fact
 from node.items.fold import ItemState, fold
 from node.items.lifecycle import state_label
-from node.items.lights import Light, is_weekday, light
+from node.items.lights import Light, light
 from node.records.kinds import label_of
 from node.records.line import level_of
 from node.records.payload import Act, Enclosure, Opening
+from node.rules.calendar import PROVISIONAL, Calendar
 from node.services.desk import find_item, take
 from node.services.project import read_facts
 from node.storage.port import Actor, BlobRow, BoardQuery, BoardRow, Reader
@@ -36,7 +37,7 @@ class View(NamedTuple):
     as_of_ms: Callable[[str], int]
     delivered: Callable[[BoardRow], bool]  # the next hop towards the receiver has receipted the task
     now_ms: int
-    is_working_day: Callable[[date], bool] = is_weekday
+    calendar: Calendar = PROVISIONAL
 
 
 def list_items(reader: Reader, view: View, args: Mapping[str, object]) -> list[dict[str, object]]:
@@ -84,7 +85,7 @@ def light_of(view: View, row: BoardRow) -> Light:
     """The light of an item on the day of asking, by the calendar in force here."""
     return light(
         row.state, row.due_day, day_of(view.now_ms), submitted_day=row.submitted_day, strength=row.strength,
-        warn_days=row.warn_days, exempt=bool(row.flags & EXEMPT), is_working_day=view.is_working_day,
+        warn_days=row.warn_days, exempt=bool(row.flags & EXEMPT), is_working_day=view.calendar.is_working_day,
     )  # fmt: skip
 
 

@@ -6,20 +6,26 @@ committed data, in any thread). Arguments come as JSON and are checked by the se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 from node.errors import InputError
 from node.records.kinds import Kind
-from node.services import acting, browse, issuing
+from node.services import (
+    acting,
+    approvals,
+    browse,
+    issuing,
+    ledgers,
+    measures,
+    people,
+    planning,
+    proposals,
+    ruling,
+)
 from node.services.desk import Caller, take
 from node.services.office import Office
 from node.services.status import status_document
-from node.storage.port import Reader
+from node.services.verbs import Args, Command, Question
 
-Args = Mapping[str, object]
-Command = Callable[[Office, Args, Caller], object]
-Question = Callable[[Reader, browse.View, Args], object]
-
+_AREAS = (people, approvals, measures, ruling, planning, ledgers, proposals)
 _TTL_MS_MAX = 30 * 86_400_000
 _UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
@@ -52,7 +58,7 @@ def parse_ttl_ms(text: str) -> int:
     return ttl_ms
 
 
-COMMANDS: dict[str, Command] = {
+_BASE: dict[str, Command] = {
     "status": lambda office, _args, _caller: status_document(office),
     "invite": _invite,
     "pending": lambda office, _args, _caller: office.enrolment.pending(),
@@ -75,9 +81,12 @@ COMMANDS: dict[str, Command] = {
     "item.cancel": lambda office, args, caller: acting.cancel(office.desk, args, caller),
 }
 
-QUESTIONS: dict[str, Question] = {
+_ASKED: dict[str, Question] = {
     "item.list": browse.list_items,
     "item.show": browse.show_item,
     "heads": lambda reader, _view, _args: browse.heads_document(reader),
     "digest": lambda reader, _view, _args: browse.digest_document(reader),
 }
+
+COMMANDS: dict[str, Command] = _BASE | {verb: run for area in _AREAS for verb, run in area.COMMANDS.items()}
+QUESTIONS: dict[str, Question] = _ASKED | {verb: ask for area in _AREAS for verb, ask in area.QUESTIONS.items()}

@@ -19,6 +19,7 @@ from node.services.author import Author
 from node.services.identity import Identity, World
 from node.services.logs import Logs
 from node.services.project import Projector, read_facts
+from node.services.rulebook import Rulebook
 from node.storage.port import BoardQuery, BoardRow, Reader, Store
 
 _PREFIX_DIGITS_MIN = 4
@@ -43,6 +44,7 @@ class Desk(NamedTuple):
     keyring: Keyring
     author: Author
     projector: Projector
+    rulebook: Rulebook
 
 
 def find_item(reader: Reader, office: str, word: str) -> BoardRow:

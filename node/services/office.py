@@ -35,6 +35,7 @@ from node.services.outputs import Outputs
 from node.services.project import Projector
 from node.services.receipts import Receipts
 from node.services.recovery import Recovery
+from node.services.rulebook import Rulebook
 from node.services.trust import Trust, fill_keyring
 from node.storage.blobs import Blobs
 from node.storage.port import BoardQuery, BoardRow, Store
@@ -89,7 +90,9 @@ class Office:
             parts, Intake(parts, self._checks), self.receipts, self.marks, self.attachments, self.trust
         )
         self.recovery = Recovery(identity, store, self.logs, self.keyring, self.author, self.alarms)
-        self.desk = Desk(identity, world, store, self.logs, self.keyring, self.author, self.projector)
+        self.rulebook = Rulebook(store, identity.code)
+        self.calendar = self.rulebook.calendar()  # read by other threads too: never changed, only replaced
+        self.desk = Desk(identity, world, store, self.logs, self.keyring, self.author, self.projector, self.rulebook)
         self._marked_ms = 0
         self._mark_due = True
         self._cascades: list[ItemState] = []
@@ -155,8 +158,9 @@ class Office:
     def view(self) -> View:
         """What browsing needs besides the store."""
         return View(
-            self.identity.code, self.name_of, self.marks.as_of_ms, self._delivered, self.world.clock.now_ms()
-        )
+            self.identity.code, self.name_of, self.marks.as_of_ms, self._delivered, self.world.clock.now_ms(),
+            self.calendar,
+        )  # fmt: skip
 
     def name_of(self, code: str) -> str:
         """The certified name of an office; its code where it has not joined."""
@@ -231,6 +235,10 @@ class Office:
             if to_deliver or cancelled:
                 self._cascades.append(state)
         self.projector.changed.clear()
+        if self.projector.new_rules:
+            self.projector.new_rules = False
+            self.rulebook.forget()
+            self.calendar = self.rulebook.calendar()
         if self.projector.new_blobs:
             self.attachments.noticed(self.projector.new_blobs)
             self.projector.new_blobs.clear()

@@ -16,11 +16,12 @@ from node.items.fact import Fact, fact_of
 from node.items.fold import INVALID, ItemState, fold
 from node.items.lights import day_of
 from node.records.envelope import Envelope
-from node.records.header import decode
+from node.records.header import Header, decode
 from node.records.kinds import label_of
 from node.records.line import LogKey
 from node.records.payload import ROLE_NAMES
 from node.records.track import Terms
+from node.services import rulebook
 from node.services.alarms import Alarms
 from node.services.logs import Logs, Run
 from node.storage.port import BlobRef, BlobRow, BoardRow, Fork, Reader, RecordRow, Store
@@ -121,6 +122,7 @@ class Projector:
         self._states: dict[bytes, ItemState] = {}  # of cached items, as folded last
         self.changed: list[ItemState] = []  # folded in the last run; consumers take and clear
         self.new_blobs: list[BlobRef] = []
+        self.new_rules = False  # a profile or calendar has come
         self._noted = 0
         self._forks = store.rows(Fork)  # few; folded in (again) with the next run
 
@@ -182,14 +184,24 @@ class Projector:
                     fact = fact_of(record_id, header, envelope.payload, received_ms)
                     if fact.item:
                         facts.setdefault(fact.item, []).append((fact, log_no, header.seq))
+                    elif header.kind in rulebook.KINDS:
+                        self._note_rules(header, record_id, envelope.payload)
             return fresh[-1].records[-1].header.seq
         last = after
         for row in self._store.run(log.log_no, after, _RECORDS_PER_READ, _BYTES_PER_READ):
             fact = fact_of_row(row)
             if fact.item:
                 facts.setdefault(fact.item, []).append((fact, row.log_no, row.seq))
+            elif fact.kind in rulebook.KINDS:
+                self._note_rules(decode(row.header), row.record_id, row.payload)
             last = row.seq
         return last
+
+    def _note_rules(self, header: Header, record_id: bytes, payload: bytes | None) -> None:
+        row = rulebook.row_of(header, record_id, payload)
+        if row is not None:
+            self._store.put([row])
+            self.new_rules = True
 
     def _fold_forks(self) -> None:
         forks, self._forks = self._forks, []

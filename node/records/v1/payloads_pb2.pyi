@@ -128,12 +128,14 @@ class Duty(_message.Message):
     def __init__(self, level: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
 
 class ChainStep(_message.Message):
-    __slots__ = ("posts", "verb")
+    __slots__ = ("posts", "verb", "any_one")
     POSTS_FIELD_NUMBER: _ClassVar[int]
     VERB_FIELD_NUMBER: _ClassVar[int]
+    ANY_ONE_FIELD_NUMBER: _ClassVar[int]
     posts: _containers.RepeatedScalarFieldContainer[str]
     verb: str
-    def __init__(self, posts: _Optional[_Iterable[str]] = ..., verb: _Optional[str] = ...) -> None: ...
+    any_one: bool
+    def __init__(self, posts: _Optional[_Iterable[str]] = ..., verb: _Optional[str] = ..., any_one: _Optional[bool] = ...) -> None: ...
 
 class Finding(_message.Message):
     __slots__ = ("question", "ok", "text")

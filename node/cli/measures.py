@@ -1,0 +1,9 @@
+"""延期, 督办单, 整改, 通报, 复核, 记分 and more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+# Groups of commands with their help, and commands by path, as ("item", "extend"), with the heading they stand under.
+GROUPS: Mapping[str, str] = {}
+COMMANDS: Mapping[tuple[str, str], tuple[str, Callable[..., int]]] = {}

@@ -1,0 +1,9 @@
+"""Accounts and units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+# Groups of commands with their help, and commands by path, as ("item", "extend"), with the heading they stand under.
+GROUPS: Mapping[str, str] = {}
+COMMANDS: Mapping[tuple[str, str], tuple[str, Callable[..., int]]] = {}

@@ -1,0 +1,10 @@
+"""拟办, 审批, 立项, 方案: approvals, and the cases in which drafts are approved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from node.services.verbs import Command, Question
+
+COMMANDS: Mapping[str, Command] = {}
+QUESTIONS: Mapping[str, Question] = {}

@@ -1,0 +1,10 @@
+"""Accounts and units of this office: who may do what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from node.services.verbs import Command, Question
+
+COMMANDS: Mapping[str, Command] = {}
+QUESTIONS: Mapping[str, Question] = {}

@@ -1,0 +1,10 @@
+"""What software proposes and reminds of; a person acts or dismisses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from node.services.verbs import Command, Question
+
+COMMANDS: Mapping[str, Command] = {}
+QUESTIONS: Mapping[str, Question] = {}

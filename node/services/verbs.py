@@ -1,0 +1,17 @@
+"""What a verb of the command socket is, and what each area of work exports: its commands and its questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from node.services.desk import Caller
+from node.storage.port import Reader
+
+if TYPE_CHECKING:
+    from node.services.browse import View
+    from node.services.office import Office
+
+Args = Mapping[str, object]
+Command = Callable[["Office", Args, Caller], object]
+Question = Callable[[Reader, "View", Args], object]
