@@ -170,6 +170,14 @@ class Profile(Part):
         """The ledger of that id; `InputError` if there is none."""
         return _named(self.ledgers, ledger_id, "ledgers")
 
+    def source_of(self, word: str) -> Source | None:
+        """The source of that id or label; None for a word this profile does not know (items carry free text)."""
+        return next((source for source in self.sources if word in {source.id, source.label}), None)
+
+    def class_of(self, word: str) -> ItemClass | None:
+        """The class of that id or label, if the profile knows it."""
+        return next((entry for entry in self.classes if word in {entry.id, entry.label}), None)
+
     def rung(self, colour: str) -> Rung | None:
         """The rung of that colour, if the ladder has one."""
         return next((rung for rung in self.ladder if rung.colour == colour), None)

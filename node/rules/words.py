@@ -36,6 +36,7 @@ VERBS = ("审核", "审定", "审批", "审签", "会签", "签发", "审示", "
 SUBJECTS: dict[str, str] = {
     "setup": "立项", "plan": "督查方案", "report": "上报", "accept": "审核办结报告", "extension": "延期",
     "order": "督办令", "notice": "通报", "special": "专题报告", "research": "督查调研", "minutes": "会议纪要",
+    "annual_plan": "年度督查计划", "offplan": "计划外督查",
 }  # fmt: skip
 
 ORIGINS: dict[str, str] = {
@@ -49,7 +50,8 @@ LINES: dict[str, str] = {
 
 COVERS: dict[str, str] = {
     "": "", "previous_week": "上一周", "previous_month": "上一月", "previous_quarter": "前一季度",
-    "previous_half_year": "前半年", "year": "本年度",
+    "previous_half_year": "前半年", "week": "本周", "month": "本月", "quarter": "本季度", "half_year": "本半年",
+    "year": "本年度",
 }  # fmt: skip
 
 COLOURS: dict[str, str] = {"white": "白", "blue": "蓝", "yellow": "黄", "orange": "橙", "red": "红"}
