@@ -104,6 +104,7 @@ class Tracks(NamedTuple):
     duties: tuple[Duty, ...] = ()
     exempt: bytes = b""  # the 免除
     unclear: bool = False
+    revealed: bool = False  # the result of an unannounced inspection was published (R101)
     warnings: int = 0
     orders: tuple[bytes, ...] = ()
     notices: tuple[bytes, ...] = ()  # 通报, 简报, 专报

@@ -25,6 +25,7 @@ from node.records.track import (
     NOTED,
     OPEN,
     REPORTED,
+    REVEALED,
     Milestone,
     Track,
 )
@@ -86,7 +87,8 @@ def step(tracks: Tracks, event: Event) -> Outcome:
     if event.kind in (Kind.CHANGE, Kind.RETURN) and act.due_day > 0:
         tracks = tracks._replace(dues=(*tracks.dues, (event.record_id, act.due_day)))
     if event.kind in (Kind.CHANGE, Kind.DISPATCH):
-        tracks = tracks._replace(unclear=False)
+        revealed = tracks.revealed or (act.track is not None and act.track.verdict == REVEALED)
+        tracks = tracks._replace(unclear=False, revealed=revealed)
     return Outcome(tracks)
 
 

@@ -13,7 +13,7 @@ from node.items.lifecycle import DONE, TERMINAL, state_label
 from node.items.lights import day_number, day_of
 from node.items.versions import SEMANTIC_VERSION
 from node.records.kinds import Kind
-from node.records.limits import NAME_CHARS_MAX, POINT_CHARS_MAX, POINTS_MAX, TEXT_CHARS_MAX, TITLE_CHARS_MAX
+from node.records.limits import POINT_CHARS_MAX, POINTS_MAX, TEXT_CHARS_MAX, TITLE_CHARS_MAX
 from node.records.line import CODE, Line
 from node.records.payload import ROLE_NAMES, Act, Opening, check_line, check_text
 from node.services.desk import (
@@ -22,12 +22,12 @@ from node.services.desk import (
     act,
     children_of,
     current,
-    parse_day,
     receiver_paths,
     take,
     take_files,
     take_list,
 )  # fmt: skip
+from node.services.terms import agree, downward
 from node.storage.port import Meta
 
 Args = Mapping[str, object]
@@ -57,7 +57,7 @@ class Task(NamedTuple):
 
 def register(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     """登记: an own item on the line [this office]."""
-    opening = _opening(desk, args)
+    opening = opening_of(desk, args, "REGISTER")
     if args.get("local"):
         opening = opening._replace(local=True)
     item, number = _register(desk, opening, caller)
@@ -71,10 +71,11 @@ def issue(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
         if to:
             raise InputError("自办事项不填承办单位", field="--to", value=",".join(to), remedy="去掉 --to 或 --local")
         return register(desk, args, caller) | {"assignments": []}
-    opening = _opening(desk, args)
+    opening = opening_of(desk, args, "ASSIGN")
     receivers, paths = _receivers(desk, to, take_list(args, "lead"))
     item, number = _register(desk, opening, caller)
-    opened = _open_tasks(desk, opening._replace(number=number), item, receivers, paths, (), caller)
+    task = opening._replace(number=number, terms=downward(opening.terms))
+    opened = _open_tasks(desk, task, item, receivers, paths, (), caller)
     _dispatch(desk, item, opened, caller)
     return {"item": item.hex(), "number": number, "title": opening.title, "assignments": _shown(desk, opened)}
 
@@ -83,10 +84,8 @@ def assign(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     """交办 an item of this office (registered, or received): superiors do not see the new tasks."""
     state = current(desk, take(args, "item"))
     opening = _own_open(desk, state, "交办")
-    due_day = parse_day(args.get("due"), "--due")
-    guards.check_due(due_day, state.due_day)
+    draft = _agreed(desk, state, opening, args)
     receivers, paths = _receivers(desk, take_list(args, "to"), take_list(args, "lead"))
-    draft = opening._replace(due_day=due_day or state.due_day, predecessor=b"")
     _check_no_second(desk, state.item_id, receivers)
     opened = _open_tasks(desk, draft, state.item_id, receivers, paths, (), caller)
     if state.kind == "registered":
@@ -101,22 +100,40 @@ def decompose(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
         raise InputError("自立事项不用分解", field="ITEM", remedy="用 dulian item assign 交办")
     guards.check_act(state, Kind.DECOMPOSE, desk.identity.code)
     opening = _own_open(desk, state, "分解")
-    due_day = parse_day(args.get("due"), "--due")
-    guards.check_due(due_day, state.due_day)
+    draft = _agreed(desk, state, opening, args)
     title = check_line(take(args, "title").strip() or opening.title, "--title", TITLE_CHARS_MAX)
     requirement = check_text(take(args, "requirement") or opening.text, "--requirement", TEXT_CHARS_MAX)
     points = take_list(args, "point") or opening.points
     receivers, paths = _receivers(desk, take_list(args, "to"), take_list(args, "lead"))
     _check_no_second(desk, state.item_id, receivers)
     above = state.line.path[:-1] if state.line else ()
-    draft = opening._replace(
-        title=title, text=requirement, points=points, due_day=due_day or state.due_day, predecessor=b"",
-        attachments=take_files(args) or opening.attachments,
-    )  # fmt: skip
+    draft = draft._replace(
+        title=title, text=requirement, points=points, attachments=take_files(args) or opening.attachments
+    )
     opened = _open_tasks(desk, draft, state.item_id, receivers, paths, above, caller)
     children = tuple(task.item for task in opened)
     act(desk, state, Kind.DECOMPOSE, Act(children=children), guards.answers(state, Kind.DECOMPOSE), caller)
     return _answer(desk, state, opening, opened)
+
+
+def _agreed(desk: Desk, state: ItemState, opening: Opening, args: Args) -> Opening:
+    """The item's opening as its tasks are to carry it: with a date or rule of their own, never beyond its own."""
+    terms = opening.terms
+    if terms is not None and terms.hidden and not state.tracks.revealed:
+        raise InputError(
+            "隐蔽督查在公布结果前不能交办（四不两直）", field="ITEM", remedy="先公布结果：dulian item reveal"
+        )
+    below = downward(terms)
+    asked = take(args, "due") or take(args, "rule")
+    if state.due_day and not asked:
+        # The date of the item holds for its tasks too.
+        agreed = agree(desk, dict(args) | {"due": None}, "", below, opening.source)
+        return opening._replace(source=agreed.source, terms=agreed.terms, due_day=state.due_day, predecessor=b"")
+    agreed = agree(desk, args, "ASSIGN", below, opening.source)
+    guards.check_due(agreed.due_day, state.due_day)
+    return opening._replace(
+        source=agreed.source, due_day=agreed.due_day, rule=agreed.rule, terms=agreed.terms, predecessor=b""
+    )
 
 
 def reassign(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
@@ -168,26 +185,23 @@ def number_taken(desk: Desk, number: str) -> bool:
     return any(row.issuer == desk.identity.code for row in desk.store.board_by_number(number))
 
 
-def _opening(desk: Desk, args: Args) -> Opening:
-    """The opening from the options, each checked before anything is written."""
+def opening_of(desk: Desk, args: Args, start: str) -> Opening:
+    """The opening from the options, each checked before anything is written; ``start`` as in `terms.agree`."""
     title = check_line(take(args, "title").strip(), "--title", TITLE_CHARS_MAX)
     if not title:
         raise InputError("事项名称不能为空", field="--title", remedy="写明事项名称")
     points = take_list(args, "point")
     if len(points) > POINTS_MAX:
         raise InputError(f"分项要求超过 {POINTS_MAX} 条", field="--point", remedy="分成几个事项")
-    if take(args, "rule"):
-        raise InputError("本版本尚无规则档案", field="--rule", value=args["rule"], remedy="直接用 --due 写明时限")
-    due_day = parse_day(args.get("due"), "--due")
-    guards.check_due(due_day, 0)
-    if due_day and due_day < day_of(desk.world.clock.now_ms()):
-        raise InputError("办结时限已过", field="--due", value=args["due"], remedy="填写今天或以后的日期")
+    agreed = agree(desk, args, start)
     return Opening(
         title=title,
         text=check_text(take(args, "requirement"), "--requirement", TEXT_CHARS_MAX),
-        source=check_text(take(args, "source"), "--source", NAME_CHARS_MAX),
+        source=agreed.source,
         points=tuple(check_text(point, "--point", POINT_CHARS_MAX) for point in points),
-        due_day=due_day,
+        due_day=agreed.due_day,
+        rule=agreed.rule,
+        terms=agreed.terms,
         attachments=take_files(args),
     )
 

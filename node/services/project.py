@@ -98,7 +98,7 @@ def _by_rules(state: ItemState) -> dict[str, Any]:
     opening, tracks = state.opening, state.tracks
     terms = opening.terms if opening is not None and opening.terms is not None else Terms()
     flags = EXEMPT * bool(tracks.exempt) + UNCLEAR * tracks.unclear
-    flags += HIDDEN * terms.hidden + PROVISIONAL * terms.provisional
+    flags += HIDDEN * (terms.hidden and not tracks.revealed) + PROVISIONAL * terms.provisional
     return {
         "item_class": terms.item_class, "subject": terms.subject, "target": terms.target,
         "unit": "、".join(handler.unit for handler in tracks.handlers if handler.unit), "colour": tracks.colour,

@@ -1,0 +1,192 @@
+"""Terms of an item: what the options and the rules profile in force make of it before it is opened.
+
+Rules of this file:
+
+1. A due date comes from --due, or from a rule of the profile (--rule, or the most specific finish rule whose start
+   event is this very act), counted on the calendar in force; the opening carries rule, version, start day and whether
+   the count is provisional (A2, A3, A19), so that every holder reads it alike.
+2. Source, class and origin may be given as the profile's ids or as its labels; what the profile does not know is
+   refused where the profile is this office's own, and kept as free words under the shipped default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from node.errors import InputError
+from node.items import guards
+from node.items.lights import day_of
+from node.records.limits import NAME_CHARS_MAX, TEXT_CHARS_MAX
+from node.records.payload import check_line, check_text
+from node.records.track import SECRECY, Duty, Milestone, Terms
+from node.rules import explain
+from node.rules.calendar import day_text
+from node.rules.profile import Profile
+from node.rules.values import TimeRule
+from node.rules.words import ORIGINS
+from node.services.desk import Desk, parse_day, take, take_list
+from node.storage.rows import RulesRow
+
+Args = Mapping[str, object]
+FORMS = ("", "转办", "协办", "自办")
+_WEIGHT_MAX = 1_000
+
+
+class Agreed(NamedTuple):
+    """What an opening is to say: source, due day (0 = none), rule (``profile/version/rule``) and the terms."""
+
+    source: str
+    due_day: int
+    rule: str
+    terms: Terms
+
+
+def agree(desk: Desk, args: Args, start: str, base: Terms | None = None, source: str = "") -> Agreed:
+    """Read the options of an item opened by ``start`` (REGISTER or ASSIGN); InputError names the option."""
+    today = day_of(desk.world.clock.now_ms())
+    profile = desk.rulebook.profile(today)
+    own = bool(desk.store.rows(RulesRow, office=desk.identity.code))
+    source = _choice(take(args, "source"), _labels(profile.sources), "--source", strict=own) or source
+    terms = _terms(args, profile, base or Terms(), strict=own)
+    due_day, rule, terms = _due(desk, args, profile, start, source, terms, today)
+    return Agreed(source, due_day, rule, terms)
+
+
+def downward(terms: Terms | None) -> Terms:
+    """What of an item's terms its tasks inherit: not what concerns only this office."""
+    return (terms or Terms())._replace(
+        hidden=False, unclear="", subject="", target=b"", duties=(), milestones=(), remark="", plan_year=0, leader="",
+    )  # fmt: skip
+
+
+def profile_name(profile: Profile) -> str:
+    """How records name a profile: ``id/version``."""
+    return f"{profile.id}/{profile.version}"
+
+
+def case_of(source: str, terms: Terms | None) -> dict[str, str]:
+    """What the profile's parts are matched by."""
+    terms = terms or Terms()
+    return {"source": source, "class_": terms.item_class, "origin": terms.origin}
+
+
+def milestones(texts: Sequence[str]) -> tuple[Milestone, ...]:
+    """``KEY=标题@YYYY-MM-DD`` each; InputError."""
+    found = []
+    for text in texts:
+        key, equals, rest = text.partition("=")
+        title, at, day = rest.rpartition("@")
+        if not (key.strip() and equals and at and title.strip()):
+            remedy = "写成 序号=内容@日期，如 一季度=完成方案@2027-03-31"
+            raise InputError("节点写法不对", field="--milestone", value=text, remedy=remedy)
+        found.append(Milestone(
+            check_line(key.strip(), "--milestone", NAME_CHARS_MAX),
+            check_line(title.strip(), "--milestone", NAME_CHARS_MAX), parse_day(day, "--milestone"),
+        ))  # fmt: skip
+    return tuple(found)
+
+
+def duties(texts: Sequence[str]) -> tuple[Duty, ...]:
+    """六级负责: ``层级=姓名`` each (R14); InputError."""
+    found = []
+    for text in texts:
+        level, equals, name = text.partition("=")
+        if not (level.strip() and equals and name.strip()):
+            remedy = "写成 层级=姓名，如 工作人员=张三"
+            raise InputError("责任人写法不对", field="--duty", value=text, remedy=remedy)
+        found.append(Duty(
+            check_line(level.strip(), "--duty", NAME_CHARS_MAX), check_line(name.strip(), "--duty", NAME_CHARS_MAX)
+        ))  # fmt: skip
+    return tuple(found)
+
+
+def _labels(parts: Sequence[object]) -> dict[str, str]:
+    return {str(getattr(part, "id", "")): str(getattr(part, "label", "")) for part in parts}
+
+
+def _choice(given: str, known: Mapping[str, str], field: str, *, strict: bool) -> str:
+    """The id of what was given as an id or a label; free words stay where the office has no profile of its own."""
+    word = check_line(given.strip(), field, NAME_CHARS_MAX)
+    if not word or word in known:
+        return word
+    by_label = [part_id for part_id, label in known.items() if label == word]
+    if by_label:
+        return by_label[0]
+    if strict:
+        listed = "、".join(f"{part_id}（{label}）" for part_id, label in known.items())
+        raise InputError("本单位的规则档案中没有", field=field, value=word, remedy=f"可用：{listed}")
+    return word
+
+
+def _terms(args: Args, profile: Profile, base: Terms, *, strict: bool) -> Terms:
+    form, secrecy = take(args, "form"), take(args, "secrecy")
+    if form not in FORMS:
+        raise InputError("办理形式不对", field="--form", value=form, remedy="写 转办、协办 或 自办")
+    if secrecy not in SECRECY:
+        raise InputError("本网络不处理国家秘密", field="--secrecy", value=secrecy, remedy="密级只能写 公开 或 内部")
+    weight = args.get("weight") or 0
+    if not isinstance(weight, int) or not 0 <= weight <= _WEIGHT_MAX:
+        raise InputError("权重不对", field="--weight", value=weight, remedy=f"写 1 到 {_WEIGHT_MAX} 的整数")
+    frequency = take(args, "frequency")
+    if frequency:
+        profile.rule(frequency)
+    given: dict[str, Any] = {
+        "item_class": _choice(take(args, "class"), _labels(profile.classes), "--class", strict=strict),
+        "origin": _choice(take(args, "origin"), ORIGINS, "--origin", strict=True),
+        "form": form, "secrecy": secrecy, "weight": weight, "frequency": frequency,
+        "unclear": check_text(take(args, "unclear"), "--unclear", TEXT_CHARS_MAX),
+        "remark": check_text(take(args, "remark"), "--remark", TEXT_CHARS_MAX),
+        "supervised_by": check_line(take(args, "supervised_by"), "--supervised-by", NAME_CHARS_MAX),
+        "leader": check_line(take(args, "leader"), "--leader", NAME_CHARS_MAX),
+        "milestones": milestones(take_list(args, "milestone")), "duties": duties(take_list(args, "duty")),
+        "hidden": bool(args.get("hidden")), "profile": profile_name(profile),
+        "warn_days": _warn_days(profile), "plan_year": args.get("plan_year") or 0,
+    }  # fmt: skip
+    return base._replace(**{name: value for name, value in given.items() if value})
+
+
+def _warn_days(profile: Profile) -> int:
+    within = profile.lights.yellow_within if profile.lights is not None else None
+    return within.n if within is not None and within.unit == "工作日" else 0
+
+
+def _due(
+    desk: Desk, args: Args, profile: Profile, start: str, source: str, terms: Terms, today: int
+) -> tuple[int, str, Terms]:
+    due_day = parse_day(args.get("due"), "--due")
+    guards.check_due(due_day, 0)
+    if due_day:
+        if due_day < today:
+            raise InputError("办结时限已过", field="--due", value=args["due"], remedy="填写今天或以后的日期")
+        return due_day, "", terms
+    rule = _rule(args, profile, start, source, terms)
+    if rule is None:
+        return 0, "", terms
+    start_day = parse_day(args.get("start"), "--start") or today
+    if start_day > today:
+        raise InputError("起算日晚于今天", field="--start", value=args["start"], remedy="写今天或以前的日期")
+    found = explain.due(profile, rule.id, start_day, desk.rulebook.calendar())
+    if found.day < today:
+        text = f"按规则推算的办结时限 {day_text(found.day)} 已过（规则 {profile_name(profile)} {rule.id}）"
+        raise InputError(text, field="--start", value=args.get("start") or "", remedy="核对起算日，或用 --due 写明时限")
+    terms = terms._replace(strength=rule.strength, start_day=start_day, provisional=found.provisional)
+    return found.day, f"{profile_name(profile)}/{rule.id}", terms
+
+
+def _rule(args: Args, profile: Profile, start: str, source: str, terms: Terms) -> TimeRule | None:
+    """The rule named, or the one that applies by itself; None where the day is left to who assigns."""
+    named = take(args, "rule")
+    if named:
+        rule = profile.rule(named)
+        if rule.by_document:
+            text = f"规则 {profile_name(profile)} {rule.id} 没有数字"
+            raise InputError(text, field="--rule", value=named, remedy="用 --due 写明办结时限")
+        return rule
+    # A matter from above is answered by the date counted from the day it was given to us (R57).
+    upper = ("UPPER_ASSIGNED",) if start == "REGISTER" and terms.origin == "upper" else ()
+    for event in ("ASSIGN", "DISPATCH") if start == "ASSIGN" else upper:
+        for rule in explain.rules_for(profile, event, act="finish", **case_of(source, terms)):
+            if not rule.by_document:
+                return rule
+    return None
