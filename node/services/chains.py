@@ -1,0 +1,251 @@
+"""What has to be approved before a verb, and by what it was approved: chains of the profile, and approval cases.
+
+Rules of this file:
+
+1. A verb for which the profile in force has a chain needs an approved case (审签件) for (subject, item) that nobody has
+   used yet; `basis` finds it or refuses, naming chain, rule, the step that is missing and the command. `consume` ends
+   the case in the same transaction as the act that carries its id.
+2. Setting up (立项) and the plan (方案) of an own item are approved on the item itself; only for a task received from
+   above they need a case, because nobody here may write them on its line.
+3. A chain without steps only says who is informed: it asks for no approval.
+4. All is checked before anything is written.
+"""
+
+from __future__ import annotations
+
+from node.errors import InputError
+from node.items import guards
+from node.items.beside import Approval
+from node.items.fold import ItemState
+from node.items.lifecycle import APPROVING, CLOSED, ESTABLISHED, PLANNING, PROPOSED, REGISTERED, TERMINAL
+from node.items.lights import day_of
+from node.records.kinds import Kind
+from node.records.line import level_of
+from node.records.payload import Act
+from node.records.track import ChainStep, Terms
+from node.rules import explain
+from node.rules.profile import Profile
+from node.rules.values import Chain
+from node.rules.words import SUBJECTS
+from node.services.desk import Caller, Desk, act, state_of
+from node.storage.port import BoardQuery, BoardRow
+
+# The level of an issuer as the profiles name where a matter comes from.
+_ORIGIN_OF_LEVEL = {"nation": "nation", "province": "province", "prefecture": "city", "county": "county"}
+_SETTING_UP = (REGISTERED, PROPOSED, APPROVING)
+
+
+def profile_of(desk: Desk) -> Profile:
+    """The profile this office goes by today."""
+    return desk.rulebook.profile(day_of(desk.world.clock.now_ms()))
+
+
+def required(desk: Desk, subject: str, state: ItemState) -> Chain | None:
+    """The chain the profile in force has for this subject (`rules.words.SUBJECTS`) of this item; None: no approval."""
+    opening = state.opening
+    source, terms = (opening.source, opening.terms) if opening is not None else ("", None)
+    if state.kind == "assignment" and state.receiver == desk.identity.code:
+        # What came from above: its origin is who issued it, whatever that office noted for itself.
+        origins: tuple[str, ...] = (_ORIGIN_OF_LEVEL.get(level_of(state.issuer), ""), "upper")
+    else:
+        origins = _origins(terms)
+    return _chain(profile_of(desk), subject, source, terms, origins)
+
+
+def required_of(desk: Desk, subject: str, source: str, terms: Terms | None) -> Chain | None:
+    """As `required`, for an item that is about to be registered."""
+    return _chain(profile_of(desk), subject, source, terms, _origins(terms))
+
+
+def rule_name(profile: Profile, chain: Chain) -> str:
+    """How a record names the chain it went by: ``profile/version/chains.id``."""
+    return f"{profile.id}/{profile.version}/chains.{chain.id}"
+
+
+def rule_text(rule: str) -> str:
+    """How a refusal names a rule: （规则 profile/version chains.id）."""
+    head, _, last = rule.rpartition("/")
+    return f"（规则 {head} {last}）" if head else ""
+
+
+def steps_of(chain: Chain) -> tuple[ChainStep, ...]:
+    """The chain's steps as the record carries them, so that a later profile changes nothing."""
+    return tuple(ChainStep(step.roles, step.verb, step.any_one) for step in chain.steps)
+
+
+def waiting_posts(approval: Approval) -> tuple[str, ...]:
+    """The posts whose turn it is."""
+    if approval.rejected or approval.step >= len(approval.steps):
+        return ()
+    done = approval.posts_done(approval.step)
+    return tuple(post for post in approval.steps[approval.step].posts if post not in done)
+
+
+def next_step(profile: Profile, approval: Approval) -> str:
+    """The step whose turn it is, for people: 审核（县政府督查室主任）; empty where none is."""
+    posts = waiting_posts(approval)
+    return step_text(profile, approval.steps[approval.step], posts) if posts else ""
+
+
+def step_text(profile: Profile, step: ChainStep, posts: tuple[str, ...] = ()) -> str:
+    """A step for people, with all its posts or those given."""
+    between = " 或 " if step.any_one else "、"
+    return f"{step.verb}（{between.join(profile.role_label(post) for post in posts or step.posts)}）"
+
+
+def cases_of(desk: Desk, subject: str, item: bytes) -> list[BoardRow]:
+    """This office's approval cases for (subject, item), the newest last."""
+    if desk.logs.fresh:
+        desk.projector.run()
+    rows = desk.store.board_query(BoardQuery(subject=subject, target=item))
+    return sorted((row for row in rows if row.issuer == desk.identity.code), key=lambda row: row.item_no)
+
+
+def basis(desk: Desk, subject: str, state: ItemState) -> bytes:
+    """The approved, unused case for (subject, item), to be named as ``track.basis`` and then handed to `consume`.
+
+    b"" where the profile asks for no approval; InputError naming chain, rule, next step and command otherwise.
+    """
+    chain = required(desk, subject, state)
+    if chain is None:
+        return b""
+    profile = profile_of(desk)
+    rule = rule_text(rule_name(profile, chain))
+    label, name = SUBJECTS[subject], _name(state)
+    pending: tuple[BoardRow, ItemState] | None = None
+    for row in cases_of(desk, subject, state.item_id):
+        if row.state in TERMINAL:
+            continue
+        case = state_of(desk.store, row.item_id)
+        approval = case.tracks.approval
+        if case.state == ESTABLISHED and approval.steps and approval.complete:
+            return row.item_id
+        pending = (row, case)
+    if pending is None:
+        raise InputError(
+            f"「{label}」须先经审批：{chain.title}{rule}，第一步 {step_text(profile, steps_of(chain)[0])}",
+            field="ITEM", value=name, code="approval",
+            remedy=f"dulian case open {name} --subject {subject} --text 送审内容",
+        )  # fmt: skip
+    row, case = pending
+    step = next_step(profile, case.tracks.approval)
+    if not step:
+        raise InputError(
+            f"「{label}」的审签件 {row.number} 已退回，尚未重新送审：{chain.title}{rule}", field="ITEM", value=name,
+            code="approval", remedy=f"修改后重新送审：dulian item propose {row.number} --text 送审内容",
+        )  # fmt: skip
+    raise InputError(
+        f"「{label}」尚在审批：{chain.title}{rule}，审签件 {row.number} 下一步 {step}", field="ITEM", value=name,
+        code="approval", remedy=f"dulian item approve {row.number} --as 姓名",
+    )  # fmt: skip
+
+
+def consume(desk: Desk, case_id: bytes, caller: Caller) -> None:
+    """End the case an act went by, so that it serves once; nothing for b""."""
+    if not case_id:
+        return
+    case = state_of(desk.store, case_id)
+    act(desk, case, Kind.CLOSE, Act(text="已据此办理"), guards.answers(case, Kind.CLOSE), caller)
+
+
+def check_ready(desk: Desk, state: ItemState, verb: str) -> bytes:
+    """Refuse work (交办, 内部交办, 进展, 报结) on an item that is not set up yet; returns a case for `consume`, or b"".
+
+    Needs: clear responsibility, task and date (R35); the chain ``setup`` where the profile has one (R48); a plan that
+    was begun must be approved (R40).
+    """
+    opening = state.opening
+    if opening is not None and opening.terms is not None and opening.terms.subject:
+        raise InputError(f"审签件只供审批，不能{verb}", field="ITEM", value=_name(state), remedy="办理它所针对的事项")
+    check_clear(state, verb)
+    if state.kind != "registered":
+        return _setup_of_received(desk, state)
+    profile = profile_of(desk)
+    approval = state.tracks.approval
+    if state.state == PLANNING:
+        raise InputError(
+            f"督查方案尚未批准，不能{verb}，下一步 {next_step(profile, approval)}", field="ITEM", value=_name(state),
+            code="approval", remedy=f"dulian item approve {_name(state)} --as 姓名",
+        )  # fmt: skip
+    if state.state not in _SETTING_UP:
+        return b""
+    check_set_up(desk, state, verb)
+    return b""
+
+
+def check_set_up(desk: Desk, state: ItemState, verb: str) -> None:
+    """Refuse where an own item that is still before 立项 needs the chain ``setup``, naming the step that is missing."""
+    chain, profile, approval = required(desk, "setup", state), profile_of(desk), state.tracks.approval
+    step = next_step(profile, approval) if state.state in (PROPOSED, APPROVING) else ""
+    if step:
+        rule = rule_text(rule_name(profile, chain)) if chain is not None else ""
+        raise InputError(
+            f"拟办尚在审批，不能{verb}{rule}，下一步 {step}", field="ITEM", value=_name(state), code="approval",
+            remedy=f"dulian item approve {_name(state)} --as 姓名",
+        )  # fmt: skip
+    if chain is not None:
+        first = step_text(profile, steps_of(chain)[0])
+        text = f"尚未立项，不能{verb}：{chain.title}{rule_text(rule_name(profile, chain))}，拟办后第一步 {first}"
+        remedy = f"先拟办：dulian item propose {_name(state)} --text 拟办意见"
+        raise InputError(text, field="ITEM", value=_name(state), code="approval", remedy=remedy)
+
+
+def check_issue(desk: Desk, source: str, terms: Terms | None) -> None:
+    """Refuse registering and assigning at once where a chain ``setup`` stands between, or where it is unclear."""
+    if terms is not None and terms.unclear:
+        raise InputError("待明确的事项不能直接交办", field="--unclear", remedy="先登记：dulian item register")
+    chain = required_of(desk, "setup", source, terms)
+    if chain is not None:
+        rule = rule_text(rule_name(profile_of(desk), chain))
+        raise InputError(
+            f"须先拟办、审批、立项才能交办：{chain.title}{rule}", field="--source", value=source, code="approval",
+            remedy="先登记：dulian item register，再拟办：dulian item propose 登记编号 --text 拟办意见",
+        )  # fmt: skip
+
+
+def check_clear(state: ItemState, verb: str) -> None:
+    """Refuse where responsibility, task or date are not clear yet (待明确, R35)."""
+    if state.tracks.unclear:
+        why = state.opening.terms.unclear if state.opening is not None and state.opening.terms is not None else ""
+        raise InputError(
+            f"事项待明确，不能{verb}：{why}", field="ITEM", value=_name(state), code="unclear",
+            remedy=f"明确后：dulian item change {_name(state)} --clear",
+        )  # fmt: skip
+
+
+def _setup_of_received(desk: Desk, state: ItemState) -> bytes:
+    """A received task: its case ``setup`` is used by the first assignment and holds for the later ones."""
+    if state.receiver != desk.identity.code or required(desk, "setup", state) is None:
+        return b""
+    if any(row.state == CLOSED for row in cases_of(desk, "setup", state.item_id)):
+        return b""
+    return basis(desk, "setup", state)
+
+
+def _origins(terms: Terms | None) -> tuple[str, ...]:
+    return (terms.origin,) if terms is not None and terms.origin else ("own",)
+
+
+def _chain(
+    profile: Profile, subject: str, source: str, terms: Terms | None, origins: tuple[str, ...]
+) -> Chain | None:
+    """The first chain with steps for one of the origins."""
+    found = next((one for one in profile.sources if source in (one.id, one.label)), None)
+    item_class = terms.item_class if terms is not None else ""
+    known = next((one.id for one in profile.classes if item_class in (one.id, one.label)), item_class)
+    for origin in origins:
+        case = {"source": found.id if found else source, "class_": known, "origin": origin}
+        line = (found.line or "") if found else ""
+        chain = None
+        if subject == "extension":
+            extension = explain.extension_for(profile, **case, line=line)
+            chain = profile.chain(extension.chain) if extension is not None and extension.chain else None
+        chain = chain or explain.chain_for(profile, subject, **case, line=line)
+        if chain is not None and chain.steps:
+            return chain
+    return None
+
+
+def _name(state: ItemState) -> str:
+    opening = state.opening
+    return opening.number if opening is not None and opening.number else state.item_id.hex()[:12]
