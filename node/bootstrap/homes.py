@@ -18,12 +18,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from node.clock import SystemClock
 from node.config import CONFIG_FILE, Config, check_address, read_config, write_config
+from node.documents.calendars import seed_calendar
 from node.errors import InputError, why
 from node.records.envelope import open_envelope
 from node.records.keyring import Keyring, possession_message
 from node.records.kinds import Kind
-from node.records.line import CODE, level_of
-from node.records.payload import Certificate, check_line
+from node.records.line import CODE, Line, level_of
+from node.records.payload import Calendar, Certificate, check_line
 from node.records.suite import Ed25519Sha256, Ed25519Signer, Suites, key_id_of
 from node.services.author import Author
 from node.services.identity import Identity, World
@@ -34,6 +35,8 @@ from node.storage.sql import open_store
 from node.wire import credentials
 from node.wire.keyfiles import read_key_file, write_key_file
 from node.wire.messages import JoinReply
+
+_SEED_SOURCE = "程序自带（chinesecalendar）"
 
 RECORD_KEY, LINK_CA, TLS_PAIR, JOIN_FILE = "record.key", "link-ca.pem", "tls.pem", "join.json"
 _OFFICE_META = "office"
@@ -174,6 +177,10 @@ def found_root(home: Path, name: str, keys: Keys) -> dict[str, object]:
         certificate = Certificate(code, name, level_of(code), (code,), suite.number, signer.raw_key, proof, ca_sha256)
         record = author.write(Kind.CERTIFICATE, author.office_line, certificate)
         Keyring(the_suites(), federation).learn(record)
+        # The top office's calendar holds for everybody below (A2): its first edition comes with the program.
+        seed = seed_calendar()
+        calendar = Calendar(seed.version, seed.encode(), _SEED_SOURCE)
+        author.write(Kind.CALENDAR, Line((code,), subtree=True), calendar)
         logs.flush()
         save_chain(store, [record.envelope])
         _save_identity(store, identity)

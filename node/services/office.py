@@ -19,7 +19,7 @@ from node.records.keyring import Keyring
 from node.records.kinds import Channel, Kind
 from node.records.payload import Act
 from node.records.suite import Suites
-from node.services import acting
+from node.services import acting, ruling
 from node.services.alarms import Alarms
 from node.services.attachments import Attachments
 from node.services.author import Author
@@ -239,6 +239,7 @@ class Office:
             self.projector.new_rules = False
             self.rulebook.forget()
             self.calendar = self.rulebook.calendar()
+            ruling.propose_changes(self.desk)
         if self.projector.new_blobs:
             self.attachments.noticed(self.projector.new_blobs)
             self.projector.new_blobs.clear()
