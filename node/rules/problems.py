@@ -53,7 +53,11 @@ def key_path(loc: Iterable[int | str]) -> str:
 
 def problems_of(error: ValidationError, data: Mapping[str, Any]) -> tuple[InputError, ...]:
     """One error each, at most `PROBLEMS_MAX`."""
-    return tuple(_problem(detail, data) for detail in error.errors(include_url=False)[:PROBLEMS_MAX])
+    details = error.errors(include_url=False)
+    deeper = {detail["loc"][:end] for detail in details for end in range(len(detail["loc"]))}
+    # A list whose only entry is wrong counts as too short besides; that would say the same thing twice.
+    kept = [detail for detail in details if detail["type"] != "too_short" or detail["loc"] not in deeper]
+    return tuple(_problem(detail, data) for detail in kept[:PROBLEMS_MAX])
 
 
 def _problem(detail: ErrorDetails, data: Mapping[str, Any]) -> InputError:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from typing import Annotated, Any, Protocol, Self, TypeVar
 
@@ -127,6 +127,8 @@ class Profile(Part):
             raw = json.loads(data.decode())
             if not isinstance(raw, dict) or _canonical(raw) != data:
                 raise ValueError("not canonical")
+            if raw.get("parent") is not None:
+                raise ValueError("incomplete")
             return cls._build(raw, checked=True)
         except (ValueError, RecursionError, InputError) as error:
             raise PeerError("规则档案读不懂", code="malformed", evidence=data, detail=str(error)) from error
@@ -264,7 +266,7 @@ def _read_toml(text: str) -> dict[str, Any]:
         raise _too_large(len(text.encode()))
     try:
         raw: dict[str, Any] = _plain(tomllib.loads(text, parse_float=Decimal))
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, and a number of thousands of digits
         raise _wrong(f"不是正确的TOML（{error}）", "规则档案", "", "按所指行列改正") from error
     except RecursionError as error:
         raise _wrong("嵌套过深", "规则档案", "", "核对括号") from error
@@ -281,7 +283,7 @@ def _plain(value: Any) -> Any:
         return {key: _plain(entry) for key, entry in value.items()}
     if isinstance(value, list):
         return [_plain(entry) for entry in value]
-    return str(value) if isinstance(value, Decimal | date) else value
+    return str(value) if isinstance(value, Decimal | date | time) else value
 
 
 def _canonical(raw: Mapping[str, Any]) -> bytes:
@@ -344,6 +346,8 @@ def _cross_problems(profile: Profile) -> Iterator[InputError]:
     for path, name, known, where in named:
         if name is not None and name not in known:
             yield _wrong(f"{where}中没有它", path, name, f"在{where}中写明，或改用已有的")
+    if profile.drop and profile.parent is None:
+        yield _wrong("没有上级档案，无可删去", "drop[0]", profile.drop[0], "删去drop，或写明parent")
     yield from _applies_problems(profile)
     yield from _ladder_problems(profile)
     for i, extension in enumerate(profile.extensions):
