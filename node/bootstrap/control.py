@@ -10,14 +10,15 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from node.errors import EXIT_FINDINGS, EXIT_INPUT, EXIT_OK, ForbiddenError, InputError, NotAvailableError
+from node.errors import EXIT_FINDINGS, EXIT_INPUT, EXIT_OK, InputError, NotAvailableError
 from node.records.limits import NAME_CHARS_MAX, SALT_BYTES
 from node.records.payload import Attachment, check_line
-from node.services import browse, importing
+from node.services import browse, importing, rights
 from node.services.audit import audit
-from node.services.commands import COMMANDS, QUESTIONS
+from node.services.commands import COMMANDS, QUESTIONS, carry_out, inquire, permit
 from node.services.desk import Caller
 from node.services.office import Office
+from node.services.people import caller_of
 from node.services.runner import Runner
 from node.storage.blobs import Added, BlobFolder
 from node.storage.port import BlobRow, Reader
@@ -43,29 +44,25 @@ class Control:
 
     async def handle(self, request: LocalRequest) -> LocalReply:
         """One request of the command line; our errors pass through to the caller."""
-        if request.as_:
-            remedy = "本版本尚无账号，去掉 --as"
-            raise ForbiddenError("没有这个账号", code="no_account", field="--as", value=request.as_, remedy=remedy)
-        caller = Caller(request.os_user[:100])
+        caller = await asyncio.to_thread(lambda: caller_of(self._reader(), request.as_, request.os_user))
         verb = request.verb
         if verb in QUESTIONS:
-            return LocalReply(await self._question(verb, request.args))
+            return LocalReply(await self._question(verb, request.args, caller))
         if verb == "item.fetch":
-            return await self._fetch(request.args)
+            return await self._fetch(request.args, caller)
         if verb == "verify":
-            found = await asyncio.to_thread(self._verify)
+            found = await asyncio.to_thread(lambda: self._verify(caller))
             return LocalReply(found, exit=EXIT_OK if found["ok"] else EXIT_FINDINGS)
         if verb == "import":
             return await self._import(request, caller)
-        command = COMMANDS.get(verb)
-        if command is None:
+        if verb not in COMMANDS:
             raise NotAvailableError(verb)
         files = await self._take_files(request.files)
         args = dict(request.args) | {"attachments": files}
         if verb == "item.attach" and not files:
             raise InputError("没有附件", field="FILE", remedy="写明要上传的文件")
         try:
-            answer = await self._in_core(lambda: command(self._office, args, caller))
+            answer = await self._in_core(lambda: carry_out(self._office, verb, args, caller))
         except BaseException:
             for file in files:
                 await asyncio.to_thread(self._blobs.remove, file.hash)
@@ -78,11 +75,10 @@ class Control:
     async def _in_core(self, run: Callable[[], object]) -> object:
         return await asyncio.wrap_future(self._runner.call(run))
 
-    async def _question(self, verb: str, args: object) -> object:
-        question = QUESTIONS[verb]
+    async def _question(self, verb: str, args: object, caller: Caller) -> object:
         view = self._office.view()
         assert isinstance(args, dict)  # noqa: S101 - the socket takes nothing else
-        return await asyncio.to_thread(lambda: question(self._reader(), view, args))
+        return await asyncio.to_thread(lambda: inquire(self._reader(), view, verb, args, caller))
 
     def _reader(self) -> Reader:
         """A reader for this worker thread."""
@@ -91,16 +87,23 @@ class Control:
             reader = self._readers.reader = self._office.store.reader()
         return reader
 
-    def _verify(self) -> dict[str, object]:
+    def _verify(self, caller: Caller) -> dict[str, object]:
+        rights.check(self._reader(), "verify", caller, {}, self._office.identity.code)
+
         def whole(row: BlobRow) -> bool:
             return self._blobs.check(row.hash, row.salt)
 
         return audit(self._reader(), self._office.keyring, whole)
 
-    async def _fetch(self, args: object) -> LocalReply:
+    async def _fetch(self, args: object, caller: Caller) -> LocalReply:
         assert isinstance(args, dict)  # noqa: S101 - the socket takes nothing else
         view = self._office.view()
-        row, name = await asyncio.to_thread(lambda: browse.attachment_of(self._reader(), view, args))
+
+        def find() -> tuple[BlobRow, str]:
+            rights.check(self._reader(), "item.fetch", caller, args, view.office)
+            return browse.attachment_of(self._reader(), view, args)
+
+        row, name = await asyncio.to_thread(find)
         data = {"hash": row.hash.hex(), "name": name, "size": row.size_bytes}
         return LocalReply(data, stream_bytes=row.size_bytes, stream=self._content(row))
 
@@ -120,9 +123,12 @@ class Control:
         name = request.files[0].name
         rows, numbers, errors = await asyncio.to_thread(importing.read_ledger_rows, data, name)
         dry_run = bool(request.args.get("dry_run"))
-        answer = await self._in_core(
-            lambda: importing.import_ledger(self._office, rows, numbers, errors, caller, dry_run=dry_run)
-        )
+
+        def run() -> object:
+            permit(self._office, "import", request.args, caller)
+            return importing.import_ledger(self._office, rows, numbers, errors, caller, dry_run=dry_run)
+
+        answer = await self._in_core(run)
         assert isinstance(answer, dict)  # noqa: S101 - what the lambda returns
         return LocalReply(answer, exit=EXIT_INPUT if answer["errors"] else EXIT_OK)
 

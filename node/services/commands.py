@@ -1,12 +1,15 @@
 """The verbs of the local command socket: what each is called, what it needs, which service carries it out.
 
 Rules: a verb is a *command* (runs in the core, may write, one transaction) or a *question* (runs on a reader of
-committed data, in any thread). Arguments come as JSON and are checked by the service that uses them.
+committed data, in any thread). Arguments come as JSON and are checked by the service that uses them. Every verb passes
+`rights.check` here, and nowhere else.
 """
 
 from __future__ import annotations
 
-from node.errors import InputError
+from typing import TYPE_CHECKING
+
+from node.errors import InputError, NotAvailableError
 from node.records.kinds import Kind
 from node.services import (
     acting,
@@ -18,12 +21,17 @@ from node.services import (
     people,
     planning,
     proposals,
+    rights,
     ruling,
 )
 from node.services.desk import Caller, take
 from node.services.office import Office
 from node.services.status import status_document
 from node.services.verbs import Args, Command, Question
+from node.storage.port import Reader
+
+if TYPE_CHECKING:
+    from node.services.browse import View
 
 _AREAS = (people, approvals, measures, ruling, planning, ledgers, proposals)
 _TTL_MS_MAX = 30 * 86_400_000
@@ -71,7 +79,7 @@ _BASE: dict[str, Command] = {
     "item.sign": _item(Kind.SIGN),
     "item.refuse": _item(Kind.REFUSE),
     "item.insist": _item(Kind.INSIST),
-    "item.accept": _item(Kind.ACCEPT),
+    "item.accept": lambda office, args, caller: acting.accept(office.desk, args, caller),
     "item.urge": _item(Kind.URGE),
     "item.attach": _item(Kind.EVIDENCE),
     "item.report": lambda office, args, caller: acting.report(office.desk, args, caller),
@@ -90,3 +98,30 @@ _ASKED: dict[str, Question] = {
 
 COMMANDS: dict[str, Command] = _BASE | {verb: run for area in _AREAS for verb, run in area.COMMANDS.items()}
 QUESTIONS: dict[str, Question] = _ASKED | {verb: ask for area in _AREAS for verb, ask in area.QUESTIONS.items()}
+
+
+def carry_out(office: Office, verb: str, args: Args, caller: Caller) -> object:
+    """A command, by a caller who may; inside a step of the core.
+
+    Raises:
+        NotAvailableError: no such command.
+        ForbiddenError: the caller's roles do not allow it.
+    """
+    command = COMMANDS.get(verb)
+    if command is None:
+        raise NotAvailableError(verb)
+    permit(office, verb, args, caller)
+    return command(office, args, caller)
+
+
+def permit(office: Office, verb: str, args: Args, caller: Caller) -> None:
+    """Refuse what the caller may not do, as the store stands in this very step."""
+    if rights.HANDLER in caller.roles and office.logs.fresh:
+        office.projector.run()  # which unit has an item in hand stands on the board
+    rights.check(office.store, verb, caller, args, office.identity.code)
+
+
+def inquire(reader: Reader, view: View, verb: str, args: Args, caller: Caller) -> object:
+    """A question, by a caller who may."""
+    rights.check(reader, verb, caller, args, view.office)
+    return QUESTIONS[verb](reader, view, args)

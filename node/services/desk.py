@@ -28,10 +28,18 @@ _SHOWN_CANDIDATES = 5
 
 
 class Caller(NamedTuple):
-    """Who acts: a person of this office, through which channel."""
+    """Who acts: a person of this office, through which channel, with which account.
+
+    Without an account it is the operator, who may do everything but has no post (职务) and so approves nothing.
+    ``roles`` are of `services.rights`, ``posts`` abstract role ids of the profile; ``unit`` is empty for none.
+    """
 
     name: str
     channel: int = Channel.CLI
+    roles: tuple[str, ...] = ("operator",)
+    posts: tuple[str, ...] = ()
+    unit: str = ""
+    account: bool = False
 
 
 class Desk(NamedTuple):

@@ -16,6 +16,7 @@ from node.records.kinds import Kind
 from node.records.limits import POINT_CHARS_MAX, POINTS_MAX, TEXT_CHARS_MAX, TITLE_CHARS_MAX
 from node.records.line import CODE, Line
 from node.records.payload import ROLE_NAMES, Act, Opening, check_line, check_text
+from node.services import chains
 from node.services.desk import (
     Caller,
     Desk,
@@ -72,6 +73,7 @@ def issue(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
             raise InputError("自办事项不填承办单位", field="--to", value=",".join(to), remedy="去掉 --to 或 --local")
         return register(desk, args, caller) | {"assignments": []}
     opening = opening_of(desk, args, "ASSIGN")
+    chains.check_issue(desk, opening.source, opening.terms)
     receivers, paths = _receivers(desk, to, take_list(args, "lead"))
     item, number = _register(desk, opening, caller)
     task = opening._replace(number=number, terms=downward(opening.terms))
@@ -84,12 +86,14 @@ def assign(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     """交办 an item of this office (registered, or received): superiors do not see the new tasks."""
     state = current(desk, take(args, "item"))
     opening = _own_open(desk, state, "交办")
+    case = chains.check_ready(desk, state, "交办")
     draft = _agreed(desk, state, opening, args)
     receivers, paths = _receivers(desk, take_list(args, "to"), take_list(args, "lead"))
     _check_no_second(desk, state.item_id, receivers)
     opened = _open_tasks(desk, draft, state.item_id, receivers, paths, (), caller)
     if state.kind == "registered":
         _dispatch(desk, state.item_id, opened, caller, state)
+    chains.consume(desk, case, caller)
     return _answer(desk, state, opening, opened)
 
 
@@ -100,6 +104,7 @@ def decompose(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
         raise InputError("自立事项不用分解", field="ITEM", remedy="用 dulian item assign 交办")
     guards.check_act(state, Kind.DECOMPOSE, desk.identity.code)
     opening = _own_open(desk, state, "分解")
+    case = chains.check_ready(desk, state, "分解")
     draft = _agreed(desk, state, opening, args)
     title = check_line(take(args, "title").strip() or opening.title, "--title", TITLE_CHARS_MAX)
     requirement = check_text(take(args, "requirement") or opening.text, "--requirement", TEXT_CHARS_MAX)
@@ -113,6 +118,7 @@ def decompose(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     opened = _open_tasks(desk, draft, state.item_id, receivers, paths, above, caller)
     children = tuple(task.item for task in opened)
     act(desk, state, Kind.DECOMPOSE, Act(children=children), guards.answers(state, Kind.DECOMPOSE), caller)
+    chains.consume(desk, case, caller)
     return _answer(desk, state, opening, opened)
 
 

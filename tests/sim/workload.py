@@ -11,7 +11,7 @@ from node.items import guards
 from node.items.fold import ItemState
 from node.records.kinds import Kind
 from node.records.payload import Attachment
-from node.services.commands import COMMANDS
+from node.services.commands import carry_out
 from node.services.desk import Caller, state_of
 from node.storage.port import BoardQuery
 
@@ -74,7 +74,7 @@ class Workload:
         caller = Caller(self.random.choice(NAMES))
         office = machine.office
         done = partial(self._done, verb)
-        machine.post(office.command(lambda: COMMANDS[verb](office, args, caller), done))
+        machine.post(office.command(lambda: carry_out(office, verb, args, caller), done))
 
     def _done(self, verb: str, answer: object, error: DulianError | None) -> None:
         self.sim.counters[f"{verb}:{'refused' if error else 'done'}"] += 1
