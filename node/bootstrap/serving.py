@@ -76,6 +76,7 @@ class Running:
         self.stopped = asyncio.Event()
         self.crash: BaseException | None = None
         self.runner = Runner(self.office, self._deliver, self._crashed)
+        self.blobs.start(self.runner.post)
         self.network.runner = self.runner
 
     async def refresh_invitations(self) -> None:
@@ -155,6 +156,7 @@ async def _run(running: Running, jobs: Jobs, stop: asyncio.Event) -> int:
             await dialling
     await server.stop(_GRACE_S)
     await asyncio.to_thread(running.runner.stop, _GRACE_S)
+    await asyncio.to_thread(running.blobs.stop)
     for task in waits:
         task.cancel()
     if running.crash is not None:

@@ -121,7 +121,11 @@ class Attachments:
     def retry(self) -> None:
         """From time to time: what a neighbour did not have yet may be there now."""
         for peer in list(self._queue):
-            if peer not in self._fetches and not self._queue[peer]:
+            if peer in self._fetches:
+                continue
+            if self._queue[peer]:
+                self._next(peer)
+            else:
                 self._fill(peer)
 
     def _complete(self, peer: str, fetch: _Fetch, incoming: Incoming) -> None:

@@ -14,15 +14,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol, TypeVar
 
 from node.errors import InputError, LocalError, PeerError, StoreError
 from node.records.envelope import BLOB_PREFIX
 from node.records.limits import ATTACHMENT_BYTES_MAX, HASH_BYTES, SALT_BYTES
 from node.storage.failures import as_store_error
+
+T = TypeVar("T")
 
 COPY_BYTES = 1024**2
 READ_BYTES_MAX = 4 * 1024**2  # one chunk asked for by a neighbour
@@ -84,6 +87,20 @@ class Blobs(Protocol):
         """Remove content and part; absent is fine."""
         ...
 
+    def aside(self, work: Callable[[], T], done: Callable[[Future[T]], None]) -> None:
+        """Do slow ``work`` with files elsewhere, one after another; ``done`` gets its future in the core, later."""
+        ...
+
+
+def at_once(work: Callable[[], T], done: Callable[[Future[T]], None]) -> None:
+    """Work and what follows, here and now."""
+    future: Future[T] = Future()
+    try:
+        future.set_result(work())
+    except Exception as error:  # noqa: BLE001 - raised to whoever asks the future
+        future.set_exception(error)
+    done(future)
+
 
 def blob_hasher(salt: bytes) -> hashlib._Hash:
     """The hash of an attachment, fed with prefix and salt; the content follows."""
@@ -125,10 +142,32 @@ class BlobFolder:
     def __init__(self, path: Path) -> None:
         """Make the folder where it is missing; clear away what a crash left of local additions."""
         self.path = path
+        self._hand: ThreadPoolExecutor | None = None
+        self._post: Callable[[Callable[[], None]], None] | None = None
         with self._failures():
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             for left in path.glob("*.add"):
                 left.unlink()
+
+    def start(self, post: Callable[[Callable[[], None]], None]) -> None:
+        """From now on slow work is done in a thread of its own; ``post`` brings what follows into the core."""
+        self._hand, self._post = ThreadPoolExecutor(1, thread_name_prefix="files"), post
+
+    def stop(self) -> None:
+        """Let the work in hand end (a file half-way into place would only be checked again); begin no other."""
+        if self._hand is not None:
+            self._hand.shutdown(cancel_futures=True)
+
+    def aside(self, work: Callable[[], T], done: Callable[[Future[T]], None]) -> None:
+        """Hashing and syncing a large file takes seconds, in which the core must go on; before `start` it is here."""
+        if self._hand is None:
+            at_once(work, done)
+        else:
+            self._hand.submit(work).add_done_callback(lambda future: self._done(future, done))
+
+    def _done(self, future: Future[T], done: Callable[[Future[T]], None]) -> None:
+        if self._post is not None and not future.cancelled():
+            self._post(lambda: done(future))
 
     def _failures(self) -> AbstractContextManager[None]:
         return as_store_error(where=str(self.path), field="附件目录")

@@ -4,9 +4,11 @@ import errno
 import hashlib
 import io
 import os
+import queue
 import resource
 import stat
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -187,6 +189,33 @@ def test_a_part_damaged_on_disk_is_found_out(folder: BlobFolder) -> None:
     with pytest.raises(PeerError):
         incoming.finish()
     assert files_of(folder) == []
+
+
+def test_slow_work_is_done_in_a_thread_of_its_own_in_order(folder: BlobFolder) -> None:
+    waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+    folder.start(waiting.put)
+    gate, seen = threading.Event(), []
+    incoming = folder.begin(hash_of(CONTENT), SALT, len(CONTENT))
+    incoming.write(0, CONTENT)
+
+    def slow() -> str:
+        assert gate.wait(30)
+        return threading.current_thread().name
+
+    def wrong() -> str:
+        raise PeerError("不符", code="payload_mismatch")
+
+    folder.aside(slow, lambda future: seen.append(future.result()))
+    folder.aside(incoming.finish, lambda _: seen.append(str(folder.present(hash_of(CONTENT)))))
+    folder.aside(wrong, lambda future: seen.append(type(future.exception()).__name__))
+    assert waiting.empty()  # whoever asked goes on
+    assert not folder.present(hash_of(CONTENT))
+    gate.set()
+    for _ in range(3):
+        waiting.get(timeout=30)()
+    assert seen[0].startswith("files")
+    assert seen[1:] == ["True", "PeerError"]
+    folder.stop()
 
 
 def test_damaged_content_is_found_by_a_check(folder: BlobFolder) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Future
 from hashlib import sha256
 from io import BytesIO
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from node.records.envelope import BLOB_PREFIX
 from node.records.limits import ATTACHMENT_BYTES_MAX
-from node.storage.blobs import Added, check_chunk, not_here, too_large, wrong_content
+from node.storage.blobs import Added, at_once, check_chunk, not_here, too_large, wrong_content
+
+T = TypeVar("T")
 
 
 class MemoryBlobs:
@@ -17,6 +21,12 @@ class MemoryBlobs:
     def __init__(self) -> None:
         self.whole: dict[bytes, bytes] = {}
         self.parts: dict[bytes, bytearray] = {}
+        self.post: Callable[[Callable[[], None]], None] | None = None  # where what follows work done aside waits
+
+    def aside(self, work: Callable[[], T], done: Callable[[Future[T]], None]) -> None:
+        """The work is done at once, and survives a crash; the core hears of it in a later step, or never."""
+        post = self.post
+        at_once(work, done if post is None else lambda future: post(lambda: done(future)))
 
     def present(self, hash_: bytes) -> bool:
         return hash_ in self.whole

@@ -129,6 +129,7 @@ class Simulation:
         """A node takes part."""
         self.machines[machine.code] = machine
         machine.wake = partial(self._wake, machine)
+        machine.blobs.post = machine.post
         self.watch.stored(machine)
         self.after(self.random.randrange(TICK_MS), partial(self._tick, machine))
         if machine.parent:
