@@ -45,7 +45,8 @@ class Recovery:
         """Begin a new epoch if a synced neighbour shows nothing of ours that is missing; returns whether it began."""
         ready = [session for session in sessions if session.synced]
         behind = any(self._is_own(log_id) for session in ready for log_id in session.machine.behind)
-        if not ready or behind:
+        # With a clock that is off nothing may be written: the new epoch waits for it too.
+        if not ready or behind or self._author.skew_ms:
             return False
         stranded = self._stranded()
         self._author.begin_epoch(self._author.recovering)

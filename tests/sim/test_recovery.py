@@ -95,6 +95,31 @@ def test_the_alarm_of_a_recovery_ends_by_itself_a_day_later(tree):
     assert not told()
 
 
+def test_a_recovery_waits_for_a_clock_that_is_off(tree):
+    """Seed 46: re-issuing was refused for the clock, and every tick of the node was undone with all its links."""
+    wire, _, city, county = tree
+    task = task_of(city, "防汛物资")
+    wire.settle()
+    run(county, "item.sign", item=task)
+    wire.settle()
+    old = copy.deepcopy(county.store)
+    run(county, "item.report", item=task, text="已储备七成", percent=70)
+    wire.settle()
+    rolled_back(county, old)
+    run(county, "item.report", item=task, text="已采购", percent=30)
+    epoch = county.office.author.epoch
+    county.clock.off_ms = 7 * 3_600_000
+    reconnect(wire, city, county)
+    for _ in range(3):
+        wire.settle()
+    assert county.office.author.recovering
+    assert (county.office.author.epoch, bool(county.office.author.skew_ms)) == (epoch, True)
+    county.office.author.skew_ms = 0  # set right, as the next frame of the superior would tell
+    county.office.step([county.office.tick])
+    assert not county.office.author.recovering
+    assert county.office.author.epoch > epoch
+
+
 def test_what_was_written_on_the_wrong_branch_is_declared_again(tree):
     wire, _, city, county = tree
     task = task_of(city, "防汛物资")
