@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from node.items.fold import EFFECTIVE, fold
 from node.records.kinds import Kind
 from node.records.line import Line
 from node.services.project import read_facts
+from node.services.status import status_document
 from node.storage.port import BlobRef, BlobRow, BoardQuery
 from tests.sim.journal import BrokenPromise
 
@@ -61,7 +62,21 @@ def _link_difference(upper: Machine, lower: Machine, forked: set[bytes]) -> str:
         different = [log_id for log_id in union if heads[0].get(log_id) != heads[1].get(log_id)]
         key = (upper.office.logs.index.get(different[0]) or lower.office.logs.index.get(different[0])).key
         return f"{lower.code} and {upper.code} differ in {len(different)} logs, e.g. {key}"
+    for mine, peer in ((upper, lower), (lower, upper)):
+        logs = mine.office.logs.index.link(peer.code)
+        if any(log.log_id in forked for log in logs):
+            continue  # nobody takes or receipts more of a log that has forked
+        [link] = [link for link in _status(mine)["links"] if link["office"] == peer.code]
+        if link["to_send"]:
+            return f"{mine.code} shows {link['to_send']} records still to send to {peer.code}, which holds all of them"
+        if (link["state"], link["to_receive"]) != ("synced", 0):
+            return f"{mine.code} shows its link to {peer.code} as {link['state']}, {link['to_receive']} to receive"
     return ""
+
+
+def _status(machine: Machine) -> Any:
+    """The document of `status`, as operators see it."""
+    return status_document(machine.office)
 
 
 def _has_forked(machine: Machine, forked: set[bytes]) -> bool:
