@@ -119,12 +119,15 @@ class Tracks(NamedTuple):
         return self.slips[-1].colour if self.slips else ""
 
     def in_force(self, needs: str) -> bytes:
-        """The record an answer must name: what waits for approval, a decision on 延期 or on reasons; empty for none."""
+        """The record an answer must name: what waits for 审批, 延期批复, reasons or their decision; empty for none."""
         if needs == "approval":
             open_ = not self.approval.rejected and not self.approval.complete
             return self.approval.request if open_ else b""
         if needs == "extension":
             return self.extension.request if self.extension.state == "requested" else b""
+        if needs == "slip":
+            # The last one only, and until its reasons are decided on: those of an earlier colour come too late.
+            return self.slips[-1].record_id if self.slips and self.slips[-1].justified in ("", "given") else b""
         for slip in reversed(self.slips):
             if slip.justified == "given":
                 return slip.justification

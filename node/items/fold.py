@@ -6,7 +6,8 @@ Rules of this file:
    digest depends on them.
 2. Only facts on exactly the opening's line count (closure); others are ``invalid`` and not in the digest.
 3. Effects: ``applied``; ``waiting`` for what it answers or for the opening; ``late`` = answers what is no longer in
-   force, or comes after its moment or the item's end (kept; its attachments count as 补充材料); ``invalid`` = wrong
+   force, comes after its moment or the item's end, or (version 2) is out of place because it rests on what was late
+   (kept; its attachments count as 补充材料); ``invalid`` = wrong
    author, item, line, kind for this item, contradicting re-issue, or unreadable; ``superseded`` = a report replaced by
    the same receiver's next before it was answered; ``unknown`` = a kind or semantic version this release does not
    know; ``erased`` = applied without its payload.
@@ -129,8 +130,8 @@ class _Run:
 
     __slots__ = (
         "children", "claimants", "due_day", "effects", "files", "issuer", "item_id", "kind", "last", "life", "opening",
-        "opening_index", "order", "percent", "receiver", "refusal", "reports", "returns", "role", "rules", "state",
-        "submission", "submissions", "submitted_ms", "successor", "times", "tracks", "urges", "version",
+        "opening_index", "order", "overtaken", "percent", "receiver", "refusal", "reports", "returns", "role", "rules",
+        "state", "submission", "submissions", "submitted_ms", "successor", "times", "tracks", "urges", "version",
     )  # fmt: skip
 
     def __init__(self, item_id: bytes, opening: Fact, order: Order, life: Life | None) -> None:
@@ -152,6 +153,7 @@ class _Run:
         self.files: dict[bytes, Attachment] = {}
         self.last: dict[str, int] = {}
         self.claimants: set[str] = set()
+        self.overtaken: set[str] = set()  # authors of what was late so far
         self.effects = [WAITING] * len(order.facts)
         self.times = [0] * len(order.facts)
 
@@ -186,6 +188,8 @@ class _Run:
                 last[fact.author] = i
                 if fact.body == "erased":
                     effect = ERASED
+            elif effect == LATE:
+                self.overtaken.add(fact.author)
             effects[i] = effect
 
     def _open(self) -> str:
@@ -233,7 +237,7 @@ class _Run:
         author = fact.author
         if not self._may(rule, author):
             # Who was the issuer until an office above took over, or whose taking over came late, has not done wrong.
-            return LATE if rule.authority == "issuer" and author in self.claimants else INVALID
+            return LATE if rule.authority in ("issuer", "party") and author in self.claimants else INVALID
         if author != self.issuer and fact.kind == Kind.TAKE_OVER:
             self.claimants.add(author)
         files = act.attachments if isinstance(act, Act) else ()
@@ -253,9 +257,16 @@ class _Run:
             effect = LATE if lifecycle.STAGE[state] > rule.last_stage else INVALID
         else:
             effect = self._apply(i, fact, rule, target)
+        if effect == INVALID and self.opening.semantic_version > 1 and self._overtaken(author, found):
+            effect = LATE
         if files and effect != INVALID:
             self._keep(files)
         return effect
+
+    def _overtaken(self, author: str, found: tuple[int, ...]) -> bool:
+        """Whether what is out of place may rest on what came late and stood when the author wrote: then it is late."""
+        facts, overtaken = self.order.facts, self.overtaken
+        return author in overtaken or any(facts[j].author in overtaken for j in found)
 
     def _apply(self, i: int, fact: Fact, rule: Rule, target: str) -> str:
         """Move the state and keep what else the act says; ``target`` is where the tables lead."""
@@ -264,10 +275,11 @@ class _Run:
         if self.opening.semantic_version > 1:
             state = self.state or ""
             if rule.outcomes and act is not None:
-                outcome = rule.outcomes.get(act.track.verdict if act.track is not None else 0, {}).get(state)
-                if outcome is None:
-                    return INVALID
-                target = outcome
+                outcomes = rule.outcomes.get(act.track.verdict if act.track is not None else 0)
+                if outcomes is None or state not in outcomes:
+                    # What is concluded may have been concluded by another office above.
+                    return INVALID if outcomes is None else LATE
+                target = outcomes[state]
             event = Event(
                 self.order.ids[i], fact.kind, state, fact.author, self.issuer, self.receiver, fact.actor, act)
             done = step(self.tracks, event)
@@ -301,7 +313,7 @@ class _Run:
         if kind == Kind.PROGRESS:
             self.reports += 1
             # An accepted task stays at 100.
-            if act is not None and act.percent >= 0 and self.state != lifecycle.ACCEPTED:
+            if act is not None and act.percent >= 0 and self.state not in lifecycle.DONE:
                 self.percent = min(act.percent, 100)
         elif kind == Kind.FINAL:
             if self.submission >= 0:

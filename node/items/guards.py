@@ -90,7 +90,8 @@ _ASIDE = frozenset({
 
 # What an act decides on, and what is said where there is no such thing.
 _NOTHING_TO_DECIDE = {
-    "approval": "没有待审批的拟办或方案", "extension": "没有待批复的延期申请", "justification": "没有待认定的理由",
+    "approval": "没有待审批的拟办或方案", "extension": "没有待批复的延期申请", "slip": "没有待说明理由的督办单",
+    "justification": "没有待认定的理由",
 }  # fmt: skip
 
 
@@ -248,8 +249,6 @@ def _missing(state: ItemState, kind: Kind) -> str:
     rule = _rules(state).get(kind)
     if rule is not None and rule.needs in _NOTHING_TO_DECIDE and not state.tracks.in_force(rule.needs):
         return _NOTHING_TO_DECIDE[rule.needs]
-    if kind == Kind.JUSTIFY and not state.tracks.slips:
-        return "没有督办单"
     return ""
 
 

@@ -58,6 +58,7 @@ NEEDS: dict[int, Needs] = lifecycle.NEEDS | {
     Kind.REJECT: "approval",
     Kind.EXT_REQUEST: "version",
     Kind.EXT_DECISION: "extension",
+    Kind.JUSTIFY: "slip",
     Kind.JUSTIFY_DECISION: "justification",
 }
 
@@ -70,7 +71,8 @@ _VERIFIED: dict[int, dict[str, str]] = {
     FAILED: to(VERIFYING, ACCEPTED, VERIFYING),
 }
 _REINSPECTED: dict[int, dict[str, str]] = {
-    STARTED: to(REINSPECTING, CLOSED, ARCHIVED),
+    # A second office above may begin its own while one is under way.
+    STARTED: to(REINSPECTING, CLOSED, ARCHIVED, REINSPECTING),
     # 无问题; 问题成立 goes on in a successor item.
     PASSED: to(CLOSED, REINSPECTING),
     FAILED: to(CLOSED, REINSPECTING),

@@ -22,7 +22,7 @@ LIGHT_LABELS: dict[Light, str] = {"green": "正常", "yellow": "临期", "red": 
 # Worse is higher. An item without a limit is still open, so it is worse than a finished one.
 SEVERITY: dict[Light, int] = {"done": 0, "none": 1, "green": 2, "yellow": 3, "red": 4}
 
-_NOT_BINDING = frozenset({"principle", "none"})
+NOT_BINDING = frozenset({"principle", "none"})  # strengths of a limit that never turns red (A14)
 _EPOCH = date(1970, 1, 1)
 _DAY_MS = 86_400_000
 _SHANGHAI_MS = 8 * 3_600_000  # no daylight saving since 1991
@@ -63,7 +63,7 @@ def light(
         return "done"
     if state is None or due_day <= 0:
         return "none"
-    late: Light = "yellow" if strength in _NOT_BINDING else "red"
+    late: Light = "yellow" if strength in NOT_BINDING else "red"
     if state == SUBMITTED and submitted_day:
         return late if submitted_day > due_day else "green"
     this_day = day_number(today)

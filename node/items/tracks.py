@@ -4,7 +4,8 @@ Rules of this file:
 
 1. `step` is pure: tracks and one authorised act in, tracks out; it asks neither clock nor profile. What a profile wants
    (which chain, which colour next) is asked by guards where the act is written; the act carries what it went by.
-2. An act that contradicts its track (an approval out of turn, a line that is not in the list) is ``invalid``.
+2. An act that contradicts its track (an approval out of turn, a line that is not in the list, a verdict that its kind
+   does not have) is ``invalid``; one that decides again what was decided is ``late``.
 3. Ids are the declarations' (a re-issue speaks under its original's id).
 4. A track may say where the state goes where the tables cannot know it: the last approval, a plan without a chain.
 """
@@ -19,18 +20,22 @@ from node.items.lifecycle import ESTABLISHED, PLANNING
 from node.records.kinds import Kind
 from node.records.payload import Act, Opening
 from node.records.track import (
+    ADOPTED,
     CLEARED,
+    DENIED,
+    DROPPED,
     GRANTED,
     JUSTIFIED,
     NOTED,
     OPEN,
     REPORTED,
     REVEALED,
+    UNJUSTIFIED,
     Milestone,
     Track,
 )
 
-INVALID = "invalid"
+INVALID, LATE = "invalid", "late"
 _NOTHING = Track()
 
 
@@ -48,7 +53,7 @@ class Event(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The tracks after an act; ``state`` where the tables cannot know it; ``effect`` invalid; a new due day."""
+    """The tracks after an act; ``state`` where the tables cannot know it; ``effect`` invalid, late; a new due day."""
 
     tracks: Tracks
     state: str = ""
@@ -59,7 +64,7 @@ class Outcome(NamedTuple):
 # What a decision answers: naming an older one of them makes it late, not invalid.
 ANSWERED: dict[str, tuple[Kind, ...]] = {
     "submission": (Kind.FINAL,), "refusal": (Kind.REFUSE,), "approval": (Kind.PROPOSE, Kind.PLAN),
-    "extension": (Kind.EXT_REQUEST,), "justification": (Kind.JUSTIFY,),
+    "extension": (Kind.EXT_REQUEST,), "slip": (Kind.SLIP,), "justification": (Kind.JUSTIFY,),
 }  # fmt: skip
 
 
@@ -138,7 +143,9 @@ def _ext_decision(tracks: Tracks, event: Event, act: Act, track: Track) -> Outco
         extension = old._replace(state="granted", grants=old.grants + 1)
         dues = (*tracks.dues, (event.record_id, day)) if day > 0 else tracks.dues
         return Outcome(tracks._replace(extension=extension, dues=dues), due_day=max(day, 0))
-    state = "noted" if track.verdict == NOTED else "denied"
+    state = {DENIED: "denied", NOTED: "noted"}.get(track.verdict)
+    if state is None:
+        return Outcome(tracks, event.state, INVALID)
     return Outcome(tracks._replace(extension=old._replace(state=state)))
 
 
@@ -148,15 +155,15 @@ def _slip(tracks: Tracks, event: Event, act: Act, track: Track) -> Outcome:
 
 
 def _justify(tracks: Tracks, event: Event, _act: Act, _track: Track) -> Outcome:
-    if not tracks.slips:
-        return Outcome(tracks, event.state, INVALID)
     slip = tracks.slips[-1]._replace(justified="given", justification=event.record_id)
     return Outcome(tracks._replace(slips=(*tracks.slips[:-1], slip)))
 
 
-def _justify_decision(tracks: Tracks, _event: Event, _act: Act, track: Track) -> Outcome:
+def _justify_decision(tracks: Tracks, event: Event, _act: Act, track: Track) -> Outcome:
     wanted = tracks.in_force("justification")
-    word = "justified" if track.verdict == JUSTIFIED else "unjustified"
+    word = {JUSTIFIED: "justified", UNJUSTIFIED: "unjustified"}.get(track.verdict)
+    if word is None:
+        return Outcome(tracks, event.state, INVALID)
     slips = tuple(slip._replace(justified=word) if slip.justification == wanted else slip for slip in tracks.slips)
     return Outcome(tracks._replace(slips=slips))
 
@@ -203,8 +210,10 @@ def _score(tracks: Tracks, event: Event, act: Act, track: Track) -> Outcome:
     """A proposal adds a score; a verdict (已采用, 未采用) on an earlier one names it as its cause."""
     if track.verdict:
         known = [score for score in tracks.scores if score.record_id == track.cause]
-        if not known:
+        if not known or track.verdict not in (ADOPTED, DROPPED):
             return Outcome(tracks, event.state, INVALID)
+        if known[0].verdict:
+            return Outcome(tracks, event.state, LATE)
         scores = tuple(
             score._replace(verdict=track.verdict) if score.record_id == track.cause else score
             for score in tracks.scores
