@@ -188,7 +188,7 @@ def test_r77_feedback_of_meeting_items() -> None:
 def test_r78_extension_of_meeting_items_by_approval() -> None:
     extension = extension_for(COUNTY, line="meeting")
     assert extension.mode == "approval"
-    assert steps(COUNTY, extension.chain) == ["审核：organ.head", "同意：office.head"]
+    assert steps(COUNTY, extension.chain or "") == ["审核：organ.head", "同意：office.head"]
 
 
 def test_a8_labels_of_this_office() -> None:

@@ -149,7 +149,7 @@ def test_r115_five_conditions() -> None:
 
 
 def test_r116_r117_negative_list() -> None:
-    assert CITY.role_label(CITY.negative_keeper) == "政府监察部门"
+    assert CITY.role_label(CITY.negative_keeper or "") == "政府监察部门"
     assert CITY.negative_suppliers == ("office.head", "discipline", "organ.head", "dept.head")
     (published,) = [m for m in CITY.measures if m.id == "result.publish"]
     assert [effect.to for effect in published.effects] == ["组织人事部门", "目标绩效考核部门"]

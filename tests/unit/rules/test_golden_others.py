@@ -156,7 +156,7 @@ def test_r105_white_slip_reminds_and_states_standard_and_limit() -> None:
 def test_r106_yellow_slip_costs_0_3_points(failing) -> None:
     yellow = next_rung(XIANYANG, ["white"], [failing, "not_justified"]).rung
     assert [effect.kind for effect in yellow.effects] == ["warn", "rectify", "score"]
-    rule = XIANYANG.score(yellow.effects[2].score)
+    rule = XIANYANG.score(yellow.effects[2].score or "")
     assert rule.points == Decimal("-0.3")
     assert rule.hundredths == -30
     assert rule.base == "年度目标任务考核"

@@ -107,7 +107,7 @@ def test_monthly_and_weekly_occurrences() -> None:
     [
         lambda: Period(-1, "日"),
         lambda: Period(9_999, "月"),
-        lambda: Period(1, "天"),
+        lambda: Period(1, "天"),  # type: ignore[arg-type]
         lambda: Cadence("年"),
         lambda: Cadence("年", day=3, dates=("06-30",)),
         lambda: Cadence("年", dates=("02-30",)),
