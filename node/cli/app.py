@@ -15,6 +15,7 @@ from node.cli import (
     ledgers,
     measures,
     node,
+    opening,
     people,
     planning,
     proposals,
@@ -85,9 +86,9 @@ def build_app() -> typer.Typer:
 
 def _add_items(items: typer.Typer) -> None:
     panels: dict[str, dict[str, Callable[..., int]]] = {
-        "交办": {"issue": item.issue, "register": item.register, "assign": item.assign, "reassign": item.reassign,
-                 "insist": item.insist, "urge": item.urge},
-        "承办": {"sign": item.sign, "refuse": item.refuse, "decompose": item.decompose, "report": item.report,
+        "交办": {"issue": opening.issue, "register": opening.register, "assign": opening.assign,
+                 "reassign": item.reassign, "insist": item.insist, "urge": item.urge},
+        "承办": {"sign": item.sign, "refuse": item.refuse, "decompose": opening.decompose, "report": item.report,
                  "submit": item.submit},
         "审核": {"return": item.give_back, "accept": item.accept, "close": item.close, "cancel": item.cancel},
         "查阅": {"list": item.list_items, "show": item.show_one, "attach": item.attach_file, "fetch": item.fetch},

@@ -13,90 +13,17 @@ from node.cli.ask import Call, ask, request, show
 from node.errors import InputError
 from node.items.lifecycle import STATE_LABELS
 
-Title = Annotated[str, typer.Option("--title", metavar="TEXT", help="事项名称，一句话")]
-Requirement = Annotated[str | None, typer.Option("--requirement", metavar="TEXT", help="工作要求")]
-Source = Annotated[str | None, typer.Option("--source", metavar="KIND", help="事项来源，如 重要会议、领导批示")]
-Rule = Annotated[str | None, typer.Option("--rule", metavar="RULE", help="按规则推算办结时限；与 --due 只写一个")]
-Point = Annotated[list[str] | None, typer.Option("--point", metavar="TEXT", help="须逐一答复的分项，可重复")]
 Text = Annotated[str, typer.Option("--text", metavar="TEXT", help="内容")]
 Office = Annotated[str, typer.Option("--to", metavar="CODE", help="新的承办单位，只写一个")]
-MaybeTo = Annotated[
-    list[str] | None, typer.Option("--to", metavar="CODE[,CODE…]", help="承办单位的单位代码，用逗号分开；自办不写")
-]
 
 
-def _files(attach: list[str] | None) -> list[tuple[str, Path]]:
+def files_of(attach: list[str] | None) -> list[tuple[str, Path]]:
+    """The files of ``--attach`` that can be read; InputError."""
     return [("attach", values.readable("--attach", name)) for name in attach or ()]
 
 
 def _act(call: Call, verb: str, item: str, did: str, **args: object) -> int:
     return ask(call, f"item.{verb}", {"item": item, **args}, show_item.done(did))
-
-
-def _limit(due: str | None, rule: str | None) -> dict[str, object]:
-    if due is not None and rule is not None:
-        raise InputError("--due 与 --rule 只写一个", field="--rule", value=rule, remedy="已知日期的写 --due")
-    return {"due": values.day("--due", due), "rule": rule}
-
-
-def issue(
-    title: Title, to: MaybeTo = None, lead: o.Lead = None, requirement: Requirement = None, source: Source = None,
-    due: o.Due = None, rule: Rule = None, point: Point = None, attach: o.Attach = None,
-    local: Annotated[bool, typer.Option("--local", help="自办：由本单位自己承办")] = False,
-    as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
-) -> int:  # fmt: skip
-    """登记并交办事项：每个承办单位得到一件自己的任务。"""
-    receivers = values.codes("--to", to or ())
-    if local and receivers:
-        raise InputError("自办事项不写承办单位", field="--to", value=",".join(receivers), remedy="去掉 --local 或 --to")
-    if not local and not receivers:
-        raise InputError(
-            "缺少承办单位",
-            field="--to",
-            remedy="写 --to 单位代码；本单位自己承办的写 --local；只登记的用 dulian item register",
-        )
-    args = {
-        "title": title, "to": receivers, "lead": values.lead(lead or (), receivers), "requirement": requirement,
-        "source": source, "point": list(point or ()), "local": local, **_limit(due, rule),
-    }  # fmt: skip
-    did = show_item.issued("已登记自办事项" if local else "已交办")
-    return ask(Call(home, as_json, as_), "item.issue", args, did, files=_files(attach))
-
-
-def register(
-    title: Title, requirement: Requirement = None, source: Source = None, due: o.Due = None, rule: Rule = None,
-    point: Point = None, attach: o.Attach = None, as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
-) -> int:  # fmt: skip
-    """只登记事项，不交办；以后用 assign 交办。"""
-    args = {
-        "title": title, "requirement": requirement, "source": source, "point": list(point or ()), **_limit(due, rule),
-    }  # fmt: skip
-    return ask(Call(home, as_json, as_), "item.register", args, show_item.issued("已登记"), files=_files(attach))
-
-
-def assign(
-    item: o.Item, to: o.To, lead: o.Lead = None, due: o.Due = None,
-    as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
-) -> int:  # fmt: skip
-    """把已登记的事项交办给承办单位。"""
-    receivers = values.codes("--to", to)
-    args = {
-        "item": item, "to": receivers, "lead": values.lead(lead or (), receivers), "due": values.day("--due", due),
-    }  # fmt: skip
-    return ask(Call(home, as_json, as_), "item.assign", args, show_item.issued("已交办"))
-
-
-def decompose(
-    item: o.Item, to: o.To, title: Title, lead: o.Lead = None, due: o.Due = None,
-    as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
-) -> int:  # fmt: skip
-    """把上级交办的事项分解给下级；上级看得到分解后的任务。"""
-    receivers = values.codes("--to", to)
-    args = {
-        "item": item, "to": receivers, "lead": values.lead(lead or (), receivers), "title": title,
-        "due": values.day("--due", due),
-    }  # fmt: skip
-    return ask(Call(home, as_json, as_), "item.decompose", args, show_item.issued("已分解"))
 
 
 def reassign(item: o.Item, to: Office, as_: o.As = None, home: o.Home = None, as_json: o.Json = False) -> int:
@@ -160,7 +87,7 @@ def report(
     args = {
         "item": item, "text": text, "percent": values.percent(percent), "occurred": values.day("--occurred", occurred),
     }  # fmt: skip
-    return ask(Call(home, as_json, as_), "item.report", args, show_item.done("已报告进展"), files=_files(attach))
+    return ask(Call(home, as_json, as_), "item.report", args, show_item.done("已报告进展"), files=files_of(attach))
 
 
 def submit(
@@ -168,7 +95,7 @@ def submit(
 ) -> int:
     """报结：办理完毕，报交办单位审核。"""
     call = Call(home, as_json, as_)
-    return ask(call, "item.submit", {"item": item, "text": text}, show_item.done("已报结"), files=_files(attach))
+    return ask(call, "item.submit", {"item": item, "text": text}, show_item.done("已报结"), files=files_of(attach))
 
 
 def give_back(

@@ -65,10 +65,11 @@ def profile_name(profile: Profile) -> str:
     return f"{profile.id}/{profile.version}"
 
 
-def case_of(source: str, terms: Terms | None) -> dict[str, str]:
-    """What the profile's parts are matched by."""
+def case_of(profile: Profile, source: str, terms: Terms | None) -> dict[str, str]:
+    """What the profile's parts are matched by; the work line (R6) is the one its source opens."""
     terms = terms or Terms()
-    return {"source": source, "class_": terms.item_class, "origin": terms.origin}
+    line = next((part.line or "" for part in profile.sources if part.id == source), "")
+    return {"source": source, "class_": terms.item_class, "origin": terms.origin, "line": line}
 
 
 def milestones(texts: Sequence[str]) -> tuple[Milestone, ...]:
@@ -186,7 +187,7 @@ def _rule(args: Args, profile: Profile, start: str, source: str, terms: Terms) -
     # A matter from above is answered by the date counted from the day it was given to us (R57).
     upper = ("UPPER_ASSIGNED",) if start == "REGISTER" and terms.origin == "upper" else ()
     for event in ("ASSIGN", "DISPATCH") if start == "ASSIGN" else upper:
-        for rule in explain.rules_for(profile, event, act="finish", **case_of(source, terms)):
+        for rule in explain.rules_for(profile, event, act="finish", **case_of(profile, source, terms)):
             if not rule.by_document:
                 return rule
     return None

@@ -66,7 +66,8 @@ item.extend item.grant item.deny item.attach item.fetch"""
 
 
 def test_every_command_of_the_surface_is_there() -> None:
-    assert {path.replace(" ", ".") for path in commands()} == set(SURFACE.split())
+    # It is extended only by adding; test_cli_docs says what else there is.
+    assert not set(SURFACE.split()) - {path.replace(" ", ".") for path in commands()}
 
 
 @pytest.mark.parametrize("path", sorted(commands()))
