@@ -24,7 +24,7 @@ from tests.unit.rules.days import d, due_iso, iso, official, shipped
 COUNTY, JIANGSU, XIANYANG = shipped("county-003"), shipped("jiangsu-000"), shipped("xianyang-001")
 
 
-def test_r51_explained_step_by_step() -> None:
+def test_R51_explained_step_by_step() -> None:
     told = explain(COUNTY, "handling.finish", d("2026-09-28"), official())
     assert iso(told.due.day) == "2026-10-23"
     assert told.lines == (
@@ -40,7 +40,7 @@ def test_r51_explained_step_by_step() -> None:
     )
 
 
-def test_a14_local_defaults_and_provisional_dates_say_so() -> None:
+def test_A14_local_defaults_and_provisional_dates_say_so() -> None:
     told = explain(COUNTY, "own.report", d("2026-12-30"), official())
     assert "本地默认：文件没有规定数字，由本单位档案设定。" in told.lines
     assert told.lines[-2] == "2027年的工作日历尚未发布，按周一至周五推算，时限暂定。"
@@ -64,7 +64,7 @@ def test_the_most_specific_rule_comes_first() -> None:
     assert [rule.id for rule in by_class] == ["study.major", "study"]
 
 
-def test_a1_one_question_three_answers() -> None:
+def test_A1_one_question_three_answers() -> None:
     """15 工作日 from the letter (003), two months for the upper office (003), 30日 (000): by source and origin."""
     asked = "2026-09-01"  # Sunday 20 September is worked
     assert due_iso(COUNTY, rules_for(COUNTY, "DISPATCH", line="handling")[0].id, asked) == "2026-09-21"
@@ -90,7 +90,7 @@ applies = {line = ["handling"]}
 """
 
 
-def test_a6_both_from_registration_or_one_after_the_other() -> None:
+def test_A6_both_from_registration_or_one_after_the_other() -> None:
     parallel = [due_iso(COUNTY, rule, "2026-11-02") for rule in ("handling.propose", "handling.setup")]
     assert parallel == ["2026-11-04", "2026-11-05"]
     consecutive = read_profile(SWITCHED.encode())
@@ -106,7 +106,7 @@ def test_chains_by_line() -> None:
     assert chain_for(shipped("base-004"), "accept") is None  # the default profile asks for no approvals
 
 
-def test_a12_extensions_by_line_and_until_when() -> None:
+def test_A12_extensions_by_line_and_until_when() -> None:
     assert extension_for(COUNTY, line="handling", origin="own").id == "handling"
     assert extension_for(COUNTY, line="handling", origin="city").id == "upper"
     assert extension_for(COUNTY, line="meeting").mode == "approval"
@@ -163,7 +163,7 @@ needs = [["orange"], ["overdue"]]
 """
 
 
-def test_a9_another_ladder_may_start_higher() -> None:
+def test_A9_another_ladder_may_start_higher() -> None:
     other = Profile.parse(OTHER_LADDER)
     assert next_rung(other, [], ["slow_progress"]).rung.colour == "blue"
     assert next_rung(other, [], ["slow_progress", "overdue"]).rung.colour == "orange"
@@ -172,7 +172,7 @@ def test_a9_another_ladder_may_start_higher() -> None:
     assert next_rung(other, ["orange"], ["overdue"]).rung.colour == "red"
 
 
-def test_a11_a14_thresholds_of_the_light() -> None:
+def test_A11_A14_thresholds_of_the_light() -> None:
     """Three working days before 8 October, the National Day between: from 28 September."""
     limits = light(COUNTY, "must", d("2026-10-08"), official())
     assert iso(limits.yellow_from) == "2026-09-28"

@@ -10,7 +10,7 @@ def occurrences(rule, first, last):
     return [iso(day) for day in CITY.rule(rule).cadence.value.occurrences(d(first), d(last), official())]
 
 
-def test_r37_to_r96_all_figures_of_the_document() -> None:
+def test_R37_to_R96_all_figures_of_the_document() -> None:
     assert figures(CITY) == {
         "study": "RECEIVED 5个工作日 principle",
         "study.major": "RECEIVED 0日 none 本地默认",
@@ -35,41 +35,41 @@ def test_r37_to_r96_all_figures_of_the_document() -> None:
     }
 
 
-def test_r5_six_focus_sources() -> None:
+def test_R5_six_focus_sources() -> None:
     assert [s.id for s in CITY.sources if "R5" in s.refs] == [
         "instruction", "document", "meeting.province", "meeting.executive", "meeting.city", "other",
     ]  # fmt: skip
 
 
-def test_r14_six_levels_of_responsibility() -> None:
+def test_R14_six_levels_of_responsibility() -> None:
     assert responsibility_labels(CITY) == (
         "政府部门工作人员", "科（股）室负责人", "部门分管负责同志", "部门主要负责同志", "政府分管领导", "政府主要领导",
     )  # fmt: skip
 
 
-def test_r29_grain_of_decomposition() -> None:
+def test_R29_grain_of_decomposition() -> None:
     assert {grain.horizon: grain.into for grain in CITY.grains} == {
         "long": "年", "year": "季", "phase": "月", "urgent_phase": "周",
     }  # fmt: skip
 
 
-def test_r35_unclear_items_are_reviewed_first() -> None:
+def test_R35_unclear_items_are_reviewed_first() -> None:
     assert steps(CITY, "setup.unclear") == ["审核：leader.matter"]
 
 
-def test_r37_study_in_5_and_report_in_2_working_days() -> None:
+def test_R37_study_in_5_and_report_in_2_working_days() -> None:
     assert due_iso(CITY, "study", "2026-09-28") == "2026-10-10"  # 29, 30 September, 8, 9, 10 (Saturday, worked)
     assert due_iso(CITY, "study.report", "2026-09-30") == "2026-10-09"
     assert due_iso(CITY, "study.major", "2026-10-02") == "2026-10-02"
     assert rules_for(CITY, "RECEIVED", class_="major")[0].id == "study.major"
 
 
-def test_r85_urgent_at_once_explicit_as_written() -> None:
+def test_R85_urgent_at_once_explicit_as_written() -> None:
     assert due_iso(CITY, "report.urgent", "2026-10-03") == "2026-10-03"
     assert CITY.rule("report.explicit").by_document
 
 
-def test_r86_a13_monthly_reports_and_to_whom() -> None:
+def test_R86_A13_monthly_reports_and_to_whom() -> None:
     assert occurrences("report.monthly", "2026-09-01", "2026-11-30") == ["2026-09-30", "2026-10-31", "2026-11-30"]
     assert CITY.rule("report.monthly").applies.class_ == ("key", "phase")
     informed = {chain.id: chain.informs for chain in CITY.chains if "R86" in chain.refs}
@@ -80,44 +80,44 @@ def test_r86_a13_monthly_reports_and_to_whom() -> None:
     }
 
 
-def test_r87_three_parts_of_a_report() -> None:
+def test_R87_three_parts_of_a_report() -> None:
     assert CITY.reports.parts == ("成绩、经验、做法", "困难、问题", "建议、打算")
 
 
-def test_r88_meetings_by_quarter_month_and_week() -> None:
+def test_R88_meetings_by_quarter_month_and_week() -> None:
     assert len(occurrences("meeting.quarterly", "2026-01-01", "2026-12-31")) == 4
     assert len(occurrences("meeting.monthly", "2026-01-01", "2026-12-31")) == 12
     assert occurrences("meeting.weekly", "2026-11-01", "2026-11-15") == ["2026-11-06", "2026-11-13"]
 
 
-def test_r89_late_units_explain_and_catch_up() -> None:
+def test_R89_late_units_explain_and_catch_up() -> None:
     (late,) = [m for m in CITY.measures if "R89" in m.refs]
     assert late.effects[0].kind == "rectify"
 
 
-def test_r91_two_inspections_by_delegates_a_year() -> None:
+def test_R91_two_inspections_by_delegates_a_year() -> None:
     (quota,) = CITY.quotas
     assert (quota.per, quota.minimum, quota.maximum) == ("年", 2, 2)
 
 
-def test_r92_six_ledgers() -> None:
+def test_R92_six_ledgers() -> None:
     assert [ledger.title for ledger in CITY.ledgers if "R92" in ledger.refs] == [
         "重要文件贯彻落实台账", "重要会议议定事项贯彻落实台账", "领导批示贯彻落实台账", "重大督查活动贯彻落实台账",
         "领导交办督办事项跟踪落实台账", "重大项目建设台账",
     ]  # fmt: skip
 
 
-def test_r93_general_leaders_and_departments_ledgers() -> None:
+def test_R93_general_leaders_and_departments_ledgers() -> None:
     keepers = {ledger.id: ledger.keeper for ledger in CITY.ledgers if "R93" in ledger.refs}
     assert keepers == {"all": "organ.head", "leader": "section", "department": "dept.office"}
 
 
-def test_r94_five_columns_in_every_ledger() -> None:
+def test_R94_five_columns_in_every_ledger() -> None:
     for ledger in CITY.ledgers:
         assert {"lead", "assist", "schedule", "measures", "person"} <= set(ledger.columns), ledger.id
 
 
-def test_r95_enter_reconcile_check_deliver() -> None:
+def test_R95_enter_reconcile_check_deliver() -> None:
     assert due_iso(CITY, "ledger.enter", "2026-09-30") == "2026-10-08"
     assert occurrences("ledger.reconcile", "2026-01-01", "2026-12-31") == [
         "2026-03-31", "2026-06-30", "2026-09-30", "2026-12-31",
@@ -126,29 +126,29 @@ def test_r95_enter_reconcile_check_deliver() -> None:
     assert occurrences("ledger.deliver", "2026-01-01", "2026-12-31") == ["2026-12-31"]
 
 
-def test_r96_weekly_monthly_quarterly() -> None:
+def test_R96_weekly_monthly_quarterly() -> None:
     assert len(occurrences("ledger.weekly", "2026-01-01", "2026-12-31")) == 52
     assert len(occurrences("ledger.monthly", "2026-01-01", "2026-12-31")) == 12
     assert len(occurrences("ledger.quarterly", "2026-01-01", "2026-12-31")) == 4
 
 
-def test_r97_a16_closed_only_after_verification() -> None:
+def test_R97_A16_closed_only_after_verification() -> None:
     assert CITY.closing.verify_always
 
 
-def test_r108_r110_rectification() -> None:
+def test_R108_R110_rectification() -> None:
     assert CITY.rule("rectify.list").applies.line == ("rectify",)
     (notice,) = [m for m in CITY.measures if m.id == "tier.notice"]
     assert [effect.kind for effect in notice.effects] == ["criticise", "rectify", "refer"]
 
 
-def test_r115_five_conditions() -> None:
+def test_R115_five_conditions() -> None:
     conditions = [m for m in CITY.measures if m.kind == "condition"]
     assert len(conditions) == 5
     assert all(m.refs == ("R115",) and m.effects[0].kind == "account" for m in conditions)
 
 
-def test_r116_r117_negative_list() -> None:
+def test_R116_R117_negative_list() -> None:
     assert CITY.role_label(CITY.negative_keeper or "") == "政府监察部门"
     assert CITY.negative_suppliers == ("office.head", "discipline", "organ.head", "dept.head")
     (published,) = [m for m in CITY.measures if m.id == "result.publish"]

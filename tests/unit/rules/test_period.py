@@ -38,7 +38,7 @@ from tests.unit.rules.days import d, iso, official
         ("2026-10-03", Period(0, "工作日"), {}, "2026-10-08"),
     ],
 )  # fmt: skip
-def test_a2_a17_due_after(start, period, options, expected) -> None:
+def test_A2_A17_due_after(start, period, options, expected) -> None:
     due = due_after(d(start), period, official(), **options)
     assert iso(due.day) == expected
     assert due.steps[0].startswith("从")
@@ -65,7 +65,7 @@ def test_a_limit_that_reaches_an_unknown_year_is_provisional() -> None:
     assert due_after(d("2026-12-28"), Period(5, "日"), official()).provisional
 
 
-def test_a4_fixed_dates_are_exactly_those_listed() -> None:
+def test_A4_fixed_dates_are_exactly_those_listed() -> None:
     dates = ["07-15", "10-15", "01-15"]
     asked = ["2026-01-15", "2026-01-16", "2026-07-15", "2026-07-16", "2026-10-16"]
     found = [iso(due_on(dates, d(day), official()).day) for day in asked]
