@@ -214,11 +214,17 @@ class Nemesis:
         machine = self.sim.machines[self._aged] if self._aged else self._machine()
         if machine is not None and machine.on:
             self._aged = machine.code
-            copy = machine.store.copy()
-            self.sim.after(1_000 + self.random.randrange(20_000), partial(self._put_back, machine, copy))
+            back = partial(self._put_back, machine, machine.store.copy(), self._children(machine))
+            self.sim.after(1_000 + self.random.randrange(20_000), back)
 
-    def _put_back(self, machine: Machine, copy: list[dict[Any, Any]]) -> None:
-        if self.sim.faults and machine.on:
+    def _children(self, machine: Machine) -> set[str]:
+        return {other.code for other in self.sim.machines.values() if other.parent == machine.code}
+
+    def _put_back(self, machine: Machine, copy: list[dict[Any, Any]], children: set[str]) -> None:
+        """Not to before an admission: a real node would refuse that child's channel until it is invited again (there
+        is no TLS here), and the certificate is in no log any more where nobody had received it (seed 668).
+        """
+        if self.sim.faults and machine.on and self._children(machine) == children:
             self.crash(machine)
             self.sim.watch.rolled_back(machine)
             machine.store.put_back(copy)
