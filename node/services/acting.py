@@ -1,16 +1,21 @@
-"""Verbs that act on an item: 签收, 退签, 进展, 报结, 退回, 审核, 销号, 撤销, 催办, 附件."""
+"""Verbs that act on an item: 签收, 退签, 进展, 报结, 退回, 审核, 撤销, 催办, 附件; and how an act is written.
+
+销号 and what follows it stand in `reviewing`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from node.documents.profiles import DEFAULT
 from node.errors import InputError
 from node.items import guards
 from node.items.fold import ItemState
-from node.items.lifecycle import TERMINAL
+from node.items.lifecycle import DONE, TERMINAL, state_label
 from node.items.lights import day_of
 from node.records.kinds import Kind
-from node.records.payload import REDO, SUPPLEMENT, Act, check_text
+from node.records.limits import NAME_CHARS_MAX
+from node.records.payload import LEAD, REDO, SUPPLEMENT, Act, check_line, check_text
 from node.records.track import Track
 from node.services import chains
 from node.services.desk import (
@@ -24,7 +29,10 @@ from node.services.desk import (
     state_of,
     take,
     take_files,
+    take_list,
 )
+from node.services.ground import check_unit, ground_of
+from node.storage.rows import EXEMPT
 
 Args = Mapping[str, object]
 _URGE_CHANNELS = ("", "phone", "notice", "visit")
@@ -39,8 +47,31 @@ def simple(desk: Desk, kind: Kind, args: Args, caller: Caller) -> dict[str, obje
         raise InputError("催办方式不对", field="--channel", value=channel, remedy="写 phone、notice 或 visit")
     payload = Act(text=text, attachments=take_files(args), occurred_day=_occurred(desk, args))
     if kind == Kind.URGE:
-        payload = payload._replace(urge_channel=channel or "notice")
+        payload = payload._replace(urge_channel=channel or "notice", unit=_unit(desk, args))
     return write(desk, state, kind, payload, caller)
+
+
+def _unit(desk: Desk, args: Args) -> str:
+    return check_unit(desk, check_line(take(args, "unit").strip(), "--unit", NAME_CHARS_MAX))
+
+
+def _check_assistants(desk: Desk, state: ItemState) -> None:
+    """Refuse accepting what the lead, or this office, reports for all while an assistant is unfinished (race 7)."""
+    if state.kind == "assignment" and state.role != LEAD:
+        return
+    group = state.parent if state.kind == "assignment" else state.item_id
+    rows = [row for row in children_of(desk, group) if row.issuer == desk.identity.code] if group else []
+    open_ = [
+        row for row in rows
+        if row.item_id != state.item_id and row.state not in DONE and not row.flags & EXEMPT
+        and (state.kind == "registered" or row.role == "assist")
+    ]  # fmt: skip
+    if open_:
+        named = "、".join(f"{row.receiver}（{state_label(row.state)}）" for row in open_[:5])
+        raise InputError(
+            f"协办任务未结：{named}，不能审核牵头单位的办结报告（规则：牵头单位汇总报结）", field="ITEM",
+            remedy="先审核协办单位的报告，或免除：dulian item exempt 登记编号 --reason 理由",
+        )  # fmt: skip
 
 
 def report(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
@@ -50,11 +81,39 @@ def report(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     percent = args.get("percent")
     if percent is not None and (not isinstance(percent, int) or not 0 <= percent <= 100):
         raise InputError("进度须在 0 到 100 之间", field="--percent", value=percent, remedy="填 0 到 100 的整数")
+    guards.check_act(state, Kind.PROGRESS, desk.identity.code)
     payload = Act(
-        text=_text(Kind.PROGRESS, args), attachments=take_files(args), percent=-1 if percent is None else percent,
-        occurred_day=_occurred(desk, args),
+        text=_with_parts(desk, state, args), attachments=take_files(args), percent=-1 if percent is None else percent,
+        occurred_day=_occurred(desk, args), unit=_unit(desk, args),
     )  # fmt: skip
     return write(desk, state, Kind.PROGRESS, payload, caller)
+
+
+def _with_parts(desk: Desk, state: ItemState, args: Args) -> str:
+    """The words of a 进展; a report by a cadence has every part the issuer's profile asks for (R87)."""
+    text = _text(Kind.PROGRESS, args)
+    given = dict(_numbered(part, "--part") for part in take_list(args, "part"))
+    ground = ground_of(desk, state, state.issuer)
+    parts = ground.profile.reports.parts if ground.profile.reports is not None else ()
+    terms = state.opening.terms if state.opening is not None else None
+    if max(given, default=0) > len(parts):
+        raise InputError("报告没有这一部分", field="--part", value=max(given), remedy=f"规则档案规定 {len(parts)} 部分")
+    missing = [f"{number}. {part}" for number, part in enumerate(parts, 1) if number not in given]
+    if missing and terms is not None and (terms.frequency or given):
+        raise ground.refusal(f"定期报告缺少：{'；'.join(missing)}", "reports.parts", field="--part",
+                             remedy="每部分写一个 --part 序号=内容")  # fmt: skip
+    if 0 in given:
+        raise InputError("没有这一部分", field="--part", value=0, remedy="从 1 起编号")
+    said = [f"【{parts[number - 1]}】{words}" for number, words in sorted(given.items())]
+    return check_text("\n".join([text, *said]), "--part")
+
+
+def _numbered(text: str, field: str) -> tuple[int, str]:
+    """``N=TEXT``."""
+    number, equals, words = text.partition("=")
+    if not (equals and number.strip().isascii() and number.strip().isdigit() and words.strip()):
+        raise InputError("写法不对", field=field, value=text, remedy="写成 序号=内容，如 1=已全部公开")
+    return int(number[:9]), check_text(words.strip(), field)
 
 
 def submit(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
@@ -63,16 +122,43 @@ def submit(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     guards.check_act(state, Kind.FINAL, desk.identity.code)
     _check_set_up(desk, state, Kind.FINAL, "报结")
     guards.check_final(open_children(desk, state))
-    payload = Act(text=_text(Kind.FINAL, args), attachments=take_files(args))
-    return _approved(desk, state, Kind.FINAL, payload, "report", caller)
+    payload = Act(
+        text=_text(Kind.FINAL, args), attachments=take_files(args), answers=_answers(desk, state, args),
+        unit=_unit(desk, args),
+    )  # fmt: skip
+    return write(desk, state, Kind.FINAL, payload, caller, chains.basis(desk, "report", state))
+
+
+def _answers(desk: Desk, state: ItemState, args: Args) -> tuple[tuple[int, str], ...]:
+    """分项答复: every point of the task, each once (R58); InputError naming those that are missing.
+
+    Where no office has laid down rules of its own, a report without any --answer stands for all of them.
+    """
+    points = state.opening.points if state.opening is not None else ()
+    given: dict[int, str] = {}
+    for text in take_list(args, "answer"):
+        number, words = _numbered(text, "--answer")
+        if not 1 <= number <= len(points):
+            raise InputError("没有这个分项", field="--answer", value=number, remedy=f"本任务有 {len(points)} 个分项")
+        if number in given:
+            raise InputError("同一分项答复了两次", field="--answer", value=number)
+        given[number] = words
+    ground = ground_of(desk, state, state.issuer)
+    missing = [number for number in range(1, len(points) + 1) if number not in given]
+    if missing and (given or ground.profile.id != DEFAULT):
+        named = "；".join(f"{number}. {points[number - 1][:40]}" for number in missing[:10])
+        raise ground.refusal(f"分项未答复：{named}", "R58", field="--answer",
+                             remedy="逐一答复：每个分项写一个 --answer 序号=内容")  # fmt: skip
+    return tuple(sorted(given.items()))
 
 
 def accept(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     """审核通过, by the chain the profile has for it (R56, R77)."""
     state = current(desk, take(args, "item"))
     guards.check_act(state, Kind.ACCEPT, desk.identity.code)
+    _check_assistants(desk, state)
     payload = Act(text=_text(Kind.ACCEPT, args), attachments=take_files(args))
-    return _approved(desk, state, Kind.ACCEPT, payload, "accept", caller)
+    return write(desk, state, Kind.ACCEPT, payload, caller, chains.basis(desk, "accept", state))
 
 
 def return_(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
@@ -85,15 +171,6 @@ def return_(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     mode = SUPPLEMENT if take(args, "mode") == "supplement" else REDO
     payload = Act(text=_text(Kind.RETURN, args), due_day=due_day, return_mode=mode)
     return write(desk, state, Kind.RETURN, payload, caller)
-
-
-def close(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
-    """销号: of an own item only when every task under it is done."""
-    state = current(desk, take(args, "item"))
-    guards.check_act(state, Kind.CLOSE, desk.identity.code)
-    if state.kind == "registered":
-        guards.check_close(open_children(desk, state))
-    return write(desk, state, Kind.CLOSE, Act(text=take(args, "text")), caller)
 
 
 def cancel(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
@@ -121,18 +198,6 @@ def _check_set_up(desk: Desk, state: ItemState, kind: Kind, verb: str) -> None:
     if state.kind == "registered" and state.receiver == desk.identity.code and state.state not in TERMINAL:
         guards.check_act(state, kind, desk.identity.code)
         chains.check_ready(desk, state, verb)
-
-
-def _approved(
-    desk: Desk, state: ItemState, kind: Kind, payload: Act, subject: str, caller: Caller
-) -> dict[str, object]:
-    """Write an act that goes by an approval case where the profile asks for one, and use that case up."""
-    case = chains.basis(desk, subject, state)
-    if case:
-        payload = payload._replace(track=(payload.track or Track())._replace(basis=case))
-    answer = write(desk, state, kind, payload, caller)
-    chains.consume(desk, case, caller)
-    return answer
 
 
 def write(

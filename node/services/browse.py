@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import date
 from typing import NamedTuple
 
 from node.clock import day_of, iso
@@ -17,16 +16,18 @@ from node.items.fact import Fact
 from node.items.fold import ItemState, fold
 from node.items.lifecycle import state_label
 from node.items.lights import Light, light
+from node.records.envelope import Envelope
 from node.records.kinds import label_of
 from node.records.line import level_of
-from node.records.payload import Act, Enclosure, Opening
+from node.records.payload import Opening
 from node.rules.calendar import PROVISIONAL, Calendar
 from node.services.desk import find_item, take
 from node.services.project import read_facts
+from node.services.sharing import Shown
+from node.services.tracks_view import day_text as day_text  # noqa: PLC0414 - browse is where others look for it
+from node.services.tracks_view import enclosed_document, text_of, tracks_document
 from node.storage.port import Actor, BlobRow, BoardQuery, BoardRow, Reader
 from node.storage.rows import EXEMPT
-
-_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 
 class View(NamedTuple):
@@ -38,6 +39,7 @@ class View(NamedTuple):
     delivered: Callable[[BoardRow], bool]  # the next hop towards the receiver has receipted the task
     now_ms: int
     calendar: Calendar = PROVISIONAL
+    open_enclosed: Callable[[Envelope], Shown] | None = None  # verified with this node's keyring
 
 
 def list_items(reader: Reader, view: View, args: Mapping[str, object]) -> list[dict[str, object]]:
@@ -104,6 +106,7 @@ def show_item(reader: Reader, view: View, args: Mapping[str, object]) -> dict[st
         "limit_text": opening.limit_text,
         "counters": state.counters._asdict(),
         "predecessor": opening.predecessor.hex() or None,
+        "tracks": tracks_document(reader, view.name_of, state),
         "children": [row_document(view, child) for child in children],
         "attachments": _attachments(reader, facts, state),
         "timeline": _timeline(reader, view, facts, state),
@@ -160,12 +163,6 @@ def office_level(code: str) -> str:
     return level_of(code)
 
 
-def day_text(day: int) -> str | None:
-    """A date of days since 1970-01-01, None for none. Whoever signs a day no calendar has gets the calendar's end."""
-    ordinal = min(max(_EPOCH_ORDINAL + day, 1), date.max.toordinal())
-    return date.fromordinal(ordinal).isoformat() if day else None
-
-
 def moment(ms: int) -> str | None:
     """A time, None for never."""
     return iso(ms) if ms else None
@@ -200,20 +197,7 @@ def _timeline(reader: Reader, view: View, facts: list[Fact], state: ItemState) -
             "recorded_at": iso(fact.claimed_ms),
             "received_at": iso(fact.received_ms),
             "effect": state.effects.get(fact.record_id, "waiting"),
-            "text": _text(payload),
+            "text": text_of(payload),
+            **enclosed_document(payload, view.open_enclosed, view.name_of),
         })  # fmt: skip
     return lines
-
-
-def _text(payload: Opening | Act | Enclosure | None) -> str:
-    if payload is None:
-        return ""
-    text = payload.text
-    if isinstance(payload, Act):
-        if payload.percent >= 0:
-            text = f"[{payload.percent}%] {text}"
-        if payload.occurred_day:
-            text += f"（补录，实际发生于 {day_text(payload.occurred_day)}）"
-        if payload.due_day:
-            text += f"（新时限 {day_text(payload.due_day)}）"
-    return text

@@ -85,7 +85,6 @@ _BASE: dict[str, Command] = {
     "item.report": lambda office, args, caller: acting.report(office.desk, args, caller),
     "item.submit": lambda office, args, caller: acting.submit(office.desk, args, caller),
     "item.return": lambda office, args, caller: acting.return_(office.desk, args, caller),
-    "item.close": lambda office, args, caller: acting.close(office.desk, args, caller),
     "item.cancel": lambda office, args, caller: acting.cancel(office.desk, args, caller),
 }
 

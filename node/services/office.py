@@ -36,6 +36,7 @@ from node.services.project import Projector
 from node.services.receipts import Receipts
 from node.services.recovery import Recovery
 from node.services.rulebook import Rulebook
+from node.services.sharing import Sharing, opener
 from node.services.trust import Trust, fill_keyring
 from node.storage.blobs import Blobs
 from node.storage.port import BoardQuery, BoardRow, Store
@@ -96,6 +97,7 @@ class Office:
         self._marked_ms = 0
         self._mark_due = True
         self._cascades: list[ItemState] = []
+        self.sharing = Sharing(identity.code)
         self._scan_due = True  # a crash may have left followups undone; the board tells once it is up to date
 
     # -- the step -------------------------------------------------------------------------------------------------
@@ -159,7 +161,7 @@ class Office:
         """What browsing needs besides the store."""
         return View(
             self.identity.code, self.name_of, self.marks.as_of_ms, self._delivered, self.world.clock.now_ms(),
-            self.calendar,
+            self.calendar, opener(self.keyring),
         )  # fmt: skip
 
     def name_of(self, code: str) -> str:
@@ -226,6 +228,7 @@ class Office:
         me = self.identity.code
         if self._scan_due:
             self._cascades = self._scan_followups()
+            self.sharing.scan(self.store)
             self._scan_due = False
             self.attachments.settle()
             self.projector.changed.clear()
@@ -234,6 +237,7 @@ class Office:
             cancelled = state.state == "cancelled" and state.receiver == me and state.kind == "assignment"
             if to_deliver or cancelled:
                 self._cascades.append(state)
+            self.sharing.notice(state)
         self.projector.changed.clear()
         if self.projector.new_rules:
             self.projector.new_rules = False
@@ -246,7 +250,8 @@ class Office:
 
     def has_followups(self) -> bool:
         """Whether the next step has records of the node itself to write, or requests to send."""
-        return bool(self.attachments.outbox) or (bool(self._cascades) and not self._silent())
+        written = bool(self._cascades) or self.sharing.waits
+        return bool(self.attachments.outbox) or (written and not self._silent())
 
     def _scan_followups(self) -> list[ItemState]:
         """What a crash between projection and the next step left undone: 送达 not written, 撤销 not carried down."""
@@ -268,6 +273,8 @@ class Office:
             except (ForbiddenError, InputError) as error:
                 # What cannot be written (a frozen log) must not stop everything else.
                 self.alarms.raise_("followup", old.item_id.hex()[:16], f"本机应自动办理而未能办理：{error.text}")
+        for failed in self.sharing.run(self.desk):
+            self.alarms.raise_("followup", "enclose", f"本机应转送而未能转送：{failed.text}")
 
     def _silent(self) -> bool:
         return bool(self.author.recovering or self.author.skew_ms)

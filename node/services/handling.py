@@ -1,0 +1,131 @@
+"""Inside the receiving office and between the parties: 内部交办, 预警, 节点, 变更, 免除, 更正 (R14-R16, R29, R89)."""
+
+from __future__ import annotations
+
+from node.errors import ForbiddenError, InputError
+from node.items import guards
+from node.items.lifecycle import DONE
+from node.records.kinds import Kind
+from node.records.payload import LEAD, Act
+from node.records.track import Milestone, Track
+from node.rules.explain import responsibility_labels
+from node.services import chains
+from node.services.acting import write
+from node.services.desk import Caller, Desk, children_of, current, parse_day, take, take_list
+from node.services.ground import (
+    Args,
+    check_above,
+    check_unit,
+    ground_of,
+    iso_day,
+    name_of,
+    one_line,
+    record_named,
+    today_of,
+    words,
+)
+from node.services.project import read_facts
+from node.services.terms import duties
+
+
+def handle(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
+    """内部交办: unit, person and due date inside this office; who stands for it at each level (R14, R16)."""
+    state = current(desk, take(args, "item"))
+    guards.check_act(state, Kind.HANDLE, desk.identity.code)
+    case = chains.check_ready(desk, state, "内部交办")
+    unit = check_unit(desk, one_line(args, "unit", required=True))
+    due_day = parse_day(args.get("due"), "--due")
+    guards.check_due(due_day, state.due_day)
+    named = duties(take_list(args, "duty"))
+    ground = ground_of(desk, state)
+    known = {*responsibility_labels(ground.profile), *ground.profile.responsibility}
+    for duty in named:
+        if known and duty.level not in known:
+            listed = "、".join(responsibility_labels(ground.profile))
+            raise ground.refusal(
+                "责任链没有这一级", "responsibility", field="--duty", value=duty.level, remedy=f"可用：{listed}"
+            )
+    payload = Act(unit=unit, person=one_line(args, "person"), due_day=due_day, text=words(args, "text", required=False))
+    return write(desk, state, Kind.HANDLE, payload._replace(track=Track(duties=named) if named else None), caller, case)
+
+
+def warn(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
+    """预警: the receiver's own leader warns who has it in hand (R89)."""
+    state = current(desk, take(args, "item"))
+    payload = Act(text=words(args, "text"), unit=check_unit(desk, one_line(args, "unit")))
+    return write(desk, state, Kind.WARN, payload, caller)
+
+
+def milestone(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
+    """节点: set one (key, title, due not after the item's), or report one as done (R29)."""
+    state = current(desk, take(args, "item"))
+    known = {step.key: step for step in state.tracks.milestones}
+    done = one_line(args, "done")
+    if done:
+        if done not in known:
+            listed = "、".join(known) or "无"
+            raise InputError("没有这个节点", field="--done", value=done, remedy=f"已有：{listed}")
+        if known[done].done_day:
+            raise InputError("节点已完成", field="--done", value=done)
+        step = Milestone(done, done_day=today_of(desk))
+    else:
+        key, title = one_line(args, "key", required=True), one_line(args, "title")
+        due_day = parse_day(args.get("due"), "--due")
+        if key not in known and not (title and due_day):
+            raise InputError("新节点要写内容和时限", field="--title", remedy="写 --title 和 --due")
+        guards.check_due(due_day, state.due_day)
+        step = Milestone(key, title, due_day)
+    payload = Act(text=words(args, "text", required=False), track=Track(milestones=(step,)))
+    return write(desk, state, Kind.MILESTONE, payload, caller)
+
+
+def change(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
+    """变更: another due date, or what was 待明确 is now clear (R35); begins a new version (race 1)."""
+    state = current(desk, take(args, "item"))
+    reason = words(args, "reason")
+    due_day = parse_day(args.get("due"), "--due")
+    if not due_day and not args.get("clear"):
+        raise InputError("没有要变更的内容", field="--due", remedy="写 --due 新时限；待明确的事项已明确的写 --clear")
+    if args.get("clear") and not state.tracks.unclear:
+        raise InputError("事项不是待明确的", field="--clear", remedy="去掉 --clear")
+    if due_day:
+        if due_day < today_of(desk):
+            raise InputError("办结时限已过", field="--due", value=args["due"], remedy="填写今天或以后的日期")
+        check_above(desk, state.parent, due_day, "--due")
+        _check_below(desk, state.item_id, due_day)
+    return write(desk, state, Kind.CHANGE, Act(text=reason, due_day=due_day), caller)
+
+
+def _check_below(desk: Desk, item_id: bytes, due_day: int) -> None:
+    """An earlier date must leave none of this office's own tasks behind it (race 8)."""
+    late = [
+        row for row in children_of(desk, item_id)
+        if row.issuer == desk.identity.code and row.state not in DONE and row.due_day > due_day
+    ]
+    if late:
+        named = "、".join(f"{name_of(row)}（{iso_day(row.due_day)}）" for row in late[:5])
+        raise InputError(f"下级任务的时限更晚：{named}", field="--due", value=iso_day(due_day),
+                         remedy="先变更这些任务的时限：dulian item change")  # fmt: skip
+
+
+def exempt(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
+    """免除: an assistant that refused or cannot deliver no longer holds up the lead (R33, race 7)."""
+    state = current(desk, take(args, "item"))
+    guards.check_act(state, Kind.EXEMPT, desk.identity.code)
+    if state.role == LEAD:
+        raise InputError("牵头单位不能免除（R33：有协办的须有一个牵头）", field="ITEM",
+                         remedy="改由别的单位牵头：dulian item reassign")  # fmt: skip
+    if state.tracks.exempt:
+        raise InputError("已经免除", field="ITEM")
+    return write(desk, state, Kind.EXEMPT, Act(text=words(args, "reason")), caller)
+
+
+def correct(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
+    """更正 an own record's words: the record stays, the correction stands beside it."""
+    state = current(desk, take(args, "item"))
+    facts = {fact.record_id: fact for fact in read_facts(desk.store, [state.item_id]).get(state.item_id, [])}
+    cause = record_named(facts, take(args, "record"), "--record")
+    if facts[cause].author != desk.identity.code:
+        raise ForbiddenError("只能更正本单位的记录", field="--record", value=take(args, "record"),
+                             remedy=f"该记录由 {facts[cause].author} 写")  # fmt: skip
+    return write(desk, state, Kind.CORRECT, Act(text=words(args, "text"), track=Track(cause=cause)), caller)

@@ -1,0 +1,198 @@
+"""督办令, 整改清单, 通报, 简报, 专报, 约谈, 问责线索, 负面清单 (transitions 25 to 28; R67-R73, R97, R108-R117).
+
+Rules of this file:
+
+1. What the inspected office must not learn of (问责线索, 负面清单, A21) is written on this office's own items only: on
+   the own item itself, on the own item the task was issued under, or on a side file (subject ``side``) opened for it.
+2. A 通报 that names offices is written on the own item and on the line of each named office's task (R45, R110).
+"""
+
+from __future__ import annotations
+
+from node.errors import InputError
+from node.items import guards
+from node.items.fold import ItemState
+from node.items.lifecycle import CANCELLED, TERMINAL
+from node.items.versions import SEMANTIC_VERSION
+from node.records.kinds import Kind
+from node.records.line import Line
+from node.records.payload import Act, Opening
+from node.records.track import CLEARED, CRITICISM, OPEN, PRAISE, REPORTED, RectifyLine, Terms, Track
+from node.rules.calendar import date_of
+from node.services import chains
+from node.services.acting import write
+from node.services.desk import Caller, Desk, children_of, current, parse_day, take, take_files, take_list
+from node.services.ground import Args, check_above, ground_of, one_line, row_of, today_of, words
+from node.storage.port import BoardQuery, Meta
+
+SIDE = "side"
+
+
+def order(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
+    """督办令: one matter, numbered, with task, limit and requirements; through the chain ``order`` (R67-R73)."""
+    state = current(desk, take(args, "item"))
+    guards.check_act(state, Kind.ORDER, desk.identity.code)
+    due_day = parse_day(args.get("due"), "--due")
+    if due_day < today_of(desk):
+        raise InputError("督办令须写明办结时限，不早于今天", field="--due", value=take(args, "due"))
+    check_above(desk, state.parent, due_day, "--due")
+    text = words(args, "text")
+    case = chains.basis(desk, "order", state)
+    number = one_line(args, "number") or _next_order(desk)
+    payload = Act(text, due_day=due_day, attachments=take_files(args), track=Track(number=number))
+    return write(desk, state, Kind.ORDER, payload, caller, case) | {"order": number}
+
+
+def _next_order(desk: Desk) -> str:
+    year = date_of(today_of(desk)).year
+    name = f"order:{year}"
+    saved = desk.store.get(Meta, name)
+    count = int(saved.value) + 1 if saved else 1
+    desk.store.put([Meta(name, b"%d" % count)])
+    return f"{desk.identity.code}-令-{year}-{count:04d}"
+
+
+def rectify(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
+    """整改清单: set lines, report them as put right, or clear them one by one (R97, R108)."""
+    state = current(desk, take(args, "item"))
+    guards.check_act(state, Kind.RECTIFY, desk.identity.code)
+    known = {line.key: line for line in state.tracks.lines}
+    supervises = desk.identity.code == state.issuer
+    set_, reported, cleared = take_list(args, "line"), take_list(args, "report"), take_list(args, "clear")
+    if not (set_ or reported or cleared):
+        raise InputError("没有整改内容", field="--line", remedy="写 --line、--report 或 --clear")
+    if (set_ or cleared) and not supervises:
+        raise InputError("只有交办单位能列出和销去整改事项（R97）", field="--clear" if cleared else "--line",
+                         remedy="整改完成的写 --report 序号")  # fmt: skip
+    lines = [_line(text) for text in set_]
+    for line in lines:
+        if line.key in known and known[line.key].status == CLEARED:
+            raise InputError("该整改事项已销去", field="--line", value=line.key, remedy="用新的序号")
+        check_above(desk, state.parent, line.due_day, "--line")
+    for option, keys, status in (("--report", reported, REPORTED), ("--clear", cleared, CLEARED)):
+        for key in keys:
+            if key not in known:
+                listed = "、".join(known) or "无"
+                raise InputError("整改清单没有这一条", field=option, value=key, remedy=f"已有：{listed}")
+            if known[key].status >= status:
+                raise InputError("该整改事项已报告或已销去", field=option, value=key)
+            lines.append(RectifyLine(key, status=status))
+    payload = Act(words(args, "text", required=False), attachments=take_files(args), track=Track(lines=tuple(lines)))
+    return write(desk, state, Kind.RECTIFY, payload, caller)
+
+
+def _line(text: str) -> RectifyLine:
+    """``KEY=整改要求@责任单位@牵头领导@YYYY-MM-DD``."""
+    key, equals, rest = text.partition("=")
+    parts = [part.strip() for part in rest.split("@")]
+    if not (key.strip() and equals and len(parts) == 4 and all(parts)):
+        raise InputError("整改事项写法不对", field="--line", value=text,
+                         remedy="写成 序号=要求@责任单位@牵头领导@2027-03-31")  # fmt: skip
+    return RectifyLine(key.strip(), parts[0], parts[1], parts[2], parse_day(parts[3], "--line"), OPEN)
+
+
+def notice(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
+    """通报表扬 or 批评: on the item, and on the line of every named office's task (R45, R110)."""
+    state = current(desk, take(args, "item"))
+    guards.check_act(state, Kind.NOTICE, desk.identity.code)
+    if bool(args.get("praise")) == bool(args.get("criticise")):
+        raise InputError("通报只写一种", field="--praise", remedy="表扬写 --praise，批评写 --criticise")
+    named = take_list(args, "to")
+    below = {row.receiver: row.item_id.hex() for row in children_of(desk, state.item_id) if row.state != CANCELLED}
+    missing = [code for code in named if code not in below and code != state.receiver]
+    if missing:
+        listed = "、".join(below) or "无"
+        raise InputError("该单位不承办此事项", field="--to", value=",".join(missing), remedy=f"承办单位：{listed}")
+    due_day = parse_day(args.get("due"), "--due")
+    text = words(args, "text")
+    case = chains.basis(desk, "notice", state)
+    track = Track(verdict=PRAISE if args.get("praise") else CRITICISM, offices=named, title=one_line(args, "title"))
+    payload = Act(text, due_day=due_day, attachments=take_files(args), track=track)
+    answer = write(desk, state, Kind.NOTICE, payload, caller, case)
+    told = [below[code] for code in named if code in below]
+    for item in told:
+        write(desk, current(desk, item), Kind.NOTICE, payload, caller)
+    return answer | {"told": told}
+
+
+def bulletin(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
+    """督查工作简报, on an own item (R111)."""
+    return _paper(desk, args, caller, Kind.BULLETIN)
+
+
+def special(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
+    """专报 to leaders, on an own item; through the chain ``special`` (R44, R111)."""
+    return _paper(desk, args, caller, Kind.SPECIAL)
+
+
+def _paper(desk: Desk, args: Args, caller: Caller, kind: Kind) -> dict[str, object]:
+    state = current(desk, take(args, "item"))
+    guards.check_act(state, kind, desk.identity.code)
+    track = Track(title=one_line(args, "title", required=True))
+    payload = Act(words(args, "text"), attachments=take_files(args), track=track)
+    case = chains.basis(desk, "special", state) if kind == Kind.SPECIAL else b""
+    return write(desk, state, kind, payload, caller, case)
+
+
+def interview(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
+    """约谈: who was talked to, about what (R113)."""
+    state = current(desk, take(args, "item"))
+    day = parse_day(args.get("occurred"), "--occurred")
+    if day > today_of(desk):
+        raise InputError("实际发生的日期晚于今天", field="--occurred", value=take(args, "occurred"))
+    payload = Act(words(args, "text"), person=one_line(args, "person", required=True), occurred_day=day)
+    return write(desk, state, Kind.INTERVIEW, payload, caller)
+
+
+def refer(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
+    """问责线索: to whom it goes, by which tier or condition; the inspected office never gets it (R114, A21)."""
+    return _aside(desk, args, caller, Kind.REFER)
+
+
+def negative(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
+    """负面清单: an entry by one of the conditions; the inspected office never gets it (R115, R116)."""
+    return _aside(desk, args, caller, Kind.NEGATIVE)
+
+
+def _aside(desk: Desk, args: Args, caller: Caller, kind: Kind) -> dict[str, object]:
+    state = current(desk, take(args, "item"))
+    ground = ground_of(desk, state)
+    rule = ""
+    wanted = one_line(args, "rule")
+    if wanted:
+        measures = {measure.id: measure for measure in ground.profile.measures}
+        if wanted not in measures:
+            listed = "、".join(f"{one.id}（{one.title}）" for one in measures.values()) or "无"
+            raise ground.refusal("没有这一问责情形", "measures", field="--rule", value=wanted, remedy=f"可用：{listed}")
+        rule = ground.rule(f"measures.{wanted}")
+    text, to = words(args, "text"), one_line(args, "to")
+    file = _file_of(desk, state, caller)
+    track = Track(rule=rule, offices=(state.receiver,), title=to)
+    payload = Act(text, unit=state.receiver, attachments=take_files(args), track=track)
+    return write(desk, file, kind, payload, caller)
+
+
+def _file_of(desk: Desk, state: ItemState, caller: Caller) -> ItemState:
+    """The own item that notes on ``state`` go to; a side file of the item where there is none, opened on first use."""
+    me = desk.identity.code
+    if state.kind == "registered" and state.issuer == me:
+        return state
+    if state.line is None or me not in state.line.path[:-1]:
+        raise InputError("本单位不是该任务的交办单位或其上级", field="ITEM", remedy="用本单位登记的事项")
+    above = row_of(desk, state.parent)
+    if above is not None and above.kind == "registered" and above.issuer == me and above.state not in TERMINAL:
+        return current(desk, above.item_id.hex())
+    for row in desk.store.board_query(BoardQuery(subject=SIDE, target=state.item_id)):
+        if row.issuer == me and row.state not in TERMINAL:
+            return current(desk, row.item_id.hex())
+    opening = state.opening
+    title = opening.title if opening is not None else state.item_id.hex()[:12]
+    number = opening.number if opening is not None else ""
+    side = Opening(
+        f"附卷：{title}"[:200], number=f"{number}-附" if number else "", actor_name=caller.name,
+        terms=Terms(subject=SIDE, target=state.item_id),
+    )  # fmt: skip
+    record = desk.author.write(
+        Kind.REGISTER, Line((me,)), side, semantic_version=SEMANTIC_VERSION, actor=caller.name, channel=caller.channel
+    )
+    return current(desk, record.record_id.hex())

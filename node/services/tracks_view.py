@@ -1,0 +1,147 @@
+"""What runs beside an item, as JSON and as words: the ``tracks`` of `item show` and the texts of its timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+from node.items.fold import ItemState
+from node.records.envelope import Envelope
+from node.records.payload import Act, Enclosure, Opening
+from node.records.track import Track
+from node.rules.words import COLOURS
+from node.services.sharing import Shown
+from node.storage.port import BoardQuery, Reader
+
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+_EXTENSIONS = {"requested": "待批复", "granted": "已同意", "denied": "不同意", "noted": "已说明，原时限不变"}
+_JUSTIFIED = {"given": "已说明理由，待认定", "justified": "有正当理由", "unjustified": "无正当理由"}
+_LINE_STATES = ("整改中", "已报告", "已销去")
+_VERDICTS = ("待采用", "已采用", "未采用")
+NameOf = Callable[[str], str]
+
+
+def day_text(day: int) -> str | None:
+    """A date of days since 1970-01-01, None for none. Whoever signs a day no calendar has gets the calendar's end."""
+    ordinal = min(max(_EPOCH_ORDINAL + day, 1), date.max.toordinal())
+    return date.fromordinal(ordinal).isoformat() if day else None
+
+
+def tracks_document(reader: Reader, name_of: NameOf, state: ItemState) -> dict[str, object]:
+    """The side tracks of an item (R29, R97, R99, R105, R119); ``cases`` are approval cases and side files here."""
+    tracks = state.tracks
+    extension = tracks.extension
+    terms = state.opening.terms if state.opening is not None else None
+    cases = reader.board_query(BoardQuery(subject="*", target=state.item_id))
+    return {
+        "extension": {
+            "state": extension.state or None, "label": _EXTENSIONS.get(extension.state),
+            "wanted": day_text(extension.wanted_day), "grants": extension.grants, "requests": extension.requests,
+        },
+        "dues": [{"record": record.hex(), "due": day_text(day)} for record, day in tracks.dues],
+        "slips": [
+            {
+                "record": one.record_id.hex(), "colour": one.colour, "label": COLOURS.get(one.colour, one.colour),
+                "due": day_text(one.due_day), "rule": one.rule, "entries": list(one.entries), "author": one.author,
+                "author_name": name_of(one.author), "justified": one.justified or None,
+                "justified_label": _JUSTIFIED.get(one.justified),
+            }
+            for one in tracks.slips
+        ],
+        "milestones": [
+            {"key": one.key, "title": one.title, "due": day_text(one.due_day), "done": day_text(one.done_day)}
+            for one in tracks.milestones
+        ],
+        "rectify": [
+            {
+                "key": one.key, "text": one.text, "unit": one.unit, "leader": one.leader, "due": day_text(one.due_day),
+                "state": ("open", "reported", "cleared")[min(one.status, 2)],
+                "label": _LINE_STATES[min(one.status, 2)],
+            }
+            for one in tracks.lines
+        ],
+        "handlers": [
+            {"unit": one.unit, "person": one.person or None, "due": day_text(one.due_day)} for one in tracks.handlers
+        ],
+        "duties": [{"level": one.level, "name": one.name} for one in tracks.duties],
+        "scores": [
+            {
+                "record": one.record_id.hex(), "points": one.points_milli / 1000, "rule": one.rule,
+                "cause": one.cause.hex(), "unit": one.unit or None,
+                "state": ("proposed", "adopted", "dropped")[min(one.verdict, 2)],
+                "label": _VERDICTS[min(one.verdict, 2)],
+            }
+            for one in tracks.scores
+        ],
+        "findings": [{"question": one.question, "ok": one.ok, "text": one.text} for one in tracks.findings],
+        "exempt": tracks.exempt.hex() or None,
+        "unclear": (terms.unclear if terms is not None else "") if tracks.unclear else None,
+        "warnings": tracks.warnings,
+        "orders": [one.hex() for one in tracks.orders],
+        "notices": [one.hex() for one in tracks.notices],
+        "interviews": tracks.interviews,
+        "enclosed": [one.hex() for one in tracks.enclosed],
+        "manifest": list(tracks.manifest),
+        "reinspections": [one.hex() for one in tracks.reinspections],
+        "cases": [
+            {"item": row.item_id.hex(), "number": row.number, "subject": row.subject, "state": row.state}
+            for row in cases
+        ],
+    }  # fmt: skip
+
+
+def enclosed_document(
+    payload: Opening | Act | Enclosure | None, open_: Callable[[Envelope], Shown] | None, name_of: NameOf
+) -> dict[str, object]:
+    """``enclosed`` of a timeline entry: each record of a 转送, with its words where its signature holds here (R33)."""
+    if not isinstance(payload, Enclosure) or open_ is None:
+        return {}
+    shown = [open_(envelope) for envelope in payload.records]
+    return {
+        "enclosed": [
+            {
+                "record": one.record_id.hex() or None, "author": one.author, "author_name": name_of(one.author),
+                "kind_label": one.kind_label, "text": one.text, "confirmed": one.confirmed,
+            }
+            for one in shown
+        ]
+    }  # fmt: skip
+
+
+def text_of(payload: Opening | Act | Enclosure | None) -> str:
+    """The words of a record as the timeline shows them."""
+    if payload is None:
+        return ""
+    text = payload.text
+    if isinstance(payload, Act):
+        if payload.percent >= 0:
+            text = f"[{payload.percent}%] {text}"
+        if payload.occurred_day:
+            text += f"（补录，实际发生于 {day_text(payload.occurred_day)}）"
+        if payload.due_day:
+            text += f"（新时限 {day_text(payload.due_day)}）"
+        text += "".join(f"\n{number}. {answer}" for number, answer in payload.answers)
+        if payload.unit:
+            text += f"（{payload.unit}{' ' + payload.person if payload.person else ''}）"
+        if payload.track is not None:
+            text += "".join(f"\n{said}" for said in _said(payload.track))
+    return text
+
+
+def _said(track: Track) -> list[str]:
+    said = []
+    if track.colour:
+        said.append(f"{COLOURS.get(track.colour, track.colour)}色督办单")
+    said += [text for text in (track.title, track.number and f"编号 {track.number}") if text]
+    said += track.entries
+    for one in track.lines:
+        who = f" {one.text}（{one.unit} {one.leader} {day_text(one.due_day)}）" if one.text else ""
+        said.append(f"整改 {one.key}{who}{_LINE_STATES[min(one.status, 2)] if one.status else ''}")
+    said += [f"{found.question}：{'是' if found.ok else '否'}{found.text}" for found in track.findings]
+    said += [f"节点 {step.key} {step.title}{'，已完成' if step.done_day else ''}" for step in track.milestones]
+    said += [f"{duty.level}：{duty.name}" for duty in track.duties]
+    if track.points_milli:
+        said.append(f"{track.points_milli / 1000:+g}分")
+    if track.rule:
+        said.append(f"规则 {track.rule}")
+    return said
