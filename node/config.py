@@ -37,6 +37,7 @@ class Config(BaseSettings):
     attachment_mib_max: int = Field(default=500, ge=1, le=2_048)
     keepalive_s: int = Field(default=20, ge=1, le=600)  # a link silent for twice as long is dead
     retry_max_s: int = Field(default=120, ge=1, le=3_600)  # between two attempts to reach the parent
+    routine_hour: int = Field(default=7, ge=0, le=23)  # Beijing time; from then on a business date's routines run
 
     @classmethod
     def settings_customise_sources(

@@ -33,7 +33,7 @@ _READ = (
     "status", "heads", "digest", "verify", "item.list", "item.show", "item.fetch", "user.list", "unit.list",
     "case.list", "case.show", "rules.list", "rules.show", "rules.check", "rules.explain", "calendar.show",
     "calendar.list", "calendar.diff", "ledger.list", "ledger.show", "ledger.export", "export.ledger", "plan.list",
-    "plan.show", "proposal.list", "proposals.list", "proposals", "jobs.list", "rectify.list", "rectify.show",
+    "plan.show", "todo.list", "jobs.list", "rectify.list", "rectify.show",
 )  # fmt: skip
 _ADMINISTER = (
     "invite", "pending", "approve", "user.add", "user.change", "user.disable", "unit.add", "unit.disable",
@@ -51,7 +51,7 @@ _SUPERVISE = (
     "item.complete", "item.archive", "item.reinspect", "item.reveal", "item.slip", "item.judge", "item.order",
     "item.notice", "item.bulletin", "item.special", "item.interview", "item.refer", "item.negative", "item.score",
     "item.enclose", "item.take_over", "item.note", "case.open", "import", "ledger.import", "plan.add", "plan.check",
-    "plan.approve", "plan.open", "proposal.dismiss", "proposals.dismiss", "proposals.act",
+    "plan.approve", "plan.open", "todo.done", "todo.carry",
 )  # fmt: skip
 
 RIGHTS: Mapping[str, frozenset[str]] = {

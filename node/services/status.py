@@ -7,6 +7,7 @@ from node.clock import iso
 from node.records.line import level_of
 from node.services.browse import moment
 from node.services.office import Office
+from node.services.proposals import open_count
 from node.storage.port import Peer
 
 _STALE_MS = 36 * 3_600_000  # a neighbour silent for a day and a half: what it shows is 数据过期 (faults.md B8)
@@ -32,6 +33,7 @@ def status_document(office: Office) -> dict[str, object]:
         "records": office.logs.record_count,
         "logs": sum(1 for log in office.logs.index if log.seq),
         "items": office.store.board_count(),
+        "proposals_open": open_count(office.store),
         "links": [_link(office, peer, role) for peer, role in _neighbours(office)],
         "alarms": alarms,
     }  # fmt: skip
