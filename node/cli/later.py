@@ -20,12 +20,7 @@ LATER: Mapping[str, str] = {
     "revoke": "吊销一个下级单位的证书",
     "bundle export": "把记录导出为文件，离线转送",
     "bundle import": "导入离线转送的文件",
-    "user add": "增加账号",
-    "user list": "列出账号",
-    "user disable": "停用账号",
     "user reset": "重设账号的口令",
-    "unit add": "增加内设机构",
-    "unit list": "列出内设机构",
     "item exempt": "免予办理，说明理由",
     "item handle": "指定承办的内设机构和人员",
     "item extend": "申请延期",
@@ -36,7 +31,7 @@ LATER: Mapping[str, str] = {
     "evidence verify": "核验导出的证据",
 }
 GROUPS: Mapping[str, str] = {
-    "bundle": "离线转送", "user": "账号", "unit": "内设机构", "export": "导出", "evidence": "证据",
+    "bundle": "离线转送", "export": "导出", "evidence": "证据",
 }  # fmt: skip
 SUFFIX = "（本版本未提供）"
 

@@ -32,7 +32,8 @@ from node.storage.port import BoardQuery, BoardRow
 
 # The level of an issuer as the profiles name where a matter comes from.
 _ORIGIN_OF_LEVEL = {"nation": "nation", "province": "province", "prefecture": "city", "county": "county"}
-_SETTING_UP = (REGISTERED, PROPOSED, APPROVING)
+_SET_UP_AS = frozenset({"research", "offplan", "order"})
+SETTING_UP = (REGISTERED, PROPOSED, APPROVING)
 
 
 def profile_of(desk: Desk) -> Profile:
@@ -111,7 +112,7 @@ def basis(desk: Desk, subject: str, state: ItemState) -> bytes:
         return b""
     profile = profile_of(desk)
     rule = rule_text(rule_name(profile, chain))
-    label, name = SUBJECTS[subject], _name(state)
+    label, name = SUBJECTS[subject], name_of(state)
     pending: tuple[BoardRow, ItemState] | None = None
     for row in cases_of(desk, subject, state.item_id):
         if row.state in TERMINAL:
@@ -156,7 +157,7 @@ def check_ready(desk: Desk, state: ItemState, verb: str) -> bytes:
     """
     opening = state.opening
     if opening is not None and opening.terms is not None and opening.terms.subject:
-        raise InputError(f"审签件只供审批，不能{verb}", field="ITEM", value=_name(state), remedy="办理它所针对的事项")
+        raise InputError(f"审签件只供审批，不能{verb}", field="ITEM", value=name_of(state), remedy="办理它所针对的事项")
     check_clear(state, verb)
     if state.kind != "registered":
         return _setup_of_received(desk, state)
@@ -164,10 +165,10 @@ def check_ready(desk: Desk, state: ItemState, verb: str) -> bytes:
     approval = state.tracks.approval
     if state.state == PLANNING:
         raise InputError(
-            f"督查方案尚未批准，不能{verb}，下一步 {next_step(profile, approval)}", field="ITEM", value=_name(state),
-            code="approval", remedy=f"dulian item approve {_name(state)} --as 姓名",
+            f"督查方案尚未批准，不能{verb}，下一步 {next_step(profile, approval)}", field="ITEM", value=name_of(state),
+            code="approval", remedy=f"dulian item approve {name_of(state)} --as 姓名",
         )  # fmt: skip
-    if state.state not in _SETTING_UP:
+    if state.state not in SETTING_UP:
         return b""
     check_set_up(desk, state, verb)
     return b""
@@ -180,14 +181,14 @@ def check_set_up(desk: Desk, state: ItemState, verb: str) -> None:
     if step:
         rule = rule_text(rule_name(profile, chain)) if chain is not None else ""
         raise InputError(
-            f"拟办尚在审批，不能{verb}{rule}，下一步 {step}", field="ITEM", value=_name(state), code="approval",
-            remedy=f"dulian item approve {_name(state)} --as 姓名",
+            f"拟办尚在审批，不能{verb}{rule}，下一步 {step}", field="ITEM", value=name_of(state), code="approval",
+            remedy=f"dulian item approve {name_of(state)} --as 姓名",
         )  # fmt: skip
     if chain is not None:
         first = step_text(profile, steps_of(chain)[0])
         text = f"尚未立项，不能{verb}：{chain.title}{rule_text(rule_name(profile, chain))}，拟办后第一步 {first}"
-        remedy = f"先拟办：dulian item propose {_name(state)} --text 拟办意见"
-        raise InputError(text, field="ITEM", value=_name(state), code="approval", remedy=remedy)
+        remedy = f"先拟办：dulian item propose {name_of(state)} --text 拟办意见"
+        raise InputError(text, field="ITEM", value=name_of(state), code="approval", remedy=remedy)
 
 
 def check_issue(desk: Desk, source: str, terms: Terms | None) -> None:
@@ -208,8 +209,8 @@ def check_clear(state: ItemState, verb: str) -> None:
     if state.tracks.unclear:
         why = state.opening.terms.unclear if state.opening is not None and state.opening.terms is not None else ""
         raise InputError(
-            f"事项待明确，不能{verb}：{why}", field="ITEM", value=_name(state), code="unclear",
-            remedy=f"明确后：dulian item change {_name(state)} --clear",
+            f"事项待明确，不能{verb}：{why}", field="ITEM", value=name_of(state), code="unclear",
+            remedy=f"明确后：dulian item change {name_of(state)} --clear",
         )  # fmt: skip
 
 
@@ -235,7 +236,12 @@ def _chain(
     known = next((one.id for one in profile.classes if item_class in (one.id, one.label)), item_class)
     for origin in origins:
         case = {"source": found.id if found else source, "class_": known, "origin": origin}
-        line = (found.line or "") if found else ""
+        line = (terms.work_line if terms is not None else "") or ((found.line or "") if found else "")
+        if subject == "setup" and line in _SET_UP_AS:
+            # Research and what stands in no plan are set up by a chain of their own (R25, R62).
+            chain = explain.chain_for(profile, line, **case, line=line)
+            if chain is not None and chain.steps:
+                return chain
         chain = None
         if subject == "extension":
             extension = explain.extension_for(profile, **case, line=line)
@@ -246,6 +252,7 @@ def _chain(
     return None
 
 
-def _name(state: ItemState) -> str:
+def name_of(state: ItemState) -> str:
+    """What people call an item: its 登记编号, or the first digits of its id."""
     opening = state.opening
     return opening.number if opening is not None and opening.number else state.item_id.hex()[:12]
