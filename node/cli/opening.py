@@ -23,6 +23,10 @@ MaybeTo = Annotated[
 ]
 Class = Annotated[str | None, typer.Option("--class", metavar="CLASS", help="事项类别：规则档案中的代号或名称")]
 Origin = Annotated[str | None, typer.Option("--origin", metavar="ORIGIN", help="交办层级：本级、上级、省、市、县")]
+WorkLine = Annotated[
+    str | None, typer.Option("--line", metavar="LINE", help="工作线条，如 督查调研、计划外督查；不写时按来源")
+]
+Distinct = Annotated[str | None, typer.Option("--distinct", metavar="TEXT", help="与相近事项并不重复的理由")]
 Form = Annotated[str | None, typer.Option("--form", metavar="FORM", help="办理形式：转办、协办、自办")]
 Leader = Annotated[str | None, typer.Option("--leader", metavar="NAME", help="牵头领导")]
 Supervisor = Annotated[str | None, typer.Option("--supervised-by", metavar="NAME", help="督查单位")]
@@ -77,14 +81,15 @@ def register(
     due: o.Due = None, rule: Rule = None, start: Start = None, point: Point = None, milestone: Milestones = None,
     duty: Duties = None, form: Form = None, leader: Leader = None, supervised_by: Supervisor = None,
     frequency: Frequency = None, secrecy: Secrecy = None, remark: Remark = None, unclear: Unclear = None,
-    hidden: Hidden = False, attach: o.Attach = None, as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
+    hidden: Hidden = False, line: WorkLine = None, distinct: Distinct = None, attach: o.Attach = None, as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
     """只登记事项，不交办；以后用 assign 交办。"""
     args = {
         "title": title, "requirement": requirement, "source": source, "class": class_, "origin": origin,
         "point": list(point or ()), "milestone": list(milestone or ()), "duty": list(duty or ()), "form": form,
         "leader": leader, "supervised_by": supervised_by, "frequency": frequency, "secrecy": secrecy,
-        "remark": remark, "unclear": unclear, "hidden": hidden or None, **_limit(due, rule, start),
+        "remark": remark, "unclear": unclear, "hidden": hidden or None, "line": line, "distinct": distinct,
+        **_limit(due, rule, start),
     }  # fmt: skip
     return ask(Call(home, as_json, as_), "item.register", args, show_item.issued("已登记"), files=files_of(attach))
 

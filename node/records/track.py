@@ -113,6 +113,7 @@ class Terms(NamedTuple):
     provisional: bool = False
     plan_year: int = 0
     leader: str = ""
+    work_line: str = ""
 
 
 def track_out(track: Track) -> payloads_pb2.Track:
@@ -152,6 +153,7 @@ def terms_in(m: payloads_pb2.Terms) -> Terms:
         tuple(_milestone(step) for step in m.milestones), m.supervised_by,
         tuple(Duty(duty.level, duty.name) for duty in m.duties), m.frequency, m.remark, m.weight, m.secrecy,
         m.strength, m.warn_days, m.start_day, m.provisional, m.plan_year, m.leader,
+        m.work_line,
     )  # fmt: skip
 
 
@@ -172,7 +174,7 @@ def texts_of(value: Track | Terms) -> tuple[list[str], list[str]]:
         words += value.entries
     else:
         names += [value.item_class, value.profile, value.origin, value.subject, value.form, value.supervised_by]
-        names += [value.frequency, value.strength, value.leader]
+        names += [value.frequency, value.strength, value.leader, value.work_line]
         words += [value.unclear, value.remark]
     for step in value.milestones:
         names += [step.key, step.title]

@@ -28,6 +28,7 @@ from node.services.desk import (
     take_files,
     take_list,
 )  # fmt: skip
+from node.services.duplicates import check_new
 from node.services.terms import agree, downward
 from node.storage.port import Meta
 
@@ -59,9 +60,12 @@ class Task(NamedTuple):
 def register(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     """登记: an own item on the line [this office]."""
     opening = opening_of(desk, args, "REGISTER")
+    checked = check_new(desk, opening, args)
+    if checked and opening.terms is not None:
+        opening = opening._replace(terms=opening.terms._replace(remark=f"{opening.terms.remark}{checked}"))
     if args.get("local"):
         opening = opening._replace(local=True)
-    item, number = _register(desk, opening, caller)
+    item, number = register_opening(desk, opening, caller)
     return {"item": item.hex(), "number": number, "title": opening.title}
 
 
@@ -75,7 +79,7 @@ def issue(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     opening = opening_of(desk, args, "ASSIGN")
     chains.check_issue(desk, opening.source, opening.terms)
     receivers, paths = _receivers(desk, to, take_list(args, "lead"))
-    item, number = _register(desk, opening, caller)
+    item, number = register_opening(desk, opening, caller)
     task = opening._replace(number=number, terms=downward(opening.terms))
     opened = _open_tasks(desk, task, item, receivers, paths, (), caller)
     _dispatch(desk, item, opened, caller)
@@ -181,7 +185,7 @@ def import_rows(desk: Desk, rows: Sequence[Row], caller: Caller) -> list[tuple[s
             title=row.title, text=row.requirement, number=row.number, source=row.source, points=row.points,
             due_day=row.due_day, responsible=row.responsible, limit_text=row.limit_text,
         )  # fmt: skip
-        item, number = _register(desk, opening, caller)
+        item, number = register_opening(desk, opening, caller)
         found.append((item.hex(), number))
     return found
 
@@ -212,7 +216,8 @@ def opening_of(desk: Desk, args: Args, start: str) -> Opening:
     )
 
 
-def _register(desk: Desk, opening: Opening, caller: Caller) -> tuple[bytes, str]:
+def register_opening(desk: Desk, opening: Opening, caller: Caller) -> tuple[bytes, str]:
+    """Write the opening of an own item; returns its id and 登记编号."""
     number = opening.number or _next_number(desk)
     full = opening._replace(number=number, actor_name=caller.name)
     record = desk.author.write(

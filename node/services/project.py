@@ -104,7 +104,7 @@ def _by_rules(state: ItemState) -> dict[str, Any]:
         "unit": "、".join(handler.unit for handler in tracks.handlers if handler.unit), "colour": tracks.colour,
         "extension": tracks.extension.state, "flags": flags, "strength": terms.strength,
         "warn_days": terms.warn_days, "leader": terms.leader, "frequency": terms.frequency,
-        "plan_year": terms.plan_year,
+        "plan_year": terms.plan_year, "work_line": terms.work_line,
     }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from node.rules import explain
 from node.rules.calendar import day_text
 from node.rules.profile import Profile
 from node.rules.values import TimeRule
-from node.rules.words import ORIGINS
+from node.rules.words import LINES, ORIGINS
 from node.services.desk import Desk, parse_day, take, take_list
 from node.storage.rows import RulesRow
 
@@ -66,9 +66,9 @@ def profile_name(profile: Profile) -> str:
 
 
 def case_of(profile: Profile, source: str, terms: Terms | None) -> dict[str, str]:
-    """What the profile's parts are matched by; the work line (R6) is the one its source opens."""
+    """What the profile's parts are matched by; the work line (R6) is the one given, else the one its source opens."""
     terms = terms or Terms()
-    line = next((part.line or "" for part in profile.sources if part.id == source), "")
+    line = terms.work_line or next((part.line or "" for part in profile.sources if part.id == source), "")
     return {"source": source, "class_": terms.item_class, "origin": terms.origin, "line": line}
 
 
@@ -134,6 +134,7 @@ def _terms(args: Args, profile: Profile, base: Terms, *, strict: bool) -> Terms:
         profile.rule(frequency)
     given: dict[str, Any] = {
         "item_class": _choice(take(args, "class"), _labels(profile.classes), "--class", strict=strict),
+        "work_line": _choice(take(args, "line"), LINES, "--line", strict=True),
         "origin": _choice(take(args, "origin"), ORIGINS, "--origin", strict=True),
         "form": form, "secrecy": secrecy, "weight": weight, "frequency": frequency,
         "unclear": check_text(take(args, "unclear"), "--unclear", TEXT_CHARS_MAX),

@@ -148,6 +148,7 @@ class Board(SQLModel, table=True):
     leader: str = a_text()
     frequency: str = a_text()
     plan_year: int = a_number()
+    work_line: str = a_text()
 
 
 METADATA = SQLModel.metadata

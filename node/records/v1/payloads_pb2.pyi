@@ -62,7 +62,7 @@ class Opening(_message.Message):
     def __init__(self, actor_name: _Optional[str] = ..., text: _Optional[str] = ..., attachments: _Optional[_Iterable[_Union[Attachment, _Mapping]]] = ..., occurred_day: _Optional[int] = ..., title: _Optional[str] = ..., number: _Optional[str] = ..., source: _Optional[str] = ..., points: _Optional[_Iterable[str]] = ..., due_day: _Optional[int] = ..., rule: _Optional[str] = ..., receiver: _Optional[str] = ..., role: _Optional[int] = ..., lead: _Optional[str] = ..., parent: _Optional[bytes] = ..., responsible: _Optional[str] = ..., limit_text: _Optional[str] = ..., predecessor: _Optional[bytes] = ..., local: _Optional[bool] = ..., terms: _Optional[_Union[Terms, _Mapping]] = ...) -> None: ...
 
 class Terms(_message.Message):
-    __slots__ = ("item_class", "profile", "origin", "hidden", "unclear", "subject", "target", "form", "milestones", "supervised_by", "duties", "frequency", "remark", "weight", "secrecy", "strength", "warn_days", "start_day", "provisional", "plan_year", "leader")
+    __slots__ = ("item_class", "profile", "origin", "hidden", "unclear", "subject", "target", "form", "milestones", "supervised_by", "duties", "frequency", "remark", "weight", "secrecy", "strength", "warn_days", "start_day", "provisional", "plan_year", "leader", "work_line")
     ITEM_CLASS_FIELD_NUMBER: _ClassVar[int]
     PROFILE_FIELD_NUMBER: _ClassVar[int]
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
@@ -84,6 +84,7 @@ class Terms(_message.Message):
     PROVISIONAL_FIELD_NUMBER: _ClassVar[int]
     PLAN_YEAR_FIELD_NUMBER: _ClassVar[int]
     LEADER_FIELD_NUMBER: _ClassVar[int]
+    WORK_LINE_FIELD_NUMBER: _ClassVar[int]
     item_class: str
     profile: str
     origin: str
@@ -105,7 +106,8 @@ class Terms(_message.Message):
     provisional: bool
     plan_year: int
     leader: str
-    def __init__(self, item_class: _Optional[str] = ..., profile: _Optional[str] = ..., origin: _Optional[str] = ..., hidden: _Optional[bool] = ..., unclear: _Optional[str] = ..., subject: _Optional[str] = ..., target: _Optional[bytes] = ..., form: _Optional[str] = ..., milestones: _Optional[_Iterable[_Union[Milestone, _Mapping]]] = ..., supervised_by: _Optional[str] = ..., duties: _Optional[_Iterable[_Union[Duty, _Mapping]]] = ..., frequency: _Optional[str] = ..., remark: _Optional[str] = ..., weight: _Optional[int] = ..., secrecy: _Optional[str] = ..., strength: _Optional[str] = ..., warn_days: _Optional[int] = ..., start_day: _Optional[int] = ..., provisional: _Optional[bool] = ..., plan_year: _Optional[int] = ..., leader: _Optional[str] = ...) -> None: ...
+    work_line: str
+    def __init__(self, item_class: _Optional[str] = ..., profile: _Optional[str] = ..., origin: _Optional[str] = ..., hidden: _Optional[bool] = ..., unclear: _Optional[str] = ..., subject: _Optional[str] = ..., target: _Optional[bytes] = ..., form: _Optional[str] = ..., milestones: _Optional[_Iterable[_Union[Milestone, _Mapping]]] = ..., supervised_by: _Optional[str] = ..., duties: _Optional[_Iterable[_Union[Duty, _Mapping]]] = ..., frequency: _Optional[str] = ..., remark: _Optional[str] = ..., weight: _Optional[int] = ..., secrecy: _Optional[str] = ..., strength: _Optional[str] = ..., warn_days: _Optional[int] = ..., start_day: _Optional[int] = ..., provisional: _Optional[bool] = ..., plan_year: _Optional[int] = ..., leader: _Optional[str] = ..., work_line: _Optional[str] = ...) -> None: ...
 
 class Milestone(_message.Message):
     __slots__ = ("key", "title", "due_day", "done_day")

@@ -114,6 +114,7 @@ def create_board() -> None:
         text("leader"),
         text("frequency"),
         big("plan_year"),
+        text("work_line"),
         sa.PrimaryKeyConstraint("item_no"),
     )
     op.create_index("board_number", "board", ["number"])
