@@ -77,7 +77,7 @@ def _check_assistants(desk: Desk, state: ItemState) -> None:
 def report(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     """进展, with a percentage where it is said."""
     state = current(desk, take(args, "item"))
-    _check_set_up(desk, state, Kind.PROGRESS, "报告进展")
+    _check_set_up(desk, state, "报告进展")
     percent = args.get("percent")
     if percent is not None and (not isinstance(percent, int) or not 0 <= percent <= 100):
         raise InputError("进度须在 0 到 100 之间", field="--percent", value=percent, remedy="填 0 到 100 的整数")
@@ -119,8 +119,8 @@ def _numbered(text: str, field: str) -> tuple[int, str]:
 def submit(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     """报结: every task this office issued under the item must be done, and the report approved (R57)."""
     state = current(desk, take(args, "item"))
+    _check_set_up(desk, state, "报结")
     guards.check_act(state, Kind.FINAL, desk.identity.code)
-    _check_set_up(desk, state, Kind.FINAL, "报结")
     guards.check_final(open_children(desk, state))
     payload = Act(
         text=_text(Kind.FINAL, args), attachments=take_files(args), answers=_answers(desk, state, args),
@@ -193,10 +193,9 @@ def cancel_below(desk: Desk, state: ItemState, caller: Caller) -> int:
     return count
 
 
-def _check_set_up(desk: Desk, state: ItemState, kind: Kind, verb: str) -> None:
+def _check_set_up(desk: Desk, state: ItemState, verb: str) -> None:
     """An own item is worked on after 立项 only."""
     if state.kind == "registered" and state.receiver == desk.identity.code and state.state not in TERMINAL:
-        guards.check_act(state, kind, desk.identity.code)
         chains.check_ready(desk, state, verb)
 
 
