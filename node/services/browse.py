@@ -43,10 +43,11 @@ class View(NamedTuple):
 
 
 def list_items(reader: Reader, view: View, args: Mapping[str, object]) -> list[dict[str, object]]:
-    """`item list`: filters by state, light, office, kind and words."""
+    """`item list`: filters by state, light, office, kind and words; approval cases stand in a list of their own."""
     query = BoardQuery(
-        state=take(args, "state"), office=take(args, "office"), kind=take(args, "kind"), text=take(args, "text")
-    )
+        state=take(args, "state"), office=take(args, "office"), kind=take(args, "kind"), text=take(args, "text"),
+        subject="-",
+    )  # fmt: skip
     wanted = take(args, "light")
     rows = [row_document(view, row) for row in reader.board_query(query)]
     return [row for row in rows if not wanted or row["light"] == wanted]

@@ -46,6 +46,7 @@ class Office:
         out = office.step([event])
         for callback in out.after_commit:
             callback()
+        self.machine.sent.append(out)
         office.project()
         ((answer, error),) = answers
         if error is not None:

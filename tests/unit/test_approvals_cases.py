@@ -1,0 +1,165 @@
+"""Approval cases by the chains of county-003: opened, approved in order, used once (R56, R57, R78)."""
+
+from __future__ import annotations
+
+import pytest
+
+from node.errors import InputError
+from tests.sim.test_smoke import Wire
+from tests.sim.world import admit, found
+from tests.unit.one_office import COUNTY, TOWN, Office
+
+CITY = "320500"
+
+
+class Line:
+    """City, county with the rules of seed 003, town; connected."""
+
+    def __init__(self) -> None:
+        root = found(1, CITY, real=True)
+        middle = admit(1, root, COUNTY, real=True)
+        bottom = admit(1, middle, TOWN, real=True)
+        self.city, self.county, self.town = Office(root), Office(middle, "county-003"), Office(bottom)
+        self.county.hire()
+        self.wire = Wire(root, middle, bottom)
+        self.wire.connect(middle)
+        self.wire.connect(bottom)
+
+    def settle(self) -> None:
+        self.wire.settle()
+
+    def received(self) -> str:
+        """A task of the city, signed at the county."""
+        made = self.city.do("item.issue", title="市政府交办", to=[COUNTY], due="2027-03-31")
+        self.settle()
+        item = str(made["assignments"][0]["item"])
+        self.county.do("item.sign", "承办", item=item)
+        self.settle()
+        return item
+
+
+@pytest.fixture
+def line() -> Line:
+    return Line()
+
+
+def test_report_to_the_city_needs_the_signature_of_the_head_or_the_office_head(line: Line) -> None:
+    """R57: a matter from above is answered over the signature of 县政府主要领导 or 政府办主任; one of them suffices."""
+    county, item = line.county, line.received()
+    error = county.refused("item.submit", "承办", item=item, text="已办结")
+    assert "规则 county-003/1 chains.report.upper" in error.text
+    assert "签发（县长 或 县政府办主任）" in error.text
+    assert "dulian case open" in error.remedy
+    case = county.do("case.open", "承办", item=item, subject="report", text="报告送审稿")
+    assert case["rule"] == "county-003/1/chains.report.upper"
+    pending = county.refused("item.submit", "承办", item=item, text="已办结")
+    assert f"dulian item approve {case['number']}" in pending.remedy
+    assert county.refused("item.approve", "承办", item=case["number"]).code == "no_post"
+    assert county.do("item.approve", "县长", item=case["number"])["complete"]
+    county.do("item.submit", "承办", item=item, text="已办结")
+    line.settle()
+    assert line.city.state(item).state == "submitted"
+    assert county.state(case["item"]).state == "closed"
+
+
+def test_the_act_names_the_case_it_went_by_and_the_case_serves_once(line: Line) -> None:
+    county, item = line.county, line.received()
+    case = county.do("case.open", "承办", item=item, subject="report", text="送审稿")
+    county.do("item.approve", "办主任", item=case["item"])
+    done = county.do("item.submit", "承办", item=item, text="已办结")
+    timeline = county.do("item.show", item=item)["timeline"]
+    assert done["record"] in {entry["record"] for entry in timeline}
+    line.settle()
+    line.city.do("item.return", item=item, reason="数字不符")
+    line.settle()
+    again = county.refused("item.submit", "承办", item=item, text="已重办")
+    assert "dulian case open" in again.remedy
+    second = county.do("case.open", "承办", item=item, subject="report", text="送审稿二")
+    assert second["number"] != case["number"]
+
+
+def test_case_never_leaves_the_office(line: Line) -> None:
+    """I4: drafts and opinions stand on the line of this office alone."""
+    county, item = line.county, line.received()
+    case = county.do("case.open", "承办", item=item, subject="report", text="送审稿")
+    county.do("item.approve", "县长", item=case["item"], text="同意")
+    line.settle()
+    for other in (line.city, line.town):
+        assert not other.machine.store.reader().board([bytes.fromhex(case["item"])])
+
+
+def test_case_is_refused_where_it_makes_no_sense(line: Line) -> None:
+    county, item = line.county, line.received()
+    assert county.refused("case.open", "承办", item=item, subject="天气", text="甲").field == "--subject"
+    assert "不要求审批" in county.refused("case.open", "承办", item=item, subject="notice", text="甲").text
+    assert county.refused("case.open", "承办", item=item, subject="report").field == "--text"
+    case = county.do("case.open", "承办", item=item, subject="上报", text="甲")
+    assert case["subject"] == "report"
+    assert "已有" in county.refused("case.open", "承办", item=item, subject="report", text="乙").text
+    for verb, args in {
+        "item.assign": {"to": [TOWN]}, "item.report": {"text": "乙"}, "item.establish": {},
+        "case.open": {"subject": "report", "text": "丙"}, "item.merge": {"into": item}, "item.plan": {"text": "丁"},
+    }.items():  # fmt: skip
+        assert isinstance(county.refused(verb, "承办", item=case["item"], **args), InputError), verb
+    own = county.do("item.register", title="自立", source="handling.other")["item"]
+    error = county.refused("case.open", "承办", item=own, subject="setup", text="甲")
+    assert "dulian item propose" in error.remedy
+
+
+def test_rejected_case_is_proposed_again(line: Line) -> None:
+    county, item = line.county, line.received()
+    case = county.do("case.open", "承办", item=item, subject="report", text="甲")
+    county.do("item.reject", "县长", item=case["item"], reason="补充数字")
+    assert "已退回" in county.refused("item.submit", "承办", item=item, text="已办结").text
+    assert county.do("item.propose", "承办", item=case["item"], text="乙")["rule"] == case["rule"]
+    county.do("item.approve", "县长", item=case["item"])
+    county.do("item.submit", "承办", item=item, text="已办结")
+
+
+def test_withdrawn_case_makes_room_for_another(line: Line) -> None:
+    county, item = line.county, line.received()
+    case = county.do("case.open", "承办", item=item, subject="report", text="甲")
+    county.do("item.decline", "承办", item=case["item"], reason="撤回重拟")
+    assert county.do("case.open", "承办", item=item, subject="report", text="乙")["number"] != case["number"]
+
+
+def test_accepting_a_report_needs_three_steps(line: Line) -> None:
+    """R56: 督查室主任审核 → 分管督查副县长、政府办主任审签 → 交办领导审示, then acceptance."""
+    county = line.county
+    item = str(county.do("item.register", "承办", title="批示件", source="handling.instruction")["item"])
+    county.do("item.propose", "承办", item=item, text="拟转乡镇")
+    for name in ("主任", "分管", "办主任"):
+        county.do("item.approve", name, item=item)
+    task = str(county.do("item.assign", "承办", item=item, to=[TOWN])["assignments"][0]["item"])
+    line.settle()
+    line.town.do("item.sign", item=task)
+    line.town.do("item.submit", item=task, text="已办结")
+    line.settle()
+    error = county.refused("item.accept", "承办", item=task)
+    assert "规则 county-003/1 chains.accept" in error.text
+    case = county.do("case.open", "承办", item=task, subject="accept", text="查办报告")
+    verbs = [county.do("item.approve", name, item=case["item"])["verb"] for name in ("主任", "分管", "办主任", "批示")]
+    assert verbs == ["审核", "审签", "审签", "审示"]
+    county.do("item.accept", "承办", item=task)
+    line.settle()
+    assert line.town.state(task).state == "accepted"
+
+
+def test_cases_are_listed_apart_from_items(line: Line) -> None:
+    county, item = line.county, line.received()
+    case = county.do("case.open", "承办", item=item, subject="report", text="送审稿")
+    (row,) = county.do("case.list")
+    assert (row["number"], row["state_label"]) == (case["number"], "已拟办")
+    assert row["next"] == "签发（县长 或 县政府办主任）"
+    assert row["target"] == item
+    assert case["item"] not in {one["id"] for one in county.do("item.list")}
+    county.do("item.approve", "县长", item=case["item"])
+    shown = county.do("case.show", item=case["number"])
+    assert shown["state_label"] == "已批准"
+    assert [(post["id"], post["done"]) for step in shown["steps"] for post in step["posts"]] == [
+        ("leader.head", True), ("office.head", False),
+    ]  # fmt: skip
+    county.do("item.submit", "承办", item=item, text="已办结")
+    assert county.do("case.list") == []
+    assert [one["state_label"] for one in county.do("case.list", all=True, item=item)] == ["已使用"]
+    assert isinstance(county.refused("case.show", item=item), InputError)
