@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, literal, not_, or_, select
 
+from node.items.lifecycle import DONE, SUBMITTED
+from node.items.lights import NOT_BINDING
 from node.storage.access import Reads, Writes, chunks
 from node.storage.log import LogWrites
-from node.storage.port import BlobRef, BoardQuery, BoardRow, CalendarRow, RulesRow
+from node.storage.port import BlobRef, BoardQuery, BoardRow, BoardTotal, CalendarRow, RulesRow
+from node.storage.rows import EXEMPT, LightQuery
 from node.storage.tables import BOARD, ITEM, PLACE, SMALL, log_and_seq, place_of
 
 ITEM_NUMBERS = select(ITEM.c.item_id, ITEM.c.item_no).where(ITEM.c.item_id.in_(bindparam("ids", expanding=True)))
@@ -24,10 +27,34 @@ BOARD_OF = BY_ITEM.where(ITEM.c.item_id.in_(bindparam("ids", expanding=True)))
 BY_NUMBER = select(BOARD).where(BOARD.c.number == bindparam("number")).order_by(BOARD.c.item_no)
 BOARD_COUNT = select(func.count()).select_from(BOARD)
 MAX_ITEM_NO = select(func.coalesce(func.max(ITEM.c.item_no), 0))
+_EQUAL = ("state", "kind", "receiver", "parent", "target", "item_class", "source", "colour", "leader", "plan_year")
 
 
 def _board(row: Sequence[Any]) -> BoardRow:
     return BoardRow(*row)
+
+
+def _lit(query: LightQuery) -> ColumnElement[bool]:
+    """Rows with this light: `items.lights.light` said in SQL; a test holds the two against each other."""
+    columns, today = BOARD.c, query.today
+    done = or_(columns.state.in_(sorted(DONE)), columns.flags.op("&")(EXEMPT) > 0)
+    limited = and_(columns.state != "", columns.due_day > 0)
+    if query.light in ("done", "none"):
+        return done if query.light == "done" else and_(not_(done), not_(limited))
+    handed_in = and_(columns.state == SUBMITTED, columns.submitted_day > 0)
+    late = or_(and_(handed_in, columns.submitted_day > columns.due_day), and_(not_(handed_in), columns.due_day < today))
+    binding = columns.strength.notin_(sorted(NOT_BINDING))
+    until = case(
+        *((columns.warn_days <= days, last) for days, last in query.yellow_until), else_=query.yellow_until[-1][1]
+    )
+    near = and_(not_(handed_in), columns.due_day >= today, columns.due_day <= until)
+    if query.light == "red":
+        wanted = and_(late, binding)
+    elif query.light == "yellow":
+        wanted = or_(and_(late, not_(binding)), near)
+    else:
+        wanted = and_(not_(late), not_(near))
+    return and_(not_(done), limited, wanted)
 
 
 def prefix_range(prefix_hex: str) -> tuple[bytes, bytes | None] | None:
@@ -97,30 +124,48 @@ class BoardReads(Reads):
             return [_board(row) for row in connection.execute(self._query(query))]
 
     def _query(self, query: BoardQuery) -> Select[Any]:
+        wanted = self._wanted(query)
+        return select(BOARD).where(*wanted).order_by(BOARD.c.item_no).limit(query.limit).offset(query.offset)
+
+    def _wanted(self, query: BoardQuery) -> list[ColumnElement[bool]]:
         columns = BOARD.c
         wanted: list[ColumnElement[bool]] = []
-        if query.state:
-            wanted.append(columns.state == query.state)
+        # Not LIKE: % and _ mean themselves, and upper and lower case differ alike on both engines.
+        position = func.instr if self.engine.dialect.name == "sqlite" else func.strpos
         if query.office:
             wanted.append(or_(columns.issuer == query.office, columns.receiver == query.office))
-        if query.kind:
-            wanted.append(columns.kind == query.kind)
         if query.text:
-            # Not LIKE: % and _ mean themselves, and upper and lower case differ alike on both engines.
-            position = func.instr if self.engine.dialect.name == "sqlite" else func.strpos
             wanted.append(or_(position(columns.title, query.text) > 0, position(columns.number, query.text) > 0))
         if query.due_before_day:
             wanted += [columns.due_day > 0, columns.due_day < query.due_before_day]
+        if query.opened_from:
+            wanted.append(columns.opened_day >= query.opened_from)
+        if query.opened_before:
+            wanted.append(columns.opened_day < query.opened_before)
+        if query.unit:
+            joined = literal("、").concat(columns.unit).concat("、")
+            wanted.append(position(joined, f"、{query.unit}、") > 0)
         if query.subject:
             wanted.append(
                 columns.subject == "" if query.subject == "-" else columns.subject != "" if query.subject == "*"
                 else columns.subject == query.subject
             )  # fmt: skip
-        for name in ("parent", "target", "item_class", "source", "unit", "colour", "leader", "plan_year"):
+        for name in _EQUAL:
             value = getattr(query, name)
             if value:
                 wanted.append(columns[name] == value)
-        return select(BOARD).where(*wanted).order_by(columns.item_no).limit(query.limit).offset(query.offset)
+        for name, values in (("source", query.sources), ("item_class", query.classes), ("parent", query.parents)):
+            if values:
+                wanted.append(columns[name].in_(values))
+        if query.light is not None:
+            wanted.append(_lit(query.light))
+        return wanted
+
+    def board_total(self, query: BoardQuery) -> BoardTotal:
+        """How many rows match all filters."""
+        tally = select(func.count(), func.coalesce(func.max(BOARD.c.opened_day), 0)).select_from(BOARD)
+        with self._reading() as connection:
+            return BoardTotal(*connection.execute(tally.where(*self._wanted(query))).one())
 
     def board_count(self) -> int:
         """Number of items on the board."""

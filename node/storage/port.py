@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar
 
 from node.records.line import LogKey
-from node.storage.rows import BoardQuery, BoardRow, CalendarRow, JobRun, Proposal, RulesRow, Unit, User
+from node.storage.rows import BoardQuery, BoardRow, BoardTotal, CalendarRow, JobRun, Proposal, RulesRow, Unit, User
 
 # Of `rows`, passed on: whoever speaks with a store finds all its values here.
-__all__ = ["BoardQuery", "BoardRow", "CalendarRow", "JobRun", "Proposal", "RulesRow", "Unit", "User"]
+__all__ = ["BoardQuery", "BoardRow", "BoardTotal", "CalendarRow", "JobRun", "Proposal", "RulesRow", "Unit", "User"]
 
 
 class LogRow(NamedTuple):
@@ -283,6 +283,10 @@ class Reader(Protocol):
 
     def board_count(self) -> int:
         """Number of items."""
+        ...
+
+    def board_total(self, query: BoardQuery) -> BoardTotal:
+        """How many rows match all filters, ``limit`` and ``offset`` aside."""
         ...
 
     def get(self, table: type[R], *key: object) -> R | None:

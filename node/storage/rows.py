@@ -46,12 +46,34 @@ class BoardRow(NamedTuple):
     leader: str = ""  # 牵头领导
     frequency: str = ""  # cadence rule of its reports
     plan_year: int = 0  # 年度督查计划
+    work_line: str = ""  # 工作线条, where it is not the one its source opens
+
+
+class LightQuery(NamedTuple):
+    """Which 时限灯 a list wants, as days since 1970 so that a database can tell without a calendar.
+
+    ``yellow_until``: for each number of warning days (0 = the usual three) the last yellow due day on ``today``;
+    more warning days than the last one named count as the last one. Pairs in ascending order, at least one.
+    """
+
+    light: str  # green | yellow | red | done | none
+    today: int
+    yellow_until: tuple[tuple[int, int], ...]
+
+
+class BoardTotal(NamedTuple):
+    """How many rows a query has, whatever its limit, and the day the newest of them was opened (0 for none)."""
+
+    rows: int
+    newest_day: int
 
 
 class BoardQuery(NamedTuple):
     """Filters of a list; empty means any. ``text`` matches inside title or number; ``office``: issuer or receiver.
 
-    ``subject`` "-" leaves approval cases out, "*" wants only them, another word that subject.
+    ``subject`` "-" leaves approval cases out, "*" wants only them, another word that subject. ``unit`` is one of the
+    row's units. ``sources`` and ``classes``: one of them; ``parents``: issued under one of them; ``opened_from`` and
+    ``opened_before``: the day it was opened, from … to before.
     """
 
     state: str = ""
@@ -70,6 +92,13 @@ class BoardQuery(NamedTuple):
     colour: str = ""
     leader: str = ""
     plan_year: int = 0
+    receiver: str = ""
+    sources: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    parents: tuple[bytes, ...] = ()
+    opened_from: int = 0
+    opened_before: int = 0
+    light: LightQuery | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from node.errors import LocalError, StoreError
+from node.items.lifecycle import DONE
+from node.items.lights import NOT_BINDING
 from node.storage.log import stored_bytes
 from node.storage.peers import key_filter
 from node.storage.port import (
@@ -22,6 +24,7 @@ from node.storage.port import (
     BlobRef,
     BoardQuery,
     BoardRow,
+    BoardTotal,
     CalendarRow,
     LogRow,
     R,
@@ -29,6 +32,7 @@ from node.storage.port import (
     RulesRow,
     SmallRow,
 )  # fmt: skip
+from node.storage.rows import EXEMPT, LightQuery
 from tests.sim.memory_blobs import MemoryBlobs
 
 __all__ = ["MemoryBlobs", "MemoryReader", "MemoryStore"]
@@ -179,6 +183,10 @@ class MemoryReader:
         found = [row for row in self._see(self._tables.board).rows() if matches(row, query)]
         return found[query.offset:query.offset + query.limit]
 
+    def board_total(self, query: BoardQuery) -> BoardTotal:
+        days = [row.opened_day for row in self._see(self._tables.board).rows() if matches(row, query)]
+        return BoardTotal(len(days), max(days, default=0))
+
     def board_count(self) -> int:
         return len(self._see(self._tables.board))
 
@@ -202,11 +210,32 @@ def matches(row: BoardRow, query: BoardQuery) -> bool:
         and (query.text in row.title or query.text in row.number)
         and (not query.due_before_day or 0 < row.due_day < query.due_before_day)
         and (not query.subject or _is_subject(row.subject, query.subject))
+        and query.opened_from <= row.opened_day < (query.opened_before or 2**31)
+        and (not query.unit or query.unit in row.unit.split("、"))
+        and (not query.sources or row.source in query.sources)
+        and (not query.classes or row.item_class in query.classes)
+        and (not query.parents or row.parent in query.parents)
+        and (query.light is None or _light(row, query.light) == query.light.light)
         and all(getattr(query, name) in {type(getattr(query, name))(), getattr(row, name)} for name in _EQUAL)
     )
 
 
-_EQUAL = ("parent", "target", "item_class", "source", "unit", "colour", "leader", "plan_year")
+_EQUAL = ("receiver", "parent", "target", "item_class", "source", "colour", "leader", "plan_year")
+
+
+def _light(row: BoardRow, query: LightQuery) -> str:
+    """The light by days alone, as `LightQuery` describes it."""
+    if row.state in DONE or row.flags & EXEMPT:
+        return "done"
+    if not row.state or row.due_day <= 0:
+        return "none"
+    late = "yellow" if row.strength in NOT_BINDING else "red"
+    if row.state == "submitted" and row.submitted_day:
+        return late if row.submitted_day > row.due_day else "green"
+    if row.due_day < query.today:
+        return late
+    last = next((last for days, last in query.yellow_until if row.warn_days <= days), query.yellow_until[-1][1])
+    return "yellow" if row.due_day <= last else "green"
 
 
 def _is_subject(subject: str, wanted: str) -> bool:
