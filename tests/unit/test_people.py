@@ -145,6 +145,14 @@ def test_handler_works_only_on_what_the_own_unit_has_in_hand(units: Office) -> N
     units.do("item.report", "赵六", item=item, text="协助")
 
 
+def test_handler_reports_lines_of_a_rectification_and_does_not_clear_them(units: Office) -> None:
+    """R97: who works on a line reports it; who supervises defines and clears it."""
+    item = handled(units)
+    for name in ("line", "clear"):
+        error = units.refused("item.rectify", "王五", item=item, **{name: ["1=堵塞"]})
+        assert (error.code, error.field) == ("no_right", f"--{name}")
+
+
 def test_handler_of_an_office_without_units_works_on_every_item(office: Office) -> None:
     office.do("user.add", name="钱七", role=["handler"])
     item = str(office.do("item.register", title="甲", local=True, source="decision.upper")["item"])
