@@ -51,11 +51,10 @@ class Found(NamedTuple):
 
 
 def due_days(reader: Reader, now_ms: int, hour: int) -> list[int]:
-    """The business dates to run now, in order: from the last run on, on a new node only the newest."""
+    """The business dates to run now, in order: all since the first run that have none, on a new node the newest."""
     newest = day_of(now_ms - hour * _HOUR_MS)
     ran = {run.day for run in reader.rows(JobRun, job=JOB)}
-    last = max((day for day in ran if day <= newest), default=newest - 1)
-    first = max(last + 1, newest - CATCH_UP_DAYS + 1)
+    first = max(min(ran | {newest}), newest - CATCH_UP_DAYS + 1)
     return [day for day in range(first, newest + 1) if day not in ran]
 
 

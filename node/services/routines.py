@@ -166,10 +166,9 @@ def _quotas(ctx: Day, rows: Sequence[BoardRow]) -> Iterator[Proposal]:
         figure = f"{quota.minimum}" if quota.maximum in (None, quota.minimum) else f"{quota.minimum}至{quota.maximum}"
         text = f"{quota.title}：每{quota.per}{figure}次（个），已有{made}"
         grounds = (f"规则{ctx.rules_name} {quota.id}", f"原文：“{quota.sentence}”" if quota.sentence else "")
-        before = ctx.known.get((kind, b"", key))
-        if before is None:
+        if ctx.day <= last - _LAST_DAYS:
             yield from ctx.propose(kind, b"", key, text, grounds)
-        elif before in ("", REPLACED) and ctx.day > last - _LAST_DAYS:
+        elif ctx.known.get((kind, b"", key), "") in ("", REPLACED):  # nobody has said it is done, or will not be
             yield from ctx.propose(kind, b"", f"{key}/end", f"{text}，{iso(last)}前应完成", grounds)
 
 
