@@ -92,9 +92,9 @@ class Item:
         return self.state.effects[fact.record_id]
 
 
-def signed(path: tuple[str, ...] = (P, C), author: str = P) -> Item:
+def signed(path: tuple[str, ...] = (P, C), author: str = P, *, version: int = 2) -> Item:
     """A task that was delivered and signed for."""
-    item = Item(path, author)
+    item = Item(path, author, version=version)
     item.act(Kind.DELIVERED, path[-1])
     item.act(Kind.SIGN, path[-1])
     return item

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from node.items import digest as digests
 from node.items.digest import digest, digest_of_all
 from node.items.fold import Counters, fold
 from node.records.kinds import Kind
@@ -25,7 +26,7 @@ def test_a_lost_tail_issued_again_counts_once() -> None:
 
 
 @pytest.mark.parametrize("change", [
-    {"author": P}, {"kind": Kind.REFUSE}, {"payload_hash": bytes(32)}, {"re": ()}, {"semantic_version": 1},
+    {"author": P}, {"kind": Kind.REFUSE}, {"payload_hash": bytes(32)}, {"re": ()}, {"semantic_version": 2},
 ])  # fmt: skip
 def test_a_reissue_that_differs_is_invalid(change: dict[str, Any]) -> None:
     item = signed()
@@ -69,15 +70,44 @@ def test_a_report_that_claims_to_be_the_lost_opening_opens_nothing_and_stops_not
 
 
 def test_the_digest_is_these_bytes() -> None:
-    item = signed()
+    item = signed(version=1)
     item.act(Kind.FINAL, C, attachments=(FILE,))
     effects = sorted((fact.record_id, b"applied") for fact in item.facts)
     fields = [b"1", item.item_id, b"4", *(part for pair in effects for part in pair), b"submitted", C.encode()]
     fields += [b"3", b"20000", b"0", b"0", b"0", b"0", b"1", b"1", FILE.hash]
     raw = b"dulian-item-1\0" + b"".join(len(field).to_bytes(4, "big") + field for field in fields)
     assert digest(item.state) == hashlib.sha256(raw).digest()
-    assert digest(item.state).hex() == "60070b4079562e7a29d1ad9422364ceb09e894da4a0cf479cbb403d52ac67ee8"
     assert digest_of_all({item.item_id: digest(item.state)}) != digest(item.state)
+
+
+def test_from_version_2_on_the_digest_has_what_runs_beside() -> None:
+    item = signed()
+    bare = digest(item.state)
+    item.track(Kind.SLIP, P, colour="white", rule="r", due_day=DUE, entries=("标准",))
+    state = item.state
+    effects = sorted((fact.record_id, b"applied") for fact in item.facts)
+    slip = [b"8", item.facts[-1].record_id, b"white", b"%d" % DUE, b"r", b"1", "标准".encode(), P.encode(), b"", b""]
+    fields = [b"2", item.item_id, b"4", *(part for pair in effects for part in pair), b"signed", C.encode()]
+    fields += [b"3", b"20000", b"0", b"0", b"0", b"0", b"0", b"0"]
+    beside = digests.substance(state)[10:]
+    assert beside[0] == b"%d" % len(state.tracks)
+    assert b"".join(slip) in b"".join(beside)
+    raw = b"dulian-item-1\0" + b"".join(len(field).to_bytes(4, "big") + field for field in fields + beside)
+    assert digest(state) == hashlib.sha256(raw).digest() != bare
+
+
+def test_the_digest_sees_every_side_track() -> None:
+    state = signed().state
+    seen = {digest(state)}
+    for name, value in state.tracks._asdict().items():
+        changed: Any = not value if isinstance(value, bool) else (
+            value + 1 if isinstance(value, int) else bytes(32) if isinstance(value, bytes) else
+            value._replace(request=bytes(32)) if name in ("approval", "extension") else (*value, bytes(32)))
+        seen.add(digest(state._replace(tracks=state.tracks._replace(**{name: changed}))))
+        # Nothing of it is in a digest of version 1.
+        old = state._replace(semantic_version=1)
+        assert digest(old._replace(tracks=state.tracks._replace(**{name: changed}))) == digest(old)
+    assert len(seen) == len(state.tracks) + 1
 
 
 def test_the_digest_sees_each_of_its_fields() -> None:
@@ -87,7 +117,7 @@ def test_the_digest_sees_each_of_its_fields() -> None:
         state, state._replace(state="active"), state._replace(receiver=K), state._replace(role=1),
         state._replace(due_day=DUE + 1), state._replace(percent=1), state._replace(counters=Counters(urges=1)),
         state._replace(counters=Counters(returns=1)), state._replace(attachments=(FILE,)),
-        state._replace(semantic_version=2), state._replace(item_id=bytes(32)), state._replace(declarations=()),
+        state._replace(semantic_version=1), state._replace(item_id=bytes(32)), state._replace(declarations=()),
     ]  # fmt: skip
     assert len({digest(variant) for variant in variants}) == len(variants)
     assert digest(state._replace(children=(bytes(32),), updated_ms=1, opened_ms=1)) == digest(state)

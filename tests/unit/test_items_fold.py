@@ -10,6 +10,7 @@ from node.items.fold import Counters, fold
 from node.records.kinds import Kind
 from node.records.line import Line
 from node.records.payload import LEAD, Attachment
+from node.records.track import REPORTED, RectifyLine
 from tests.property.fold_facts import DUE, C, Item, K, P, a_hash, signed
 
 FILE = Attachment(a_hash("file"), bytes(32), 10, "报告.pdf")
@@ -250,6 +251,23 @@ def test_subtree_lines_open_nothing() -> None:
     assert item.state.state is None
 
 
+def test_what_rests_on_what_came_late_is_late() -> None:
+    """The former issuer and the receiver act on what a taking over made late: kept, not called wrong (R12)."""
+    item = signed((P, C, K), C)
+    known = list(item.facts)
+    item.act(Kind.TAKE_OVER, P)
+    below = [*known]
+    for fact in (
+        item.track(Kind.RECTIFY, C, seen=below, lines=(RectifyLine("a", "整改"),)),
+        item.track(Kind.RECTIFY, K, seen=[*below, item.facts[-1]], lines=(RectifyLine("a", status=REPORTED),)),
+        item.track(Kind.REINSPECT, C, seen=[*below, item.facts[-2]]),
+    ):
+        assert item.effect(fact) == "late"
+    assert (item.state.tracks.lines, item.state.state) == ((), "signed")
+    fresh = signed((P, C, K), C)
+    assert fresh.effect(fresh.track(Kind.RECTIFY, K, lines=(RectifyLine("a", status=REPORTED),))) == "invalid"
+
+
 def test_before_its_time_is_invalid_after_it_late() -> None:
     item = Item()
     assert item.effect(item.act(Kind.FINAL, C)) == "invalid"
@@ -291,9 +309,9 @@ def test_an_accepted_task_stays_at_one_hundred() -> None:
 
 
 def test_unknown_kinds_are_kept_without_effect() -> None:
-    item = signed()
+    item = signed(version=1)
     before = substance(item.state)
-    for kind in (Kind.WARN, 1500):
+    for kind in (Kind.WARN, Kind.SLIP, 1500):
         fact = item.add(item.fact(kind, C, None, (a_hash("elsewhere"),))._replace(body="unknown"))
         assert item.effect(fact) == "unknown"
     assert substance(item.state) == before
@@ -301,9 +319,9 @@ def test_unknown_kinds_are_kept_without_effect() -> None:
 
 def test_an_item_of_a_later_semantic_version_shows_its_opening() -> None:
     item = signed()
-    item.facts[0] = item.facts[0]._replace(semantic_version=2)
+    item.facts[0] = item.facts[0]._replace(semantic_version=3)
     state = item.state
-    assert (state.state, state.opened, state.semantic_version, state.due_day) == ("assigned", True, 2, DUE)
+    assert (state.state, state.opened, state.semantic_version, state.due_day) == ("assigned", True, 3, DUE)
     assert [state.effects[fact.record_id] for fact in item.facts] == ["applied", "unknown", "unknown"]
 
 
