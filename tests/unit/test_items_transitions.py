@@ -1,4 +1,4 @@
-"""Transitions 1-12 and 15-22 of domain.md section 3 by example, in semantic version 2; `test_items_beside` has the rest."""
+"""Transitions 1-12 and 15-22 of domain.md section 3 by example, in version 2; `test_items_beside` has the others."""
 
 import pytest
 
