@@ -5,7 +5,8 @@ Rules of this file:
 1. A due date comes from --due, or from a rule of the profile (--rule, or the most specific finish rule whose start
    event is this very act), counted on the calendar in force; the opening carries rule, version, start day and whether
    the count is provisional (A2, A3, A19), so that every holder reads it alike.
-2. Source, class and origin may be given as the profile's ids or as its labels; what the profile does not know is
+2. Who organises the supervision (督查单位) follows from the source where the profile routes it (R26).
+3. Source, class and origin may be given as the profile's ids or as its labels; what the profile does not know is
    refused where the profile is this office's own, and kept as free words under the shipped default.
 """
 
@@ -24,7 +25,7 @@ from node.rules import explain
 from node.rules.calendar import day_text
 from node.rules.profile import Profile
 from node.rules.values import TimeRule
-from node.rules.words import LINES, ORIGINS
+from node.rules.words import HANDLERS, LINES, ORIGINS
 from node.services.desk import Desk, parse_day, take, take_list
 from node.storage.rows import RulesRow
 
@@ -48,7 +49,7 @@ def agree(desk: Desk, args: Args, start: str, base: Terms | None = None, source:
     profile = desk.rulebook.profile(today)
     own = bool(desk.store.rows(RulesRow, office=desk.identity.code))
     source = _choice(take(args, "source"), _labels(profile.sources), "--source", strict=own) or source
-    terms = _terms(args, profile, base or Terms(), strict=own)
+    terms = _routed(profile, source, _terms(args, profile, base or Terms(), strict=own))
     due_day, rule, terms = _due(desk, args, profile, start, source, terms, today)
     return Agreed(source, due_day, rule, terms)
 
@@ -146,6 +147,14 @@ def _terms(args: Args, profile: Profile, base: Terms, *, strict: bool) -> Terms:
         "warn_days": _warn_days(profile), "plan_year": args.get("plan_year") or 0,
     }  # fmt: skip
     return base._replace(**{name: value for name, value in given.items() if value})
+
+
+def _routed(profile: Profile, source: str, terms: Terms) -> Terms:
+    """Who organises the supervision, by the source of the matter, where nobody was named (R26, R129)."""
+    part = profile.source_of(source)
+    if terms.supervised_by or part is None or not part.handler:
+        return terms
+    return terms._replace(supervised_by=HANDLERS[part.handler])
 
 
 def _warn_days(profile: Profile) -> int:

@@ -90,6 +90,24 @@ def tracks_document(reader: Reader, name_of: NameOf, state: ItemState) -> dict[s
     }  # fmt: skip
 
 
+def terms_document(opening: Opening | None) -> dict[str, object] | None:
+    """The ``terms`` of `item show`: line, class, rule, who supervises and leads, how often to report (R6, R129, R130).
+
+    None where the item was opened without any.
+    """
+    terms = opening.terms if opening is not None else None
+    if opening is None or terms is None:
+        return None
+    return {
+        "line": terms.work_line or None, "class": terms.item_class or None, "origin": terms.origin or None,
+        "form": terms.form or None, "rule": opening.rule or None, "profile": terms.profile or None,
+        "strength": terms.strength or None, "start": day_text(terms.start_day), "provisional": terms.provisional,
+        "supervised_by": terms.supervised_by or None, "leader": terms.leader or None,
+        "frequency": terms.frequency or None, "secrecy": terms.secrecy or None, "hidden": terms.hidden,
+        "plan_year": terms.plan_year or None, "remark": terms.remark or None,
+    }  # fmt: skip
+
+
 def enclosed_document(
     payload: Opening | Act | Enclosure | None, open_: Callable[[Envelope], Shown] | None, name_of: NameOf
 ) -> dict[str, object]:
