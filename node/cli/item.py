@@ -14,6 +14,7 @@ from node.errors import InputError
 from node.items.lifecycle import STATE_LABELS
 
 Text = Annotated[str, typer.Option("--text", metavar="TEXT", help="内容")]
+Unit = Annotated[str | None, typer.Option("--unit", metavar="UNIT", help="本单位的内设机构")]
 Office = Annotated[str, typer.Option("--to", metavar="CODE", help="新的承办单位，只写一个")]
 
 
@@ -80,22 +81,30 @@ def refuse(item: o.Item, reason: o.Reason, as_: o.As = None, home: o.Home = None
 def report(
     item: o.Item, text: Text,
     percent: Annotated[str | None, typer.Option("--percent", metavar="N", help="进度，0至100的整数")] = None,
-    attach: o.Attach = None, occurred: o.Occurred = None,
+    part: Annotated[
+        list[str] | None, typer.Option("--part", metavar="N=TEXT", help="定期报告的各部分：序号=内容，可重复")
+    ] = None,
+    unit: Unit = None, attach: o.Attach = None, occurred: o.Occurred = None,
     as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
     """报告进展，可附文件。"""
     args = {
         "item": item, "text": text, "percent": values.percent(percent), "occurred": values.day("--occurred", occurred),
+        "part": list(part or ()), "unit": unit,
     }  # fmt: skip
     return ask(Call(home, as_json, as_), "item.report", args, show_item.done("已报告进展"), files=files_of(attach))
 
 
 def submit(
-    item: o.Item, text: Text, attach: o.Attach = None, as_: o.As = None, home: o.Home = None, as_json: o.Json = False
-) -> int:
+    item: o.Item, text: Text,
+    answer: Annotated[
+        list[str] | None, typer.Option("--answer", metavar="N=TEXT", help="逐一答复分项：序号=内容，可重复")
+    ] = None,
+    unit: Unit = None, attach: o.Attach = None, as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
+) -> int:  # fmt: skip
     """报结：办理完毕，报交办单位审核。"""
-    call = Call(home, as_json, as_)
-    return ask(call, "item.submit", {"item": item, "text": text}, show_item.done("已报结"), files=files_of(attach))
+    args = {"item": item, "text": text, "answer": list(answer or ()), "unit": unit}
+    return ask(Call(home, as_json, as_), "item.submit", args, show_item.done("已报结"), files=files_of(attach))
 
 
 def give_back(
@@ -136,11 +145,12 @@ def cancel(item: o.Item, reason: o.Reason, as_: o.As = None, home: o.Home = None
 def urge(
     item: o.Item, text: Text,
     channel: Annotated[str | None, typer.Option("--channel", metavar="C", help="phone、notice 或 visit")] = None,
-    occurred: o.Occurred = None, as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
+    unit: Unit = None, occurred: o.Occurred = None,
+    as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
     """催办，如实登记。"""
     args = {
-        "text": text, "channel": values.choice("--channel", channel, values.CHANNELS),
+        "text": text, "unit": unit, "channel": values.choice("--channel", channel, values.CHANNELS),
         "occurred": values.day("--occurred", occurred),
     }  # fmt: skip
     return _act(Call(home, as_json, as_), "urge", item, "已登记催办", **args)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from node.cli import show_tracks
 from node.cli.paper import Cell, Paper, clean, fields, moment, table, wrap
 from node.cli.values import KINDS, LIGHTS
 from node.items.lifecycle import STATE_LABELS
@@ -103,6 +104,7 @@ def item(data: Any, paper: Paper) -> Iterable[str]:
         for number, point in enumerate(data["points"], 1):
             text = clean(point.get("text") if isinstance(point, Mapping) else point)
             yield from (f"  {line}" for line in wrap(f"{number}. {text}", columns))
+    yield from show_tracks.tracks(data.get("tracks") or {}, paper)
     yield from _children(data.get("children") or [], paper)
     yield from _attachments(data.get("attachments") or [], paper)
     yield from _timeline(data.get("timeline") or [], paper)
@@ -177,6 +179,9 @@ def _timeline(timeline: Sequence[Mapping[str, Any]], paper: Paper) -> Iterable[s
         if entry.get("text"):
             columns = None if paper.width is None else paper.width - 6
             yield from (f"      {line}" for line in wrap(clean(entry["text"], lines=True), columns))
+        for one in entry.get("enclosed") or ():
+            columns = None if paper.width is None else paper.width - 6
+            yield from (f"      {line}" for line in wrap(show_tracks.enclosed(one), columns))
 
 
 # ------------------------------------------------------------------------------------------------ what was just done
