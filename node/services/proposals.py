@@ -22,7 +22,7 @@ from node.records.payload import check_text
 from node.services.browse import View, day_text, moment, row_document
 from node.services.desk import Caller, Desk, parse_day, take, take_list
 from node.services.project import read_facts
-from node.services.reminders import Done, News, concerns, slip_facts
+from node.services.reminders import Done, News, concerns, may_be_urged, slip_facts
 from node.services.routines import DISMISSED, DONE_BY, KIND_LABELS, closings, ended, findings
 from node.services.rulebook import Rulebook
 from node.services.verbs import Args, Command, Question
@@ -161,7 +161,7 @@ def _document(view: View, one: Proposal, row: BoardRow | None) -> dict[str, obje
 
 def _carried_by(one: Proposal, row: BoardRow | None, office: str) -> str:
     """The verb that carries a proposal out, empty where there is none."""
-    if row is None or row.kind != "assignment" or row.issuer != office or row.receiver == office:
+    if row is None or not may_be_urged(office, row):
         return ""
     return "item.slip" if one.kind == "slip" else "item.urge" if one.kind in _URGED_BY else ""
 

@@ -107,6 +107,13 @@ def concerns(office: str, row: BoardRow) -> bool:
     return row.issuer == office or (row.receiver == office and not row.flags & HIDDEN)
 
 
+def may_be_urged(office: str, row: BoardRow) -> bool:
+    """Whether the office can 催办: a task it issued to another office, or an own item a unit of its has in hand."""
+    if row.issuer != office:
+        return False
+    return row.receiver != office if row.kind == "assignment" else bool(row.unit)
+
+
 def of_item(ctx: Day, row: BoardRow) -> Iterator[Proposal]:
     """Everything that is to be said of one open item of this office on this day."""
     news = ctx.news.get(row.item_id, News())
@@ -115,7 +122,7 @@ def of_item(ctx: Day, row: BoardRow) -> Iterator[Proposal]:
     late: list[str] = []
     for beat in beats_of(ctx, row):
         late += yield from _report(ctx, row, news, beat)
-    if row.kind == "assignment" and row.issuer == ctx.office != row.receiver:
+    if may_be_urged(ctx.office, row):
         yield from _urge(ctx, row, news, late)
         yield from _slip(ctx, row, news)
 
@@ -204,7 +211,7 @@ def lead_day(ctx: Day, beat: Beat, day: int) -> int:
 
 def _report(ctx: Day, row: BoardRow, news: News, beat: Beat) -> Generator[Proposal, None, list[str]]:
     """Cadence reports due or missed (R80-R88, A3, A13); gives back, in words, what was missed."""
-    if row.state not in _REPORTING or (row.kind == "registered" and row.state == ASSIGNED):
+    if row.state not in _REPORTING or (row.kind == "registered" and row.state == ASSIGNED and not row.unit):
         return []  # an own item that was handed on is reported by those who have it
     reported, late = news.last(*_REPORTS), []
     before, last, following = beat.around(ctx.day)
@@ -244,7 +251,7 @@ def covered_end(covers: str, day: int) -> int:
 
 def _urge(ctx: Day, row: BoardRow, news: News, late: list[str]) -> Iterator[Proposal]:
     """催办 (R52): a report was missed, nothing was heard for long, or the limit has passed."""
-    if row.state not in _WORK:
+    if row.state not in _in_hand(row):
         return
     pushed = news.last(Kind.URGE, Kind.SLIP)
     heard = max(_heard(row, news), pushed)
@@ -296,7 +303,7 @@ def slip_facts(row: BoardRow, news: News, day: int) -> dict[str, str]:
 
 def _slip(ctx: Day, row: BoardRow, news: News) -> Iterator[Proposal]:
     """The next colour with its grounds (R105-R107); not while an answer is due from the issuer itself."""
-    if not ctx.profile.ladder or row.state not in _WORK | {DELIVERED} or row.extension == "requested":
+    if not ctx.profile.ladder or row.state not in _in_hand(row) | {DELIVERED} or row.extension == "requested":
         return
     facts = slip_facts(row, news, ctx.day)
     found = explain.next_rung(ctx.profile, [slip.colour for slip in news.slips], facts)
@@ -310,9 +317,14 @@ def _slip(ctx: Day, row: BoardRow, news: News) -> Iterator[Proposal]:
     yield from ctx.propose("slip", row.item_id, key, f"建议发{rung.name}", (*said, *found.grounds))
 
 
+def _in_hand(row: BoardRow) -> frozenset[str]:
+    """The states in which somebody works on it; a unit's own item is at once."""
+    return _WORK | {ASSIGNED} if row.kind == "registered" else _WORK
+
+
 def _heard(row: BoardRow, news: News) -> int:
-    """The day from which silence counts: the last report, 退回 or 签收, else the day it was opened."""
-    return max(news.last(*_REPORTS, Kind.RETURN, Kind.SIGN, Kind.DECOMPOSE), row.opened_day)
+    """The day from which silence counts: the last report, 退回, 签收 or 内部交办, else the day it was opened."""
+    return max(news.last(*_REPORTS, Kind.RETURN, Kind.SIGN, Kind.DECOMPOSE, Kind.HANDLE), row.opened_day)
 
 
 def _when(reported: int) -> str:

@@ -26,7 +26,7 @@ from node.storage.rows import BoardRow, Proposal
 KIND_LABELS: Mapping[str, str] = {
     "overdue": "逾期", "slip": "督办单", "urge": "催办", "unsigned": "未签收", "due": "今日到期", "remind": "临近到期",
     "report_due": "定期报告", "ledger": "台账", "meeting": "调度", "inspection": "集中督查", "plan": "年度计划",
-    "research": "督查调研", "quota": "年度次数", "calendar": "工作日历",
+    "research": "督查调研", "quota": "年度次数",
 }  # fmt: skip
 REPLACED, OVER, DISMISSED, DONE_BY = "replaced", "over", "dismissed", "done"  # the last two: ``word:who:why``
 

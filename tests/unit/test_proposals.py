@@ -361,6 +361,17 @@ def test_lists_by_kind_and_date_and_status_counts(desk: Desk):
     assert desk.city.code == CITY
 
 
+def test_a_unit_of_the_office_is_urged_through_its_proposal(desk: Desk):
+    """Units have no node: their items are the office's own."""
+    own = run(desk.city, "item.register", title="自查", due="2026-12-04")["item"]
+    run(desk.city, "unit.add", name="综合科")
+    run(desk.city, "item.handle", item=own, unit="综合科")
+    [urge] = [row for row in desk.go("2026-12-05T08:00:00") if row["kind"] == "urge"]
+    assert urge["item"]["id"] == own
+    assert run(desk.city, "todo.carry", n=urge["id"])["item"] == own
+    assert [row["kind"] for row in desk.go("2026-12-06T08:00:00")] == ["overdue"]
+
+
 def test_a_reminder_that_no_act_can_carry_says_what_to_do(desk: Desk):
     own = run(desk.city, "item.register", title="自查", due="2026-12-04")["item"]
     [row] = [row for row in desk.go("2026-12-04T08:00:00") if row["item"]["id"] == own]

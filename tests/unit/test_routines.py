@@ -312,3 +312,10 @@ def test_acts_end_what_they_fulfil_and_the_rest_ends_when_it_is_pointless():
     newer = found("2026-12-26", task(state="active"), past=late)
     assert {one.kind: one.done for one in closings(late, newer, rows, {}, ME, 7)}["overdue"] == REPLACED
     assert closings(late, [], rows, {}, ME, 7) == []
+
+
+def test_a_unit_of_the_office_is_urged_like_anybody_else():
+    """A department without a node reports and is urged; the office does not urge itself."""
+    own = task(kind="registered", receiver=ME, state="assigned", role="", due_day=day("2026-12-10"))
+    assert not on(found("2026-12-11", own), "urge")
+    assert on(found("2026-12-11", own._replace(unit="综合科")), "urge") == [("urge", "2026-12-11")]
