@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
+from hashlib import sha256
 from io import BytesIO
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -159,7 +160,7 @@ class Story:
 
     def file(self, office: str, name: str, content: str) -> Attachment:
         """A file as the command line brings it in; to be given as ``attachments=[…]``."""
-        salt = (name.encode() * 16)[:16]
+        salt = sha256(name.encode()).digest()
         added = self.offices[office].blobs.add(BytesIO(content.encode()), salt)
         return Attachment(added.hash, added.salt, added.size_bytes, name)
 
