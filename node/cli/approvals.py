@@ -17,6 +17,7 @@ _APPROVE, _CASES = "拟办与审批", "审签件"
 SUBJECTS: Mapping[str, str] = {
     "setup": "立项", "plan": "督查方案", "report": "上报", "accept": "审核办结报告", "extension": "延期",
     "order": "督办令", "notice": "通报", "special": "专题报告", "research": "督查调研", "minutes": "会议纪要",
+    "annual_plan": "年度督查计划", "offplan": "计划外督查",
 }  # fmt: skip
 
 Opinion = Annotated[str | None, typer.Option("--text", metavar="TEXT", help="意见")]

@@ -17,7 +17,7 @@ from node.errors import ForbiddenError, InputError
 from node.items import guards
 from node.items.beside import Approval, Approved
 from node.items.fold import ItemState
-from node.items.lifecycle import TERMINAL
+from node.items.lifecycle import APPROVING, PROPOSED, TERMINAL
 from node.records.kinds import Kind
 from node.records.limits import TEXT_CHARS_MAX
 from node.records.payload import Act, check_text
@@ -49,8 +49,6 @@ def propose(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     state = current(desk, take(args, "item"))
     guards.check_act(state, Kind.PROPOSE, desk.identity.code)
     text = _words(args, "--text")
-    if not cases.subject_of(state):
-        chains.check_clear(state, "拟办")
     chain = cases.chain_of(desk, state) if cases.subject_of(state) else required(desk, "setup", state)
     payload = Act(text=text, attachments=take_files(args), track=_track(desk, chain))
     return _answer(desk, acting.write(desk, state, Kind.PROPOSE, payload, caller), chain)
@@ -85,7 +83,6 @@ def establish(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     state = current(desk, take(args, "item"))
     guards.check_act(state, Kind.ESTABLISH, desk.identity.code)
     cases.check_is_none(state, "立项")
-    chains.check_clear(state, "立项")
     chains.check_set_up(desk, state, "立项")
     text = check_text(take(args, "text"), "--text", TEXT_CHARS_MAX)
     return acting.write(desk, state, Kind.ESTABLISH, Act(text=text), caller)
@@ -157,12 +154,17 @@ def _turn(desk: Desk, state: ItemState, kind: Kind, args: Args, caller: Caller) 
     rule = _rule_of(desk, state)
     named = chains.rule_text(rule)
     waiting = chains.waiting_posts(approval)
+    if not approval.steps:
+        _point_to_case(desk, state)
+        guards.check_act(state, kind, desk.identity.code)
     post = _post(profile, approval, take(args, "post"), caller, named)
     if not approval.rejected and post not in waiting and any(one.post == post for one in approval.done):
         raise InputError(
             f"「{profile.role_label(post)}」已经审批过，每步只审批一次{named}", field="ITEM", value=name_of(state),
             code="approved_already", remedy=_next(profile, approval, state),
         )  # fmt: skip
+    if not waiting:
+        _point_to_case(desk, state)
     guards.check_act(state, kind, desk.identity.code)
     if _number_of(desk, caller) == approval.drafter:
         raise ForbiddenError(
@@ -175,6 +177,15 @@ def _turn(desk: Desk, state: ItemState, kind: Kind, args: Args, caller: Caller) 
             code="wrong_turn", field="--post", value=post, remedy=_next(profile, approval, state),
         )  # fmt: skip
     return Turn(approval, rule, post)
+
+
+def _point_to_case(desk: Desk, state: ItemState) -> None:
+    """Refuse where nothing of the item itself waits for approval, but a case of it does."""
+    for row in chains.cases_of(desk, "*", state.item_id):
+        if row.state in (PROPOSED, APPROVING):
+            remedy = f"审批审签件：dulian item approve {row.number} --as 姓名"
+            text = f"待审批的是审签件 {row.number}，不是事项本身"
+            raise InputError(text, field="ITEM", value=name_of(state), remedy=remedy)
 
 
 def _post(profile: Profile, approval: Approval, asked: str, caller: Caller, named: str) -> str:

@@ -33,6 +33,8 @@ from node.storage.port import BoardQuery, BoardRow
 # The level of an issuer as the profiles name where a matter comes from.
 _ORIGIN_OF_LEVEL = {"nation": "nation", "province": "province", "prefecture": "city", "county": "county"}
 _SET_UP_AS = frozenset({"research", "offplan", "order"})
+# What profiles call an item that is not clear yet: its solution is approved first (R35).
+UNCLEAR_CLASS = "unclear"
 SETTING_UP = (REGISTERED, PROPOSED, APPROVING)
 
 
@@ -233,6 +235,8 @@ def _chain(
     """The first chain with steps for one of the origins."""
     found = next((one for one in profile.sources if source in (one.id, one.label)), None)
     item_class = terms.item_class if terms is not None else ""
+    if terms is not None and terms.unclear and not item_class:
+        item_class = UNCLEAR_CLASS
     known = next((one.id for one in profile.classes if item_class in (one.id, one.label)), item_class)
     for origin in origins:
         case = {"source": found.id if found else source, "class_": known, "origin": origin}

@@ -142,7 +142,6 @@ def held_by(desk: Desk, name: str) -> list[Held]:
         state = state_of(desk.store, row.item_id)
         life = LIVES.get(state.semantic_version)
         rule = life.rules_of(state.kind).get(Kind.HANDLE) if life is not None else None
-        # What is judged and only waits for 销号 is nobody's work any more.
         if rule is not None and state.state in rule.moves:
             found += [Held(state, handler) for handler in state.tracks.handlers if handler.person == name]
     return found

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.errors import ForbiddenError, InputError
-from tests.sim.world import found
-from tests.unit.one_office import PEOPLE, TOWN, Office, county, county_with_town
+from tests.sim.world import admit, found
+from tests.unit.one_office import COUNTY, PEOPLE, TOWN, Office, county, county_with_town
 
 RULE = "规则 county-003/1 chains.setup"
 HANDLING = "handling.instruction"
@@ -206,15 +206,24 @@ def test_declined_and_merged_items_leave_the_list_with_a_record(office: Office) 
     assert (state.state, state.successor.hex()) == ("merged", third)
 
 
-def test_unclear_item_is_not_assigned() -> None:
-    """R35: 待明确 – responsibility, task or date are not clear: no 拟办, no 立项, no 交办."""
-    office, _town = county_with_town()
+def test_unclear_item_is_not_assigned_before_it_is_clear() -> None:
+    """R35: 待明确 – 政府办 proposes a solution, 分管领导 approves it; only what is clear is worked on."""
+    office = Office(found(2, COUNTY, real=True), "liupanshui-002")
+    Office(admit(1, office.machine, TOWN, real=True))
+    office.do("user.add", name="分管", role=["leader"], post=["leader.matter"])
     item = str(office.do("item.register", title="丙", unclear="责任主体未确定")["item"])
-    for verb, args in {"item.assign": {"to": [TOWN]}, "item.establish": {}, "item.propose": {"text": "拟办"}}.items():
+    assert office.refused("item.assign", item=item, to=[TOWN]).code == "unclear"
+    made = office.do("item.propose", item=item, text="由水务局牵头")
+    assert made["rule"] == "liupanshui-002/1/chains.setup.unclear"
+    office.do("item.approve", "分管", item=item)
+    assert office.state(item).state == "established"
+    for verb, args in {"item.assign": {"to": [TOWN]}, "item.report": {"text": "进展"}}.items():
         error = office.refused(verb, item=item, **args)
         assert error.code == "unclear", verb
         assert "责任主体未确定" in error.text
         assert "--clear" in error.remedy
+    office.do("item.change", item=item, clear=True, text="由水务局负责", reason="由水务局负责")
+    assert len(office.do("item.assign", item=item, to=[TOWN])["assignments"]) == 1
     assert office.refused("item.issue", title="丁", unclear="时间不明确", to=[TOWN]).field == "--unclear"
 
 

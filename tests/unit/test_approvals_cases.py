@@ -106,6 +106,26 @@ def test_case_is_refused_where_it_makes_no_sense(line: Line) -> None:
     assert "dulian item propose" in error.remedy
 
 
+def test_task_from_above_is_set_up_by_a_case_before_it_goes_on(line: Line) -> None:
+    """R10, R48: what the city hands over for 查办 is proposed inside the county; approved once for all."""
+    county = line.county
+    made = line.city.do("item.issue", title="来函查处", source="handling.organ", to=[COUNTY])
+    line.settle()
+    item = str(made["assignments"][0]["item"])
+    county.do("item.sign", "承办", item=item)
+    for verb in ("item.assign", "item.decompose"):
+        error = county.refused(verb, "承办", item=item, to=[TOWN], title="查处")
+        assert "规则 county-003/1 chains.setup" in error.text
+    case = county.do("case.open", "承办", item=item, subject="setup", text="拟办意见")
+    assert f"审签件 {case['number']}" in county.refused("item.approve", "主任", item=item).text
+    for name in ("主任", "办主任", "分管"):
+        county.do("item.approve", name, item=case["item"])
+    county.do("item.assign", "承办", item=item, to=[TOWN])
+    assert county.state(case["item"]).state == "closed"
+    county.do("unit.add", name="水务局")
+    county.do("item.handle", "承办", item=item, unit="水务局")
+
+
 def test_rejected_case_is_proposed_again(line: Line) -> None:
     county, item = line.county, line.received()
     case = county.do("case.open", "承办", item=item, subject="report", text="甲")
