@@ -70,8 +70,11 @@ def collect(reader: Reader, office: str, day: int, now_ms: int, until: int = 0) 
         wanted |= {item_id for item_id, row in rows.items() if concerns(office, row)}
     news = read_news(reader, wanted)
     known = {(one.kind, one.item_id, one.key): one.done for one in past}
-    fresh = findings(day, rows.values(), profile, calendar, office=office, news=news, known=known, until=until)
-    closed = closings(opened, fresh, rows, news, office, now_ms)
+    issuers = {row.issuer: book.profile(day, row.issuer) for row in rows.values() if row.issuer != office}
+    fresh = findings(
+        day, rows.values(), profile, calendar, office=office, news=news, known=known, until=until, issuers=issuers
+    )
+    closed = closings(opened, fresh, rows, news, office, now_ms, profile=profile if day >= until else None, day=day)
     dropped = tuple(one for one in past if one.done and one.day < day - _KEPT_DAYS)
     return Found(day, tuple(fresh), tuple(closed), dropped)
 

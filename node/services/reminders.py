@@ -59,7 +59,8 @@ class Day(NamedTuple):
     """One business date: who looks, by which rules, and what was proposed before.
 
     ``until`` is the newest date that is being caught up with (``day`` itself on an ordinary day); ``known`` has
-    (kind, item, key) → what became of it; ``beats`` is filled on the way: occurrences by rule.
+    (kind, item, key) → what became of it; ``beats`` is filled on the way: occurrences by rule. ``issuers``: the rules
+    of other offices whose tasks are in hand here; when to report on them is theirs to say too (A13, A19).
     """
 
     day: int
@@ -70,6 +71,7 @@ class Day(NamedTuple):
     news: Mapping[bytes, News]
     known: Mapping[tuple[str, bytes, str], str]
     beats: dict[str, tuple[int, ...]]
+    issuers: Mapping[str, Profile] = {}
 
     def propose(self, kind: str, item_id: bytes, key: str, text: str, grounds: tuple[str, ...]) -> Iterator[Proposal]:
         """The proposal, unless it was made before."""
@@ -79,12 +81,13 @@ class Day(NamedTuple):
     @property
     def rules_name(self) -> str:
         """How grounds name the rules: profile/version."""
-        return f"{self.profile.id}/{self.profile.version}"
+        return _name(self.profile)
 
 
 class Beat(NamedTuple):
-    """A cadence: the rule's id and title, its words, what its reports cover, its days around the business date."""
+    """A cadence: profile, id and title of the rule, its words, what its reports cover, its days around the date."""
 
+    rules_name: str
     id: str
     title: str
     sentence: str
@@ -169,36 +172,59 @@ def _unsigned(ctx: Day, row: BoardRow, news: News) -> Iterator[Proposal]:
 
 
 def beats_of(ctx: Day, row: BoardRow) -> list[Beat]:
-    """The cadences of an item's reports: its own frequency, else the most specific rules for its source and class."""
+    """The cadences of an item's reports, by the rules of who issued it, and by this office's own."""
+    profiles = [ctx.profile]
+    if row.kind == "assignment" and row.issuer in ctx.issuers:
+        profiles.insert(0, ctx.issuers[row.issuer])
     if row.frequency:
-        wanted = row.frequency.rpartition("/")[2]
-        named = [rule for rule in ctx.profile.rules if rule.id == wanted and (rule.cadence or rule.fixed)]
+        return _frequency(ctx, row.frequency, profiles)
+    found: dict[str, Beat] = {}
+    for profile in profiles:
+        case = {
+            "source": row.source, "class_": row.item_class,
+            "line": next((part.line or "" for part in profile.sources if part.id == row.source), ""),
+        }  # fmt: skip
+        rules = explain.rules_for(profile, "PERIOD", act="report", **case)
+        best = rules[0].applies.match(**case) if rules else 0
+        for one in rules:
+            if one.applies.match(**case) == best:
+                found.setdefault(one.id, beat_of(ctx, one, profile))
+    return list(found.values())
+
+
+def _frequency(ctx: Day, frequency: str, profiles: list[Profile]) -> list[Beat]:
+    """The item's own frequency: a rule of the first profile that has it, else a word such as 每月."""
+    wanted = frequency.rpartition("/")[2]
+    for profile in profiles:
+        named = [rule for rule in profile.rules if rule.id == wanted and (rule.cadence or rule.fixed)]
         if named:
-            return [beat_of(ctx, named[0])]
-        for word, every, day in _WORDS:
-            if word in row.frequency:
-                return [_beat(ctx, word, f"按{word}报告", "", "", Cadence(every, day), roll=False)]
-    case = {
-        "source": row.source, "class_": row.item_class,
-        "line": next((part.line or "" for part in ctx.profile.sources if part.id == row.source), ""),
-    }  # fmt: skip
-    found = explain.rules_for(ctx.profile, "PERIOD", act="report", **case)
-    best = found[0].applies.match(**case) if found else 0
-    return [beat_of(ctx, one) for one in found if one.applies.match(**case) == best]
+            return [beat_of(ctx, named[0], profile)]
+    for word, every, day in _WORDS:
+        if word in frequency:
+            return [_beat(ctx, "", word, f"按{word}报告", "", "", Cadence(every, day), roll=False)]
+    return []
 
 
-def beat_of(ctx: Day, rule: TimeRule) -> Beat:
+def beat_of(ctx: Day, rule: TimeRule, profile: Profile | None = None) -> Beat:
     """A rule's occurrences around the business date."""
     cadence = rule.cadence.value if rule.cadence is not None else Cadence("年", dates=rule.fixed)
-    return _beat(ctx, rule.id, rule.title, rule.sentence, rule.covers, cadence, roll=rule.rolls)
+    name = _name(profile or ctx.profile)
+    return _beat(ctx, name, rule.id, rule.title, rule.sentence, rule.covers, cadence, roll=rule.rolls)
 
 
-def _beat(ctx: Day, id_: str, title: str, sentence: str, covers: str, cadence: Cadence, *, roll: bool) -> Beat:
-    days = ctx.beats.get(id_)
+def _beat(
+    ctx: Day, rules_name: str, id_: str, title: str, sentence: str, covers: str, cadence: Cadence, *, roll: bool
+) -> Beat:
+    days = ctx.beats.get(f"{rules_name}/{id_}")
     if days is None:
         start = max(ctx.day - _SPAN_DAYS, 0)
-        days = ctx.beats[id_] = cadence.occurrences(start, ctx.day + _SPAN_DAYS, ctx.calendar, roll=roll)
-    return Beat(id_, title, sentence, covers, cadence.every == "周", days)
+        days = cadence.occurrences(start, ctx.day + _SPAN_DAYS, ctx.calendar, roll=roll)
+        ctx.beats[f"{rules_name}/{id_}"] = days
+    return Beat(rules_name or ctx.rules_name, id_, title, sentence, covers, cadence.every == "周", days)
+
+
+def _name(profile: Profile) -> str:
+    return f"{profile.id}/{profile.version}"
 
 
 def lead_day(ctx: Day, beat: Beat, day: int) -> int:
@@ -220,13 +246,13 @@ def _report(ctx: Day, row: BoardRow, news: News, beat: Beat) -> Generator[Propos
     if following and ctx.day >= lead_day(ctx, beat, following):
         if _expected(row, beat, following) and reported <= _since(beat, last, following):
             words = f"原文：“{beat.sentence}”" if beat.sentence else ""
-            grounds = (f"规则{ctx.rules_name} {beat.id}", words, _when(reported))
+            grounds = (f"规则{beat.rules_name} {beat.id}", words, _when(reported))
             text = f"{iso(following)}前应报告：{beat.title}"
             yield from ctx.propose("report_due", row.item_id, f"{beat.id}/{iso(following)}", text, grounds)
     elif late:
         key, text = f"{beat.id}/{iso(last)}/late", f"{iso(last)}应报告而未报告：{beat.title}"
         yield from ctx.propose("report_due", row.item_id, key, text,
-                               (f"规则{ctx.rules_name} {beat.id}", _when(reported)))  # fmt: skip
+                               (f"规则{beat.rules_name} {beat.id}", _when(reported)))  # fmt: skip
     return late
 
 
@@ -301,19 +327,22 @@ def slip_facts(row: BoardRow, news: News, day: int) -> dict[str, str]:
     return facts
 
 
+def next_slip(profile: Profile, row: BoardRow, news: News, day: int) -> explain.Proposal | None:
+    """The slip the ladder allows on this day; none while an answer is due from the issuer itself."""
+    if not profile.ladder or row.state not in _in_hand(row) | {DELIVERED} or row.extension == "requested":
+        return None
+    return explain.next_rung(profile, [slip.colour for slip in news.slips], slip_facts(row, news, day))
+
+
 def _slip(ctx: Day, row: BoardRow, news: News) -> Iterator[Proposal]:
-    """The next colour with its grounds (R105-R107); not while an answer is due from the issuer itself."""
-    if not ctx.profile.ladder or row.state not in _in_hand(row) | {DELIVERED} or row.extension == "requested":
-        return
-    facts = slip_facts(row, news, ctx.day)
-    found = explain.next_rung(ctx.profile, [slip.colour for slip in news.slips], facts)
+    """The next colour with its grounds (R105-R107)."""
+    found = next_slip(ctx.profile, row, news, ctx.day)
     if found is None:
         return
-    rung, slipped = found.rung, news.last(Kind.SLIP)
-    since = max(slipped, row.opened_day)
+    rung, since = found.rung, max(news.last(Kind.SLIP), row.opened_day)
     key = f"{rung.colour}/{len(news.slips)}/{(ctx.day - since) // NO_PROGRESS_DAYS}"
     needed = {name for need in rung.needs for name in need}
-    said = tuple(text for name, text in facts.items() if name in needed)
+    said = tuple(text for name, text in slip_facts(row, news, ctx.day).items() if name in needed)
     yield from ctx.propose("slip", row.item_id, key, f"建议发{rung.name}", (*said, *found.grounds))
 
 

@@ -20,7 +20,7 @@ from node.records.kinds import Kind
 from node.rules.calendar import Calendar, date_of, day_number
 from node.rules.profile import Profile
 from node.rules.values import Quota
-from node.services.reminders import Beat, Day, News, beat_of, concerns, iso, lead_day, of_item
+from node.services.reminders import Beat, Day, News, beat_of, concerns, iso, lead_day, next_slip, of_item
 from node.storage.rows import BoardRow, Proposal
 
 KIND_LABELS: Mapping[str, str] = {
@@ -49,7 +49,7 @@ _FULFILS: Mapping[str, frozenset[int]] = {
 def findings(
     day: int, rows: Iterable[BoardRow], profile: Profile, calendar: Calendar, *, office: str,
     news: Mapping[bytes, News] | None = None, known: Mapping[tuple[str, bytes, str], str] | None = None,
-    until: int = 0,
+    until: int = 0, issuers: Mapping[str, Profile] | None = None,
 ) -> list[Proposal]:  # fmt: skip
     """All that is proposed or reminded of on a business date (days since 1970-01-01), each thing once.
 
@@ -62,8 +62,9 @@ def findings(
         news: what the items' records say, by item id.
         known: (kind, item, key) of all that was proposed before, with what became of it.
         until: the newest date to be caught up with; 0 = the date itself.
+        issuers: the rules of other offices that issued some of the rows.
     """
-    ctx = Day(day, until or day, office, profile, calendar, news or {}, known or {}, {})
+    ctx = Day(day, until or day, office, profile, calendar, news or {}, known or {}, {}, issuers or {})
     held = list(rows)
     found = [*_periodic(ctx, held), *_quotas(ctx, held)]
     if ctx.day == ctx.until:
@@ -78,15 +79,22 @@ def findings(
 
 def closings(
     opened: Iterable[Proposal], fresh: Iterable[Proposal], rows: Mapping[bytes, BoardRow],
-    news: Mapping[bytes, News], office: str, now_ms: int,
+    news: Mapping[bytes, News], office: str, now_ms: int, *, profile: Profile | None = None, day: int = 0,
 ) -> list[Proposal]:  # fmt: skip
-    """The open proposals that are over, with what ended them; ``fresh`` are today's, which replace older ones."""
+    """The open proposals that are over, with what ended them; ``fresh`` are today's, which replace older ones.
+
+    With ``profile`` and ``day`` also the slips whose grounds have gone since.
+    """
     newer = {_group(one) for one in fresh}
     closed = []
     for one in opened:
         done = REPLACED if _group(one) in newer else ""
         if not done and one.item_id:
-            done = _ended(one, rows.get(one.item_id), news.get(one.item_id, News()), office)
+            row, said = rows.get(one.item_id), news.get(one.item_id, News())
+            done = _ended(one, row, said, office)
+            if not done and one.kind == "slip" and profile is not None and row is not None:
+                found = next_slip(profile, row, said, day)
+                done = "" if found is not None and one.key.startswith(f"{found.rung.colour}/") else OVER
         if done:
             closed.append(ended(one, done, now_ms))
     return closed

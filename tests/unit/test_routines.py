@@ -319,3 +319,12 @@ def test_a_unit_of_the_office_is_urged_like_anybody_else():
     own = task(kind="registered", receiver=ME, state="assigned", role="", due_day=day("2026-12-10"))
     assert not on(found("2026-12-11", own), "urge")
     assert on(found("2026-12-11", own._replace(unit="综合科")), "urge") == [("urge", "2026-12-11")]
+
+
+def test_a_slip_whose_grounds_have_gone_is_proposed_no_longer():
+    row = task(due_day=day("2027-06-30"), state="active")
+    past = [one for one in found("2027-01-02", row, profile="xianyang-001") if one.kind == "slip"]
+    xianyang = PROFILES["xianyang-001"]
+    for said, done in ((news((Kind.SIGN, "2026-12-01")), []), (news((Kind.PROGRESS, "2027-01-02")), [OVER])):
+        closed = closings(past, [], {TASK: row}, said, ME, 7, profile=xianyang, day=day("2027-01-03"))
+        assert [one.done for one in closed] == done
