@@ -195,9 +195,9 @@ def _rule(args: Args, profile: Profile, start: str, source: str, terms: Terms) -
             raise InputError(text, field="--rule", value=named, remedy="用 --due 写明办结时限")
         return rule
     # A matter from above is answered by the date counted from the day it was given to us (R57).
-    upper = ("UPPER_ASSIGNED",) if start == "REGISTER" and terms.origin == "upper" else ()
+    upper = ("UPPER_ASSIGNED",) if start == "REGISTER" and terms.origin not in ("", "own") else ()
     for event in ("ASSIGN", "DISPATCH") if start == "ASSIGN" else upper:
-        for rule in explain.rules_for(profile, event, act="finish", **case_of(profile, source, terms)):
-            if not rule.by_document:
+        for rule in explain.rules_for(profile, event, **case_of(profile, source, terms)):
+            if not rule.by_document and (rule.act == "finish" or (upper and rule.act == "report")):
                 return rule
     return None
