@@ -176,8 +176,9 @@ def beats_of(ctx: Day, row: BoardRow) -> list[Beat]:
     profiles = [ctx.profile]
     if row.kind == "assignment" and row.issuer in ctx.issuers:
         profiles.insert(0, ctx.issuers[row.issuer])
-    if row.frequency:
-        return _frequency(ctx, row.frequency, profiles)
+    own = _frequency(ctx, row.frequency, profiles) if row.frequency else []
+    if own:
+        return own
     found: dict[str, Beat] = {}
     for profile in profiles:
         case = {
