@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 from node.errors import DulianError, ForbiddenError, InputError
 from node.items.lights import day_number, day_of
 from node.records.payload import Attachment
+from node.rules import explain
 from node.services import proposals
 from node.services.commands import QUESTIONS, carry_out, inquire
 from node.services.desk import Caller
@@ -180,6 +181,13 @@ class Story:
         done = self.approve(office, made["item"], *names)
         assert done[-1][1], f"the chain is not complete: {done}"
         return str(made["item"])
+
+    def due(self, office: str, rule: str, start: str) -> str:
+        """The date a rule of the office's profile in force gives, counted there on the calendar it has."""
+        machine = self.offices[office]
+        book = machine.office.rulebook
+        found = explain.due(book.profile(day_of(self.clock.ms)), rule, day(start), machine.office.calendar)
+        return date.fromordinal(date(1970, 1, 1).toordinal() + found.day).isoformat()
 
     # -- routines -------------------------------------------------------------------------------------------------
 
