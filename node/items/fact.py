@@ -21,6 +21,7 @@ from node.records.payload import Act, Enclosure, Opening, decode
 Body = Literal["ok", "erased", "malformed", "unknown"]
 
 
+_new = tuple.__new__  # a value from its fields in order, without a call of Python's for each of millions
 _OF_ITEMS = (Opening, Act, Enclosure)  # what an item's records say
 
 
@@ -65,12 +66,15 @@ def item_id_of(record_id: bytes, header: Header) -> bytes:
 
 def fact_of(record_id: bytes, header: Header, payload_bytes: bytes | None, received_ms: int) -> Fact:
     """Return the fact of a stored record; ``payload_bytes`` is None once the payload was erased."""
+    (
+        _, author, epoch, line, seq, _, _, _, claimed_ms, kind, item, semantic_version, re, reissue_of, actor, channel,
+        _, _, _, payload_hash,
+    ) = header  # fmt: skip
     payload: Opening | Act | Enclosure | None = None
     body: Body = "erased"
-    item = header.item or item_id_of(record_id, header)
     if payload_bytes is not None:
         try:
-            decoded = decode(header.kind, payload_bytes)
+            decoded = decode(kind, payload_bytes)
         except PeerError:
             # Not swallowed: the fold gives the record no effect and the timeline shows it as invalid.
             body = "malformed"
@@ -79,8 +83,7 @@ def fact_of(record_id: bytes, header: Header, payload_bytes: bytes | None, recei
                 payload, body = decoded, "ok"
             else:
                 body = "unknown"
-    return Fact(
-        record_id, header.kind, header.author, header.epoch, header.seq, header.line, item,
-        header.semantic_version, header.re, header.reissue_of, header.claimed_ms, received_ms, header.payload_hash,
-        header.actor, header.channel, payload, body,
-    )  # fmt: skip
+    return _new(Fact, (
+        record_id, kind, author, epoch, seq, line, item or item_id_of(record_id, header), semantic_version, re,
+        reissue_of, claimed_ms, received_ms, payload_hash, actor, channel, payload, body,
+    ))  # fmt: skip

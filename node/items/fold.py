@@ -36,6 +36,11 @@ from node.records.payload import LEAD, SOLE, Act, Attachment, Enclosure, Opening
 APPLIED, WAITING, LATE, INVALID = "applied", "waiting", "late", "invalid"
 SUPERSEDED, UNKNOWN, ERASED = "superseded", "unknown", "erased"
 EFFECTIVE = frozenset({APPLIED, SUPERSEDED, ERASED})
+# Plain numbers: asking the enumeration for a member costs as much as a step of the fold, several times for each record.
+_ACCEPT, _ASSIGN, _CHANGE, _DECOMPOSE = map(int, (Kind.ACCEPT, Kind.ASSIGN, Kind.CHANGE, Kind.DECOMPOSE))
+_DISPATCH, _ENCLOSE, _FINAL, _INSIST = map(int, (Kind.DISPATCH, Kind.ENCLOSE, Kind.FINAL, Kind.INSIST))
+_MERGE, _PROGRESS, _REASSIGN, _REFUSE = map(int, (Kind.MERGE, Kind.PROGRESS, Kind.REASSIGN, Kind.REFUSE))
+_REGISTER, _RETURN, _TAKE_OVER, _URGE = map(int, (Kind.REGISTER, Kind.RETURN, Kind.TAKE_OVER, Kind.URGE))
 
 
 class Counters(NamedTuple):
@@ -198,10 +203,10 @@ class _Run:
         current = self.life is not None
         payload = fact.payload if fact.body == "ok" and isinstance(fact.payload, Opening) else None
         readable = payload is not None or fact.body == "erased"
-        if not readable or fact.kind not in (Kind.REGISTER, Kind.ASSIGN):
+        if not readable or fact.kind not in (_REGISTER, _ASSIGN):
             return INVALID if current else UNKNOWN
         path = fact.line.path
-        if fact.kind == Kind.REGISTER:
+        if fact.kind == _REGISTER:
             valid = path == (fact.author,)
             kind, receiver, state = "registered", fact.author, REGISTERED
         else:
@@ -231,14 +236,14 @@ class _Run:
             known = self.life is not None and fact.kind in self.life.kinds
             return INVALID if known or fact.semantic_version else UNKNOWN
         act = fact.payload if fact.body == "ok" else None
-        fitting = isinstance(act, Enclosure if fact.kind == Kind.ENCLOSE else Act)
+        fitting = isinstance(act, Enclosure if fact.kind == _ENCLOSE else Act)
         if fact.semantic_version or not (fitting or fact.body == "erased"):
             return INVALID
         author = fact.author
         if not self._may(rule, author):
             # Who was the issuer until an office above took over, or whose taking over came late, has not done wrong.
             return LATE if rule.authority in ("issuer", "party") and author in self.claimants else INVALID
-        if author != self.issuer and fact.kind == Kind.TAKE_OVER:
+        if author != self.issuer and fact.kind == _TAKE_OVER:
             self.claimants.add(author)
         files = act.attachments if isinstance(act, Act) else ()
         state = self.state or ""
@@ -310,39 +315,39 @@ class _Run:
 
     def _consequences(self, i: int, kind: int, act: Act | None) -> None:
         """What an applied record does beside moving the state."""
-        if kind == Kind.PROGRESS:
+        if kind == _PROGRESS:
             self.reports += 1
             # An accepted task stays at 100.
             if act is not None and act.percent >= 0 and self.state not in lifecycle.DONE:
                 self.percent = min(act.percent, 100)
-        elif kind == Kind.FINAL:
+        elif kind == _FINAL:
             if self.submission >= 0:
                 self.effects[self.submission] = SUPERSEDED
             self.submission = i
             self.submissions += 1
             self.submitted_ms = self.times[i]
-        elif kind == Kind.URGE:
+        elif kind == _URGE:
             self.urges += 1
-        elif kind == Kind.ACCEPT:
+        elif kind == _ACCEPT:
             self.percent = 100
-        elif kind == Kind.REFUSE:
+        elif kind == _REFUSE:
             self.refusal = i
-        elif kind in (Kind.DECOMPOSE, Kind.DISPATCH):
+        elif kind in (_DECOMPOSE, _DISPATCH):
             if act is not None:
                 self.children.update(dict.fromkeys(act.children))
-        elif kind in (Kind.REASSIGN, Kind.MERGE):
+        elif kind in (_REASSIGN, _MERGE):
             self.successor = act.successor if act is not None else b""
         if kind in lifecycle.NEW_VERSION:
             self.version = i
-            if act is not None and act.due_day > 0 and kind in (Kind.RETURN, Kind.CHANGE):
+            if act is not None and act.due_day > 0 and kind in (_RETURN, _CHANGE):
                 self.due_day = act.due_day
-            if kind == Kind.RETURN:
+            if kind == _RETURN:
                 self.returns += 1
                 self.submission = -1
                 self.submitted_ms = 0
-            elif kind == Kind.INSIST:
+            elif kind == _INSIST:
                 self.refusal = -1
-            elif kind == Kind.TAKE_OVER:
+            elif kind == _TAKE_OVER:
                 self.issuer = self.order.facts[i].author
 
     def _keep(self, files: tuple[Attachment, ...]) -> None:

@@ -145,6 +145,7 @@ _Message = (
     | payloads_pb2.Epoch | payloads_pb2.Certificate
 )  # fmt: skip
 _LAST_ACT = int(Kind.CORRECT)
+_new = tuple.__new__  # a value from its fields in order, without a call of Python's for each of millions
 _SIDE_TRACKS = range(Kind.SLIP, Kind.ENCLOSE)
 
 
@@ -263,7 +264,12 @@ def _check_more(value: Track | Terms) -> None:
 
 def _check_act(p: Act) -> None:
     names = p.actor_name + p.urge_channel + p.unit + p.person
-    if len(p.text) > limits.TEXT_CHARS_MAX or len(names) > limits.NAME_CHARS_MAX or FORBIDDEN.search(p.text + names):
+    words = p.text + names
+    # What is printable has nothing forbidden in it, and is told apart in half the time.
+    if (
+        len(p.text) > limits.TEXT_CHARS_MAX or len(names) > limits.NAME_CHARS_MAX
+        or (not words.isprintable() and FORBIDDEN.search(words))
+    ):  # fmt: skip
         # At least one of them may be wrong: which?
         _require(p.text, limits.TEXT_CHARS_MAX)
         for text in (p.actor_name, p.urge_channel, p.unit, p.person):
@@ -314,11 +320,11 @@ def _act(m: payloads_pb2.Act) -> Act:
     files = tuple(Attachment(f.hash, f.salt, f.size_bytes, f.name) for f in m.attachments) if m.attachments else ()
     answers = tuple((answer.point, answer.text) for answer in m.answers) if m.answers else ()
     children = m.children
-    act = Act(
+    act = _new(Act, (
         m.text, m.actor_name, files, m.occurred_day, m.percent_plus_1 - 1, m.due_day, m.return_mode, m.urge_channel,
         tuple(children) if children else (), m.successor, answers, m.unit, m.person,
         track_in(m.track) if m.HasField("track") else None,
-    )  # fmt: skip
+    ))  # fmt: skip
     _check_act(act)
     return act
 

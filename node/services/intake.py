@@ -115,24 +115,25 @@ class Intake:
         ahead = self.ahead
         opened = ahead if ahead is not None and ahead.envelopes is envelopes else self.read_ahead(envelopes)
         run: list[Record] = []
+        # Of the record before: number, key, suite; and federation, author, epoch, line, with which a header begins.
+        seq, key_id, suite = -1, b"", 0
+        log: tuple[object, ...] = ()
         for envelope, record in zip(envelopes, opened.outcomes, strict=True):
-            if isinstance(record, PeerError) or envelope.payload is None:
+            if not isinstance(record, Record) or envelope.payload is None:
                 if run:
                     yield run
                     run = []
                 # 清除 is not in this release: whoever sends a record without its payload holds it back.
                 withheld = PeerError("记录内容缺失", code="withheld", evidence=envelope.header)
-                self._refuse_unread(peer, envelope, record if isinstance(record, PeerError) else withheld, sink)
+                self._refuse_unread(peer, envelope, withheld if isinstance(record, Record) else record, sink)
                 continue
-            if run:
-                before, this = run[-1].header, record.header
-                if (
-                    this.seq != before.seq + 1 or this.author != before.author or this.epoch != before.epoch
-                    or this.key_id != before.key_id or this.line != before.line
-                    or this.federation != before.federation or this.suite != before.suite
-                ):  # fmt: skip
+            this = record.header
+            seq += 1
+            if this.seq != seq or this.key_id != key_id or this[:4] != log or this.suite != suite:
+                if run:
                     yield run
                     run = []
+                seq, key_id, log, suite = this.seq, this.key_id, this[:4], this.suite
             run.append(record)
         if run:
             yield run

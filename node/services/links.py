@@ -11,7 +11,7 @@ from dataclasses import replace
 from node import __version__
 from node.errors import PeerError
 from node.records import notes
-from node.records.envelope import Envelope, open_envelope
+from node.records.envelope import Envelope, bytes_of, open_envelope
 from node.services.attachments import Attachments
 from node.services.intake import Intake, Opened, Parts
 from node.services.marks import Marks
@@ -238,7 +238,7 @@ class Links:
             run = [envelope_of(row) for row in rows]
             found.append((log_id, run, rows[-1].seq if rows else after_seq))
             left_records -= len(run)
-            left_bytes -= sum(envelope.size_bytes for envelope in run)
+            left_bytes -= bytes_of(run)
             if left_records <= 0 or left_bytes <= 0:
                 break
         return found

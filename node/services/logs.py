@@ -18,6 +18,7 @@ from node.storage.port import Fork, LogRow, Meta, RecordRow, Store
 from node.sync.heads import HeadIndex, LogState
 
 _HLC_META = "hlc"
+_new = tuple.__new__  # a value from its fields in order, without a call of Python's for each of millions
 
 
 class Advance(NamedTuple):
@@ -93,7 +94,7 @@ class Logs:
         self.fresh.append(Run(log, records, received_ms))
         log_no = log.log_no
         self._rows += [
-            RecordRow(log_no, seq, record_id, header, signature, salt, payload, received_ms)
+            _new(RecordRow, (log_no, seq, record_id, header, signature, salt, payload, received_ms))
             for seq, ((header, signature, salt, payload), _, record_id) in enumerate(records, log.seq + 1)
         ]
         log.seq = last.header.seq

@@ -182,8 +182,11 @@ class Projector:
             for _, records, received_ms in fresh:
                 for envelope, header, record_id in records:
                     fact = fact_of(record_id, header, envelope.payload, received_ms)
-                    if fact.item:
-                        facts.setdefault(fact.item, []).append((fact, log_no, header.seq))
+                    if item := fact.item:
+                        found = facts.get(item)
+                        if found is None:
+                            found = facts[item] = []
+                        found.append((fact, log_no, header.seq))
                     elif header.kind in rulebook.KINDS:
                         self._note_rules(header, record_id, envelope.payload)
             return fresh[-1].records[-1].header.seq
@@ -216,21 +219,24 @@ class Projector:
     def _fold(self, fresh: Placed, *, placed: bool = True) -> None:
         numbers = self._store.item_numbers(fresh)
         new_items = []
+        # Taken out of the cache before anything is put into it: that may push out what is folded later in this round.
+        known: dict[bytes, list[Fact]] = {}
         for item_id in fresh:
             if item_id not in numbers:
                 numbers[item_id] = self._next_item_no
                 new_items.append((self._next_item_no, item_id))
                 self._next_item_no += 1
-                self._remember(item_id, [])
+                known[item_id] = []
+            elif (cached := self._cache.get(item_id)) is not None:
+                known[item_id] = cached
         self._store.add_items(new_items)
-        missing = [item_id for item_id in fresh if item_id not in self._cache]
-        stored = read_facts(self._store, missing) if missing else {}
+        missing = [item_id for item_id in fresh if item_id not in known]
+        if missing:
+            known |= read_facts(self._store, missing)
         places = []
         rows = []
         for item_id, found in fresh.items():
-            known = self._cache.get(item_id)
-            known = stored.get(item_id, []) if known is None else known
-            merged = [*known, *(fact for fact, _, _ in found)]
+            merged = known.get(item_id, []) + [fact for fact, _, _ in found]
             self._remember(item_id, merged)
             if placed:
                 places += [(numbers[item_id], log_no, seq) for _, log_no, seq in found]
@@ -249,7 +255,7 @@ class Projector:
         except Exception as error:  # noqa: BLE001 - a bug in the fold must not stop the other items (C5)
             self._alarms.raise_("poison", item_id.hex()[:16], f"事项无法汇总：{type(error).__name__}: {error}")
             return None
-        for fact, _, _ in fresh:
+        for fact, _, _ in fresh if INVALID in state.effects.values() else ():
             if state.effects.get(fact.record_id) == INVALID and self._noted < _INVALID_NOTED_MAX:
                 # Kept and shown without effect; that its author may not do this is a security event (faults.md B4-B6).
                 self._noted += 1

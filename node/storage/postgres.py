@@ -134,6 +134,10 @@ class PostgresEngine:
         connection.close()
         return True
 
+    def insert(self, connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """The driver sends them in one go."""
+        connection.exec_driver_sql(statement, list(rows))
+
     def insert_records(self, connection: Connection, records: Sequence[RecordRow]) -> None:
         """COPY for batches, pipelined INSERTs for a few."""
         rows = [record_values(record) for record in records]

@@ -46,6 +46,7 @@ INSERT_RECORD = (
 # The driver lets go of the interpreter lock and takes it again for each statement it runs: with other threads busy that
 # costs more than the insert. 50 rows are 400 variables; the oldest SQLite builds allow 999.
 GROUP_ROWS = 50
+GROUP_VALUES = 400
 INSERT_GROUP = INSERT_RECORD + f", {_ROW}" * (GROUP_ROWS - 1)
 
 
@@ -182,14 +183,20 @@ class SqliteEngine:
         """A connection to a file is not lost."""
         return False
 
+    def insert(self, connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """As `insert_records`: some rows to a statement."""
+        if len(rows) == 1:
+            driver_of(connection).execute(statement, rows[0])
+            return
+        count = max(1, GROUP_VALUES // len(rows[0]))
+        row = f"({', '.join('?' * len(rows[0]))})"
+        before, found, after = statement.partition(row)
+        grouped = before + ", ".join([found] * count) + after
+        _in_groups(connection, statement, grouped, count, rows)
+
     def insert_records(self, connection: Connection, records: Sequence[RecordRow]) -> None:
         """Prepared statements over groups of rows; the place is made of log_no and seq on the way in."""
-        driver = driver_of(connection)
-        grouped = len(records) - len(records) % GROUP_ROWS
-        values = list(chain.from_iterable(records[:grouped]))
-        width = GROUP_ROWS * COLUMNS
-        driver.executemany(INSERT_GROUP, (values[start : start + width] for start in range(0, len(values), width)))
-        driver.executemany(INSERT_RECORD, records[grouped:])
+        _in_groups(connection, INSERT_RECORD, INSERT_GROUP, GROUP_ROWS, records)
 
     def close(self) -> None:
         """Close the connections (SQLite then moves the WAL into the database) and let go of the lock, once."""
@@ -203,6 +210,19 @@ class SqliteEngine:
                 if self._lock_fd >= 0:
                     os.close(self._lock_fd)
                     self._lock_fd = -1
+
+
+def _in_groups(
+    connection: Connection, one: str, several: str, count: int, rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Run ``several``, which takes ``count`` rows, as long as there are so many, then ``one`` for each."""
+    driver = driver_of(connection)
+    grouped = len(rows) - len(rows) % count
+    if grouped:
+        values = list(chain.from_iterable(rows[:grouped]))
+        width = count * len(rows[0])
+        driver.executemany(several, (values[start : start + width] for start in range(0, len(values), width)))
+    driver.executemany(one, rows[grouped:])
 
 
 def _lock(path: Path) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from node.records.envelope import Envelope
+from node.records.envelope import Envelope, bytes_of
 from node.records.notes import Signed
 from node.records.payload import KnownHead
 
@@ -119,9 +119,9 @@ class Goodbye(NamedTuple):
 def weight(frame: Frame) -> int:
     """About the bytes a frame holds: what a bound on frames that wait goes by."""
     if isinstance(frame, Batch):
-        return sum(record.size_bytes for record in frame.records)
+        return bytes_of(frame.records)
     if isinstance(frame, Chain):
-        return sum(record.size_bytes for record in frame.certificates)
+        return bytes_of(frame.certificates)
     if isinstance(frame, Marks):
         return sum(len(note.body) + len(note.signature) for note in frame.marks)
     if isinstance(frame, Heads):

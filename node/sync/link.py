@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any
 
-from node.records.envelope import Envelope
+from node.records.envelope import Envelope, bytes_of
 from node.records.payload import KnownHead
 from node.sync import effects as do
 from node.sync import frames
@@ -325,7 +325,7 @@ class LinkMachine:
         return effects + self._stream() if found.done else effects
 
     def _on_batch(self, frame: frames.Batch, now_ms: int) -> list[Effect]:
-        size = sum(record.size_bytes for record in frame.records)
+        size = bytes_of(frame.records)
         if len(frame.records) > self._limits.batch_records_max or size > 2 * self._limits.frame_bytes_max:
             return self._close("flood", "peer")
         return [do.Admit(frame.records)]

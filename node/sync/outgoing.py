@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 
-from node.records.envelope import Envelope
+from node.records.envelope import Envelope, bytes_of
 from node.sync.heads import LogState
 
 
@@ -81,7 +81,7 @@ class Outgoing:
 
     def sent(self, log: LogState, records: list[Envelope], last_seq: int, now_ms: int) -> None:
         """A run of this log goes out now."""
-        size = sum(record.size_bytes for record in records)
+        size = bytes_of(records)
         self._cursor[log.log_id] = last_seq
         if not self.in_flight_bytes:
             self.oldest_sent_ms = now_ms
