@@ -32,7 +32,7 @@ from node.storage.port import BoardQuery, BoardRow
 
 # The level of an issuer as the profiles name where a matter comes from.
 _ORIGIN_OF_LEVEL = {"nation": "nation", "province": "province", "prefecture": "city", "county": "county"}
-_SET_UP_AS = frozenset({"research", "offplan", "order"})
+_SET_UP_AS = frozenset({"research", "offplan"})
 # What profiles call an item that is not clear yet: its solution is approved first (R35).
 UNCLEAR_CLASS = "unclear"
 SETTING_UP = (REGISTERED, PROPOSED, APPROVING)

@@ -195,4 +195,4 @@ def _counts(ctx: Day, quota: Quota, row: BoardRow) -> bool:
     if quota.id in (row.item_class, row.source):
         return True
     lines = {part.id: part.line for part in ctx.profile.sources}
-    return quota.id.startswith("research") and "research" in (lines.get(row.source), row.item_class)
+    return quota.id.startswith("research") and "research" in (row.work_line, lines.get(row.source), row.item_class)
