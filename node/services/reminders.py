@@ -183,7 +183,7 @@ def beats_of(ctx: Day, row: BoardRow) -> list[Beat]:
     for profile in profiles:
         case = {
             "source": row.source, "class_": row.item_class,
-            "line": next((part.line or "" for part in profile.sources if part.id == row.source), ""),
+            "line": row.work_line or next((one.line or "" for one in profile.sources if one.id == row.source), ""),
         }  # fmt: skip
         rules = explain.rules_for(profile, "PERIOD", act="report", **case)
         best = rules[0].applies.match(**case) if rules else 0
