@@ -14,7 +14,7 @@ from tests.sim.stories.harness import Story
 
 
 def test_the_county_heads_order_is_signed_in_its_order() -> None:
-    """R67-R73: 请示, 同意, 立项; 审核 in any order → 会签 → 会签 → 签发; numbered; feedback; what poor results bring."""
+    """R67-R73: 请示, 同意, 立项; 审核 in any order → 会签 → 会签 → 签发; feedback; what poor results bring."""
     story = county("2026-10-12")
     item = story.do(COUNTY, "item.register", "承办", title="城区积水点整治", source="order.instruction")["item"]
     says = "规则 county-003/1 chains.setup.order"
@@ -162,7 +162,7 @@ def _extend(story: Story, task: str) -> None:
 
 
 def test_one_or_two_topics_of_research_each_half_year() -> None:
-    """R62-R64: chosen by 常务副县长 and 县长; 15 工作日; passed on in 1 工作日; a third topic waits for the next half."""
+    """R62-R64: chosen by 常务副县长 and 县长; 15 工作日; passed on in 1 工作日; a third topic waits."""
     story = county("2026-09-21")
     story.routine(COUNTY)
     [asked] = story.proposed(COUNTY, kind="research")
