@@ -54,7 +54,8 @@ def _course(data: Shown) -> Iterable[str]:
 def _slips(data: Shown) -> Iterable[str]:
     for one in data.get("slips") or ():
         judged = f"，{one['justified_label']}" if one.get("justified_label") else ""
-        yield f"{one['label']}色督办单：{one.get('author_name') or one['author']}，时限 {one.get('due') or '未定'}{judged}"
+        by = one.get("author_name") or one["author"]
+        yield f"{one['label']}色督办单：{by}，时限 {one.get('due') or '未定'}{judged}"
         yield from (f"　{entry}" for entry in one.get("entries") or ())
         yield f"　规则 {one['rule']}"
     for one in data.get("scores") or ():

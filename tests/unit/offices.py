@@ -68,7 +68,7 @@ class Offices:
 
     def issue(self, issuer: Machine, to: list[str], **args: object) -> tuple[str, list[str]]:
         """Issue and sign everywhere: (own item, tasks)."""
-        made = self.do(issuer, "issue", title="推进简政放权", to=to, **({"due": DUE} | args))
+        made = self.do(issuer, "issue", "", title="推进简政放权", to=to, **({"due": DUE} | args))
         tasks = [one["item"] for one in made["assignments"]]
         for one in made["assignments"]:
             self.do(self.wire.machines[one["to"]], "sign", one["item"])
