@@ -53,7 +53,7 @@ class Control:
         if verb == "verify":
             found = await asyncio.to_thread(lambda: self._verify(caller))
             return LocalReply(found, exit=EXIT_OK if found["ok"] else EXIT_FINDINGS)
-        if verb == "import":
+        if verb in ("import", "ledger.import"):
             return await self._import(request, caller)
         if verb not in COMMANDS:
             raise NotAvailableError(verb)
@@ -121,12 +121,18 @@ class Control:
             raise InputError("没有台账文件", field="FILE", remedy="写明一个 xlsx 文件")
         data = b"".join([piece async for piece in request.files[0].chunks()])
         name = request.files[0].name
-        rows, numbers, errors = await asyncio.to_thread(importing.read_ledger_rows, data, name)
-        dry_run = bool(request.args.get("dry_run"))
+        now_ms = self._office.world.clock.now_ms()
+        dry_run, apply = bool(request.args.get("dry_run")), bool(request.args.get("apply"))
+        if request.verb == "ledger.import":
+            back = await asyncio.to_thread(importing.read_edited, data, name)
+        else:
+            batch = await asyncio.to_thread(importing.read_ledger_rows, data, name, now_ms)
 
         def run() -> object:
-            permit(self._office, "import", request.args, caller)
-            return importing.import_ledger(self._office, rows, numbers, errors, caller, dry_run=dry_run)
+            permit(self._office, request.verb, request.args, caller)
+            if request.verb == "ledger.import":
+                return importing.import_edited(self._office, back, caller, apply=apply)
+            return importing.import_ledger(self._office, batch, caller, dry_run=dry_run)
 
         answer = await self._in_core(run)
         assert isinstance(answer, dict)  # noqa: S101 - what the lambda returns

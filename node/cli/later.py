@@ -21,7 +21,6 @@ LATER: Mapping[str, str] = {
     "bundle export": "把记录导出为文件，离线转送",
     "bundle import": "导入离线转送的文件",
     "user reset": "重设账号的口令",
-    "export ledger": "把台账导出为 Excel",
     "export evidence": "导出事项的证据",
     "evidence verify": "核验导出的证据",
 }

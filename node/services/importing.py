@@ -1,43 +1,75 @@
-"""`import`: a ledger in xlsx form becomes registered items, all or none.
+"""`import`: a ledger or task list becomes registered items; an edited ledger comes back. All or none.
 
 A due date that has passed is a warning, not an error: ledgers carry on matters begun before the node was there.
 """
 
 from __future__ import annotations
 
+from datetime import date
+from typing import TYPE_CHECKING, NamedTuple
+
+from node.clock import day_of as date_now
 from node.errors import InputError
-from node.items.lights import day_of
+from node.items.lights import day_number
 from node.records.kinds import Channel
+from node.records.track import Duty, Milestone, Terms
 from node.services.browse import day_text
 from node.services.desk import Caller
-from node.services.issuing import Row, import_rows, ledger_rows, number_taken
+from node.services.issuing import Row, import_rows, number_taken
+from node.services.ledger_back import compare, shown, write
+from node.services.ledger_rows import COLUMNS, PERSON
 from node.services.office import Office
+
+if TYPE_CHECKING:
+    from node.documents.ledger_form import LedgerRow
+    from node.documents.ledger_out import Back
 
 Document = dict[str, object]
 
 
-def read_ledger_rows(data: bytes, name: str) -> tuple[list[Row], list[int], list[Document]]:
-    """Read the file ``name``: rows, their row numbers, and every error. InputError where it is no ledger at all."""
+class Batch(NamedTuple):
+    """A file read for 立项: rows to register, their row numbers, every error and every doubt."""
+
+    rows: list[Row]
+    numbers: list[int]
+    errors: list[Document]
+    warnings: list[Document]
+
+
+def read_ledger_rows(data: bytes, name: str, now_ms: int = 0) -> Batch:
+    """Read the file ``name``; InputError where it is no ledger at all."""
     from node.documents.ledger import read_ledger  # noqa: PLC0415 - 0.25 s of imports, needed by this command only
 
     try:
-        result = read_ledger(data)
+        result = read_ledger(data, date_now(now_ms) if now_ms else None)
     except InputError as error:
         raise InputError(error.text, field="文件", value=name, remedy=error.remedy) from error
-    errors: list[Document] = [{"row": e.row, "column": e.column, "text": e.text} for e in result.errors]
-    return ledger_rows(result.rows), [row.row for row in result.rows], errors
+    return Batch(
+        [_row(row) for row in result.rows], [row.row for row in result.rows],
+        [{"row": e.row, "column": e.column, "text": e.text} for e in result.errors],
+        [{"row": e.row, "column": e.column, "text": e.text} for e in result.warnings],
+    )  # fmt: skip
 
 
-def import_ledger(
-    office: Office, rows: list[Row], numbers: list[int], errors: list[Document], caller: Caller, *, dry_run: bool
-) -> Document:
+def read_edited(data: bytes, name: str) -> Back:
+    """Read an exported ledger that comes back; InputError where the file is none."""
+    from node.documents.ledger_out import read_back  # noqa: PLC0415 - as above
+
+    try:
+        return read_back(data, COLUMNS)
+    except InputError as error:
+        raise InputError(error.text, field="文件", value=name, remedy=error.remedy) from error
+
+
+def import_ledger(office: Office, batch: Batch, caller: Caller, *, dry_run: bool) -> Document:
     """Register the rows unless one is bad or ``dry_run``; the JSON document (exits 2 with errors)."""
-    errors = list(errors)
+    errors = list(batch.errors)
+    rows, numbers = batch.rows, batch.numbers
     for row, at in zip(rows, numbers, strict=True):
         if row.number and number_taken(office.desk, row.number):
-            errors.append({"row": at, "column": "序号", "text": f"登记编号 {row.number} 已存在，请勿重复导入"})
-    today = day_of(office.world.clock.now_ms())
-    warnings: list[Document] = [
+            errors.append({"row": at, "column": "登记编号", "text": f"登记编号 {row.number} 已存在，请勿重复导入"})
+    today = _today(office)
+    warnings: list[Document] = batch.warnings + [
         {"row": at, "column": "办结时限", "text": f"办结时限 {day_text(row.due_day)} 已过，登记后即为逾期，请核对"}
         for row, at in zip(rows, numbers, strict=True) if 0 < row.due_day < today
     ]  # fmt: skip
@@ -50,3 +82,38 @@ def import_ledger(
     made = import_rows(office.desk, rows, caller._replace(channel=Channel.IMPORT))
     items = [{"row": at, "item": item, "number": number} for at, (item, number) in zip(numbers, made, strict=True)]
     return document | {"items": items}
+
+
+def import_edited(office: Office, back: Back, caller: Caller, *, apply: bool) -> Document:
+    """What was edited in an exported ledger; written only with ``apply``, and only where nothing stands against it."""
+    found = compare(office, back)
+    errors = found.errors + found.conflicts
+    document: Document = {
+        "differences": [shown(change) for change in found.changes], "errors": errors, "conflicts": found.conflicts,
+        "rows": len(back.rows), "written": [], "applied": False,
+    }  # fmt: skip
+    if errors or not apply or not found.changes:
+        return document
+    office.author.check_may_write()
+    written = write(office, found.changes, caller._replace(channel=Channel.IMPORT))
+    return document | {"written": written, "applied": True}
+
+
+def _today(office: Office) -> int:
+    return day_number(date_now(office.world.clock.now_ms()))
+
+
+def _row(row: LedgerRow) -> Row:
+    steps = tuple(
+        Milestone(str(place), step.title, _day(step.due)) for place, step in enumerate(row.schedule, 1)
+    )  # fmt: skip
+    duties = (Duty(PERSON, row.person),) if row.person else ()
+    terms = Terms(remark=row.remark, leader=row.leader, milestones=steps, duties=duties)
+    return Row(
+        row.number, row.title, row.requirement, row.source, _day(row.due), row.points, row.responsible, row.limit_text,
+        terms if terms != Terms() else None,
+    )  # fmt: skip
+
+
+def _day(day: date | None) -> int:
+    return day_number(day) if day else 0

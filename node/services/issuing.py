@@ -10,12 +10,13 @@ from node.errors import ForbiddenError, InputError
 from node.items import guards
 from node.items.fold import ItemState
 from node.items.lifecycle import DONE, TERMINAL, state_label
-from node.items.lights import day_number, day_of
+from node.items.lights import day_of
 from node.items.versions import SEMANTIC_VERSION
 from node.records.kinds import Kind
 from node.records.limits import POINT_CHARS_MAX, POINTS_MAX, TEXT_CHARS_MAX, TITLE_CHARS_MAX
 from node.records.line import CODE, Line
 from node.records.payload import ROLE_NAMES, Act, Opening, check_line, check_text
+from node.records.track import Terms
 from node.services import chains
 from node.services.desk import (
     Caller,
@@ -46,6 +47,7 @@ class Row(NamedTuple):
     points: tuple[str, ...]
     responsible: str
     limit_text: str
+    terms: Terms | None = None  # 备注, 牵头领导, 责任人, 时序进度
 
 
 class Task(NamedTuple):
@@ -183,7 +185,7 @@ def import_rows(desk: Desk, rows: Sequence[Row], caller: Caller) -> list[tuple[s
     for row in rows:
         opening = Opening(
             title=row.title, text=row.requirement, number=row.number, source=row.source, points=row.points,
-            due_day=row.due_day, responsible=row.responsible, limit_text=row.limit_text,
+            due_day=row.due_day, responsible=row.responsible, limit_text=row.limit_text, terms=row.terms,
         )  # fmt: skip
         item, number = register_opening(desk, opening, caller)
         found.append((item.hex(), number))
@@ -322,18 +324,3 @@ def _shown(desk: Desk, opened: Sequence[Task]) -> list[dict[str, str]]:
             {"item": task.item.hex(), "number": task.number, "to": task.receiver, "name": name, "role": role}
         )
     return shown
-
-
-def ledger_rows(rows: Sequence[object]) -> list[Row]:
-    """Rows of `documents.ledger` as rows to register."""
-    found = []
-    for row in rows:
-        due = getattr(row, "due", None)
-        found.append(
-            Row(
-                getattr(row, "number", ""), getattr(row, "title", ""), getattr(row, "requirement", ""),
-                getattr(row, "source", ""), day_number(due) if due else 0, tuple(getattr(row, "points", ())),
-                getattr(row, "responsible", ""), getattr(row, "limit_text", ""),
-            )
-        )
-    return found

@@ -1,10 +1,120 @@
-"""台账: the six of R92, 综合台账, departments' and leaders', as queries and tables."""
+"""台账: the six of R92, 综合台账, departments' and leaders' (R93), as the profile in force defines them, by pages."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
+from node.clock import day_of
+from node.errors import InputError
+from node.items.lights import day_number
+from node.rules.profile import Profile
+from node.rules.values import Ledger, TimeRule
+from node.services.browse import View, day_text, moment
+from node.services.desk import take
+from node.services.ledger_filters import page_of, query_of
+from node.services.ledger_rows import COLUMNS, LedgerLine, columns_of, lines_of
+from node.services.rulebook import Rulebook
 from node.services.verbs import Command, Question
+from node.storage.port import Proposal, Reader
+
+Document = dict[str, object]
+_LOOK_BACK_DAYS = 400  # a year's round lies at most so far back
+
+
+class Found(NamedTuple):
+    """A ledger and one page of it."""
+
+    ledger: Ledger
+    columns: tuple[str, ...]
+    lines: list[LedgerLine]
+    total: int
+
+
+def ledger_of(profile: Profile, word: str) -> Ledger:
+    """The ledger of that id or title; the first one for no word; InputError."""
+    found = [one for one in profile.ledgers if word in ("", one.id, one.title)]
+    if not found:
+        known = "、".join(f"{one.id}（{one.title}）" for one in profile.ledgers)
+        raise InputError("没有这本台账", field="LEDGER", value=word, remedy=f"现行规则档案有：{known or '没有台账'}")
+    return next((one for one in found if word or one.id == "all"), found[0])
+
+
+def page(reader: Reader, view: View, args: Mapping[str, object]) -> Found:
+    """One page of a ledger, by the profile and the calendar in force."""
+    profile = _profile(reader, view)
+    ledger = ledger_of(profile, take(args, "ledger"))
+    offset, per = page_of(args)
+    query = query_of(profile, ledger, view.office, view.calendar, view.now_ms, args)
+    rows = reader.board_query(query._replace(limit=per, offset=offset))
+    # A page that is not full says the total itself.
+    total = offset + len(rows) if rows and len(rows) < per else reader.board_total(query).rows
+    return Found(ledger, columns_of(ledger), lines_of(reader, view, rows), total)
+
+
+def show_ledger(reader: Reader, view: View, args: Mapping[str, object]) -> Document:
+    """`ledger show`: a page with every cell as text, and how many rows there are in all."""
+    found = page(reader, view, args)
+    offset, per = page_of(args)
+    return {
+        "ledger": found.ledger.id, "title": found.ledger.title, "office": view.office, "total": found.total,
+        "page": offset // per + 1, "per": per, "pages": -(-found.total // per), "asked_at": moment(view.now_ms),
+        "asked_ms": view.now_ms,
+        "columns": [{"key": key, "name": COLUMNS[key]} for key in found.columns],
+        "rows": [
+            {
+                "id": line.row.item_id.hex(), "digest": line.row.digest.hex(), "light": line.light,
+                "cells": {key: line.cells[key] for key in found.columns},
+            }
+            for line in found.lines
+        ],
+    }  # fmt: skip
+
+
+def list_ledgers(reader: Reader, view: View, args: Mapping[str, object]) -> Document:
+    """`ledger list`: the ledgers of the profile in force, how much stands in each, and when they were last checked."""
+    profile = _profile(reader, view)
+    ledgers = []
+    newest = 0
+    for ledger in profile.ledgers:
+        total = reader.board_total(query_of(profile, ledger, view.office, view.calendar, view.now_ms, args))
+        newest = max(newest, total.newest_day)
+        ledgers.append({
+            "ledger": ledger.id, "title": ledger.title, "total": total.rows, "seed": ledger.seed,
+            "keeper": profile.role_label(ledger.keeper) if ledger.keeper else "",
+            "last_entry": day_text(total.newest_day), "columns": [COLUMNS[key] for key in columns_of(ledger)],
+        })  # fmt: skip
+    return {
+        "profile": f"{profile.id}/{profile.version}", "ledgers": ledgers,
+        "rounds": [_round(reader, view, profile, rule, newest) for rule in profile.rules if rule.act == "ledger"],
+    }  # fmt: skip
+
+
+def _round(reader: Reader, view: View, profile: Profile, rule: TimeRule, newest_day: int) -> Document:
+    """及时登账, 季度对账, 半年查账, 年底交账, 周调度 … : when it was due, when it was done last (R95, R96)."""
+    today = day_number(day_of(view.now_ms))
+    document: Document = {
+        "rule": f"{profile.id}/{profile.version} {rule.id}", "title": rule.title, "sentence": rule.sentence,
+        "last_due": None, "next_due": None, "checked_at": None, "state": "随时",
+    }  # fmt: skip
+    if rule.cadence is None:
+        return document | {"checked_at": day_text(newest_day), "state": "最近登账" if newest_day else "尚未登账"}
+    cadence = rule.cadence.value
+    days = cadence.occurrences(today - _LOOK_BACK_DAYS, today + _LOOK_BACK_DAYS, view.calendar, roll=rule.rolls)
+    past, ahead = [day for day in days if day <= today], [day for day in days if day > today]
+    found = [one for one in reader.rows(Proposal, kind="ledger") if one.key.partition("/")[0] == rule.id]
+    done_ms = max((one.done_ms for one in found if one.done), default=0)
+    missed = [one for one in found if not one.done]
+    state = "待办" if missed else "已办" if done_ms else "尚未到期" if not past else "没有登记"
+    return document | {
+        "last_due": day_text(past[-1]) if past else None, "next_due": day_text(ahead[0]) if ahead else None,
+        "checked_at": moment(done_ms), "state": state,
+    }  # fmt: skip
+
+
+def _profile(reader: Reader, view: View) -> Profile:
+    return Rulebook(reader, view.office).profile(day_number(day_of(view.now_ms)))
+
 
 COMMANDS: Mapping[str, Command] = {}
-QUESTIONS: Mapping[str, Question] = {}
+QUESTIONS: Mapping[str, Question] = {"ledger.list": list_ledgers, "ledger.show": show_ledger}

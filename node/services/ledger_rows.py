@@ -1,0 +1,165 @@
+"""The rows of a ledger 台账: what each column says of an item, from its records (R94). Nothing is typed in anew.
+
+最近进展 are the signed words of the office that has the item in hand; where an own item has none, those of the lead
+task below it, under that office's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from node.items.fact import Fact
+from node.items.fold import APPLIED, ItemState, fold
+from node.items.lifecycle import CANCELLED, state_label
+from node.items.lights import Light
+from node.records.kinds import Kind
+from node.records.payload import Act, Opening
+from node.records.track import Terms
+from node.rules import words
+from node.rules.values import Ledger
+from node.services.browse import View, day_text, light_of, moment
+from node.services.project import read_facts
+from node.storage.port import BoardQuery, BoardRow, Reader
+
+COLUMNS: Mapping[str, str] = words.LEDGER_COLUMNS | {
+    "receiver": "承办单位", "percent": "完成比例", "progress": "最近进展", "extension": "延期", "as_of": "数据截至",
+}  # fmt: skip
+# Every ledger has these, whichever its profile names first.
+_ALWAYS = (
+    "number", "title", "source", "receiver", "lead", "assist", "schedule", "measures", "person", "state", "light",
+    "due", "percent", "progress", "slip", "extension", "as_of",
+)  # fmt: skip
+LIGHT_NAMES: Mapping[Light, str] = {
+    "green": "绿（正常）", "yellow": "黄（临期）", "red": "红（逾期）", "done": "办结", "none": "无时限",
+}  # fmt: skip
+_EXTENSIONS = {"requested": "已申请", "granted": "已延期", "denied": "未同意", "noted": "已说明"}
+_WORDS = frozenset({Kind.PROGRESS, Kind.FINAL})
+_CHILDREN_MAX = 10_000
+PERSON = "person"  # the level of a duty that names who does the work 责任人
+
+
+class LedgerLine(NamedTuple):
+    """One item in a ledger: its board row, its light today, and the text of every column by key."""
+
+    row: BoardRow
+    light: Light
+    cells: dict[str, str]
+
+
+class _Item(NamedTuple):
+    row: BoardRow
+    state: ItemState
+    facts: Sequence[Fact]
+    children: Sequence[BoardRow]
+
+
+def columns_of(ledger: Ledger) -> tuple[str, ...]:
+    """The columns of a ledger, in order: those of its definition, then what none may lack."""
+    return tuple(dict.fromkeys([*ledger.columns, *_ALWAYS]))
+
+
+def lines_of(reader: Reader, view: View, rows: Sequence[BoardRow]) -> list[LedgerLine]:
+    """The ledger lines of these items, in their order; a few reads for all of them together."""
+    ids = [row.item_id for row in rows]
+    below: dict[bytes, list[BoardRow]] = {}
+    if ids:
+        for child in reader.board_query(BoardQuery(parents=tuple(ids), limit=_CHILDREN_MAX)):
+            if child.state != CANCELLED:
+                below.setdefault(child.parent, []).append(child)
+    leads = {item: next((c for c in found if c.role != "assist"), found[0]) for item, found in below.items()}
+    facts = read_facts(reader, [*ids, *(child.item_id for child in leads.values())])
+    lines = []
+    for row in rows:
+        found = facts.get(row.item_id, [])
+        item = _Item(row, fold(row.item_id, found), found, below.get(row.item_id, []))
+        lead = leads.get(row.item_id)
+        said = _last_words(item.state, found)
+        if not said and lead is not None:
+            theirs = facts.get(lead.item_id, [])
+            said = _last_words(fold(lead.item_id, theirs), theirs)
+            said = f"{view.name_of(lead.receiver)}：{said}" if said else ""
+        light = light_of(view, row)
+        lines.append(LedgerLine(row, light, _cells(view, item, light) | {"progress": said}))
+    return lines
+
+
+def _cells(view: View, item: _Item, light: Light) -> dict[str, str]:
+    row, state = item.row, item.state
+    opening = state.opening or Opening("")
+    terms = opening.terms or Terms()
+    lead, assist = _units(view, item, opening)
+    label = state_label(row.state, successor=bool(row.successor))
+    if row.state == "assigned" and row.kind == "assignment" and not view.delivered(row):
+        label = "待转送"
+    assigned = min((child.opened_day for child in item.children), default=0)
+    return {
+        "number": row.number, "title": row.title, "source": row.source, "basis": opening.rule or opening.limit_text,
+        "assigned": day_text(row.opened_day if row.kind == "assignment" else assigned) or "",
+        "due": day_text(row.due_day) or "", "lead": lead, "assist": assist, "schedule": _schedule(state),
+        "measures": _measures(state, item.facts, opening), "person": _person(state),
+        "leader": row.leader, "state": label, "light": LIGHT_NAMES[light],
+        "slip": words.COLOURS.get(row.colour, row.colour), "remark": terms.remark,
+        "receiver": row.unit or view.name_of(row.receiver), "percent": f"{row.percent}%",
+        "extension": _EXTENSIONS.get(row.extension, row.extension),
+        "as_of": (moment(view.as_of_ms(row.receiver)) or "")[:16].replace("T", " "),
+    }  # fmt: skip
+
+
+def _units(view: View, item: _Item, opening: Opening) -> tuple[str, str]:
+    """牵头部门, 配合部门: of the tasks below; else of the task itself; else as the document names them."""
+    from node.documents.tasklist import read_units  # noqa: PLC0415 - documents beside, pure text
+
+    row = item.row
+    if item.children:
+        pairs = [(view.name_of(child.receiver), child.role) for child in item.children]
+    elif row.kind == "assignment":
+        pairs = [(view.name_of(row.receiver), row.role)]
+        if row.role == "assist" and opening.lead:
+            pairs.append((view.name_of(opening.lead), "lead"))
+    else:
+        pairs = [(unit.name, unit.role) for unit in read_units(opening.responsible)]
+        if not pairs and row.unit:
+            pairs = [(row.unit, "sole")]
+    lead = _joined(name for name, role in pairs if role != "assist")
+    return lead, _joined(name for name, role in pairs if role == "assist")
+
+
+def _joined(names: Iterable[str]) -> str:
+    return "、".join(dict.fromkeys(names))
+
+
+def _schedule(state: ItemState) -> str:
+    lines = []
+    for step in state.tracks.milestones:
+        done = f"（{day_text(step.done_day)}完成）" if step.done_day else ""
+        title = step.title or step.key
+        day = day_text(step.due_day) or ""
+        lines.append(f"{day} {title}{done}".strip())
+    return "\n".join(lines)
+
+
+def _measures(state: ItemState, facts: Sequence[Fact], opening: Opening) -> str:
+    plan = next((fact for fact in facts if fact.record_id == state.tracks.plan), None) if state.tracks.plan else None
+    if plan is not None and isinstance(plan.payload, Act) and plan.payload.text:
+        return plan.payload.text
+    return opening.text
+
+
+def _person(state: ItemState) -> str:
+    """责任人: who has it in hand inside the office, else who stands for it by name."""
+    named = [handler.person for handler in state.tracks.handlers if handler.person]
+    if not named:
+        named = [duty.name for duty in state.tracks.duties if duty.level == PERSON]
+    return _joined(named or [duty.name for duty in state.tracks.duties])
+
+
+def _last_words(state: ItemState, facts: Sequence[Fact]) -> str:
+    """What the receiver said last of its work."""
+    said = [
+        fact for fact in facts
+        if fact.kind in _WORDS and isinstance(fact.payload, Act) and fact.payload.text
+        and state.effects.get(fact.record_id) == APPLIED
+    ]  # fmt: skip
+    newest = max(said, key=lambda fact: (fact.claimed_ms, fact.epoch, fact.seq), default=None)
+    return newest.payload.text if newest is not None and isinstance(newest.payload, Act) else ""

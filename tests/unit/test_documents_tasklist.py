@@ -1,0 +1,185 @@
+"""Task lists as offices keep them: merged cells, two header rows, several units in a cell, dates in words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from io import BytesIO
+
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from node.documents.ledger import LedgerResult, Step, read_ledger
+from node.documents.tasklist import is_ordinal, read_limit, read_units, without_ordinal
+
+TODAY = dt.date(2026, 3, 1)
+Cells = list[list[object]]
+
+
+def workbook(rows: Cells, *merged: str) -> bytes:
+    book = openpyxl.Workbook()
+    page = book.worksheets[0]
+    for row in rows:
+        page.append(row)
+    for area in merged:
+        page.merge_cells(area)
+    target = BytesIO()
+    book.save(target)
+    return target.getvalue()
+
+
+def read(rows: Cells, *merged: str) -> LedgerResult:
+    return read_ledger(workbook(rows, *merged), TODAY)
+
+
+# Wording of 六盘水府发〔2016〕7号 and 苏政办发〔2014〕94号.
+LIST: Cells = [
+    ["2027年政府重点工作任务清单"],
+    ["填报单位：市政府督查室", None, None, None, None, None, None, "单位：项"],
+    ["序号", "重点工作任务", "具体措施", "责任单位", None, "完成时限", "责任\n领导", "备注", "联系电话"],
+    [None, None, None, "牵头单位", "配合单位", None, None, None, None],
+    ["一、进一步明确责任主体，建立健全政府责任体系"],
+    ["（一）", "（一）界定各级政府职责", "加强跟踪督查", "市政府办", "市发展改革委、市财政局，\n市监察局",
+     "2027年6月底前", "张某", "限期整改", "8220001"],
+    [None, None, "强化督查反馈", "市监察局", None, "每季度末", None, None, None],
+    ["（二）", "开展“大督查\n大落实”活动", None, "市政府办", "各县（区）人民政府", dt.date(2027, 12, 31),
+     "李某", None, None],
+    ["序号", "重点工作任务", "具体措施", "责任单位", None, "完成时限", "责任领导", "备注", None],
+    ["二、进一步健全机制，强化制度保障"],
+    ["（三）", "对督查中发现的问题建立整改清单", "逐项明确整改要求", "市政府督查部门", "市直各部门", "年底前",
+     None, "长期坚持", None],
+    ["注：本清单由市政府督查部门负责解释。"],
+]  # fmt: skip
+MERGED = ("A1:I1", "D3:E3", "A3:A4", "B3:B4", "C3:C4", "F3:F4", "G3:G4", "H3:H4", "I3:I4", "A5:I5", "A6:A7", "B6:B7",
+          "G6:G7", "A10:I10", "A12:I12")  # fmt: skip
+
+
+def test_a_real_task_list_is_read_whole() -> None:
+    """R29, R33, R94: titles above, two header rows, merged cells, headings, a repeated header and a note."""
+    found = read(LIST, *MERGED)
+    assert found.errors == ()
+    assert [(row.row, row.title, row.number) for row in found.rows] == [
+        (6, "界定各级政府职责", ""), (7, "界定各级政府职责", ""), (8, "开展“大督查大落实”活动", ""),
+        (11, "对督查中发现的问题建立整改清单", ""),
+    ]  # fmt: skip
+    first, second, third, fourth = found.rows
+    assert (first.due, first.limit_text) == (dt.date(2027, 6, 30), "2027年6月底前")
+    assert (second.due, second.limit_text) == (None, "每季度末")
+    assert (third.due, third.limit_text) == (dt.date(2027, 12, 31), "")
+    assert (fourth.due, fourth.limit_text) == (dt.date(2027, 12, 31), "年底前")
+    assert first.responsible == "牵头：市政府办\n配合：市发展改革委、市财政局、市监察局"
+    assert [tuple(unit) for unit in read_units(first.responsible)] == [
+        ("市政府办", "lead"), ("市发展改革委", "assist"), ("市财政局", "assist"), ("市监察局", "assist"),
+    ]  # fmt: skip
+    assert [row.leader for row in found.rows] == ["张某", "张某", "李某", ""]
+    assert first.requirement == "加强跟踪督查"
+    assert first.remark == "限期整改\n类别：进一步明确责任主体，建立健全政府责任体系\n联系电话：8220001"
+    assert fourth.remark == "长期坚持\n类别：进一步健全机制，强化制度保障"
+    told = [(one.row, one.column) for one in found.warnings]
+    assert told == [(4, "联系电话"), (7, "完成时限"), (11, "完成时限"), (12, "备注")]
+
+
+def test_every_place_that_is_not_understood_is_named_with_its_value() -> None:
+    found = read([
+        ["序号", "督查事项", "承办单位", "办理时限"],
+        ["1", "甲", "市财政局", "待会再说"],
+        ["2", "乙", "市财政局", "2026年2月30日"],
+        ["3", "丙", "市财政局", 46_387],
+        ["4", None, "市财政局", "2026.12.31"],
+        ["5", "丁", "市财政局", "2026.12.31"],
+    ])  # fmt: skip
+    assert [(one.row, one.column) for one in found.errors] == [
+        (2, "办理时限"), (3, "办理时限"), (4, "办理时限"), (5, "督查事项"),
+    ]  # fmt: skip
+    assert "待会再说" in found.errors[0].text
+    assert "2026年2月30日" in found.errors[1].text
+    assert "46387" in found.errors[2].text
+    assert [(row.title, row.due) for row in found.rows] == [("丁", dt.date(2026, 12, 31))]
+
+
+def test_milestones_person_and_a_long_title() -> None:
+    long = "对涉及多个部门、地方的落实事项，牵头部门要切实履行统筹职责。" + "主动对接协办部门和地方，建立协作机制。" * 12
+    found = read([
+        ["任务", "时序进度", "责任人"],
+        ["推进平台建设", "2026年3月底前完成方案\n6月30日前试运行\n持续完善", "王某\n李某"],
+        [long, None, None],
+    ])  # fmt: skip
+    assert found.errors == ()
+    assert found.rows[0].schedule == (
+        Step("2026年3月底前完成方案", dt.date(2026, 3, 31)),
+        Step("6月30日前试运行", dt.date(2026, 6, 30)),
+        Step("持续完善"),
+    )  # fmt: skip
+    assert found.rows[0].person == "王某、李某"
+    assert found.rows[1].title == "对涉及多个部门、地方的落实事项，牵头部门要切实履行统筹职责"
+    assert found.rows[1].requirement == long
+
+
+@pytest.mark.parametrize(
+    ("text", "day", "worded"),
+    [
+        ("2026年12月底前", "2026-12-31", True), ("12月31日", "2026-12-31", True),
+        ("2026.12.31", "2026-12-31", False),
+        ("年底前", "2026-12-31", True), ("2026-12", "2026-12-31", True), ("2026年上半年", "2026-06-30", True),
+        ("第三季度末", "2026-09-30", True), ("明年6月底", "2027-06-30", True), ("2028年2月", "2028-02-29", True),
+        ("10月中旬", "2026-10-20", True), ("２０２６年１２月３１日", "2026-12-31", False),
+        ("2026年底", "2026-12-31", True),
+        ("2026年6月底前完成主体，12月底前竣工", "2026-12-31", True), ("2026-12-31前", "2026-12-31", True),
+        ("每季度末", None, True), ("长期", None, True), ("每年7月15日、10月15日、1月15日前", None, True),
+        ("15个工作日内", None, True), ("一周内", None, True), ("立即", None, True), ("按照文件要求", None, True),
+    ],
+)  # fmt: skip
+def test_limits_in_words(text: str, day: str | None, worded: bool) -> None:
+    limit = read_limit(text, 2026)
+    assert limit is not None
+    assert (limit.day and limit.day.isoformat(), limit.worded) == (day, worded)
+    assert bool(limit.doubt) or limit.day is not None
+
+
+@pytest.mark.parametrize("text", ["明天", "abc", "待会再说", "20261231", "月底前", "3", ""])
+def test_what_is_no_limit(text: str) -> None:
+    assert read_limit(text, 2026) is None
+
+
+def test_a_date_without_a_year_needs_one() -> None:
+    assert read_limit("12月31日", 0) is None
+
+
+@given(
+    st.dates(dt.date(2000, 1, 1), dt.date(2100, 12, 31)),
+    st.sampled_from(["{y}年{m}月{d}日", "{y}.{m}.{d}", "{y}/{m}/{d}"]),
+)
+def test_every_day_in_every_form(day: dt.date, form: str) -> None:
+    limit = read_limit(form.format(y=day.year, m=day.month, d=day.day), 1900)
+    assert limit is not None
+    assert (limit.day, limit.worded) == (day, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "units"),
+    [
+        ("市发展改革委牵头，市财政局、市教育局配合", "市发展改革委* 市财政局 市教育局"),
+        ("牵头单位：市发展改革委\n配合单位：市财政局、市教育局", "市发展改革委* 市财政局 市教育局"),
+        ("市发展改革委（牵头）、市财政局", "市发展改革委* 市财政局"),
+        ("由市交通运输局负责牵头", "市交通运输局*"),
+        ("人力资源和社会保障局", "人力资源和社会保障局?"),
+        ("各县（区）人民政府", "各县（区）人民政府?"),
+        ("市财政局/市教育局；市科技局 市司法局", "市财政局? 市教育局? 市科技局? 市司法局?"),
+        ("市发改委、市财政局等相关部门", "市发改委? 市财政局?"),
+        ("", ""),
+    ],
+)
+def test_units_in_one_cell(text: str, units: str) -> None:
+    """R33: one leads, the others assist; ? = the cell does not say."""
+    marks = {"lead": "*", "assist": "", "": "?"}
+    assert " ".join(unit.name + marks[unit.role] for unit in read_units(text)) == units
+
+
+def test_serial_numbers_count_rows_and_are_no_registration_number() -> None:
+    assert all(is_ordinal(text) for text in ("1", "（一）", "三、", "②", "1.2"))
+    assert not any(is_ordinal(text) for text in ("94-01", "苏督〔2026〕1号"))
+    assert without_ordinal("（一）推进") == "推进"
+    assert without_ordinal("1.5万亩高标准农田") == "1.5万亩高标准农田"
+    found = read([["序号", "事项"], [1, "甲"], ["94-01", "乙"]])
+    assert [row.number for row in found.rows] == ["", "94-01"]
