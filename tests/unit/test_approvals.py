@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -21,7 +22,7 @@ def office() -> Office:
     return county()
 
 
-def registered(office: Office, **args: object) -> str:
+def registered(office: Office, **args: Any) -> str:
     found = office.do("item.register", "承办", title="群众反映问题", source=HANDLING, **args)
     return str(found["item"])
 
@@ -150,7 +151,7 @@ def test_shortcuts_before_the_item_is_established(office: Office) -> None:
         assert "dulian item approve" in error.remedy, verb
 
 
-SHORTCUTS: dict[str, dict[str, object]] = {
+SHORTCUTS: dict[str, dict[str, Any]] = {
     "item.assign": {"to": [TOWN]}, "item.report": {"text": "进展"}, "item.submit": {"text": "办结"},
     "item.establish": {}, "item.plan": {"text": "方案"},
 }  # fmt: skip
@@ -217,7 +218,8 @@ def test_unclear_item_is_not_assigned_before_it_is_clear() -> None:
     assert made["rule"] == "liupanshui-002/1/chains.setup.unclear"
     office.do("item.approve", "分管", item=item)
     assert office.state(item).state == "established"
-    for verb, args in {"item.assign": {"to": [TOWN]}, "item.report": {"text": "进展"}}.items():
+    attempts: dict[str, dict[str, Any]] = {"item.assign": {"to": [TOWN]}, "item.report": {"text": "进展"}}
+    for verb, args in attempts.items():
         error = office.refused(verb, item=item, **args)
         assert error.code == "unclear", verb
         assert "责任主体未确定" in error.text

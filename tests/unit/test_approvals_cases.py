@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from node.errors import InputError
@@ -96,10 +98,11 @@ def test_case_is_refused_where_it_makes_no_sense(line: Line) -> None:
     case = county.do("case.open", "承办", item=item, subject="上报", text="甲")
     assert case["subject"] == "report"
     assert "已有" in county.refused("case.open", "承办", item=item, subject="report", text="乙").text
-    for verb, args in {
+    attempts: dict[str, dict[str, Any]] = {
         "item.assign": {"to": [TOWN]}, "item.report": {"text": "乙"}, "item.establish": {},
         "case.open": {"subject": "report", "text": "丙"}, "item.merge": {"into": item}, "item.plan": {"text": "丁"},
-    }.items():  # fmt: skip
+    }  # fmt: skip
+    for verb, args in attempts.items():
         assert isinstance(county.refused(verb, "承办", item=case["item"], **args), InputError), verb
     own = county.do("item.register", title="自立", source="handling.other")["item"]
     error = county.refused("case.open", "承办", item=own, subject="setup", text="甲")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,7 +101,7 @@ def test_account_is_added_changed_listed_and_disabled(office: Office) -> None:
     ({"name": "甲", "role": ["皇帝"]}, "--role"), ({"name": "甲", "post": ["皇帝"]}, "--post"),
     ({"name": "甲", "unit": "没有"}, "--unit"),
 ])  # fmt: skip
-def test_account_with_wrong_words_is_refused(office: Office, args: dict[str, object], field: str) -> None:
+def test_account_with_wrong_words_is_refused(office: Office, args: dict[str, Any], field: str) -> None:
     assert office.refused("user.add", **args).field == field
     assert len(office.do("user.list")) == 7
 
