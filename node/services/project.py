@@ -111,8 +111,11 @@ def _by_rules(state: ItemState) -> dict[str, Any]:
 class Projector:
     """Keeps the board in step with the logs."""
 
-    def __init__(self, store: Store, logs: Logs, alarms: Alarms) -> None:
+    def __init__(
+        self, store: Store, logs: Logs, alarms: Alarms, cached_facts_max: int = _CACHED_FACTS_MAX
+    ) -> None:
         """Nothing is read until `run`."""
+        self._cached_facts_max = cached_facts_max
         self._store = store
         self._logs = logs
         self._alarms = alarms
@@ -288,7 +291,7 @@ class Projector:
         self._states.pop(item_id, None)
         self._cached += len(facts) - (len(old) if old else 0)
         self._cache[item_id] = facts
-        while self._cached > _CACHED_FACTS_MAX and len(self._cache) > 1:
+        while self._cached > self._cached_facts_max and len(self._cache) > 1:
             other, dropped = self._cache.popitem(last=False)
             self._states.pop(other, None)
             self._cached -= len(dropped)
