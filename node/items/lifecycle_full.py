@@ -54,6 +54,8 @@ AUTHORITY: dict[int, Authority] = lifecycle.AUTHORITY | {
 }  # fmt: skip
 
 NEEDS: dict[int, Needs] = lifecycle.NEEDS | {
+    # An office between does not turn over, unseen, what one above it has taken over.
+    Kind.TAKE_OVER: "version",
     Kind.APPROVE: "approval",
     Kind.REJECT: "approval",
     Kind.EXT_REQUEST: "version",

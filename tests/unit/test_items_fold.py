@@ -251,6 +251,19 @@ def test_subtree_lines_open_nothing() -> None:
     assert item.state.state is None
 
 
+def test_an_office_between_does_not_take_over_from_its_superior_unseen() -> None:
+    """What a superior has decided is not turned over by what reaches it later; version 1 lets it happen."""
+    for version, issuer, effect in ((2, P, "late"), (1, C, "applied")):
+        item = Item((P, C, K), P, version=version)
+        seen = list(item.facts)
+        item.act(Kind.TAKE_OVER, P)
+        crossing = item.act(Kind.TAKE_OVER, C, seen=seen)
+        assert (item.state.issuer, item.effect(crossing)) == (issuer, effect)
+        # Having seen it, it may: handed back.
+        again = item.act(Kind.TAKE_OVER, C)
+        assert (item.state.issuer, item.effect(again)) == (C, "applied")
+
+
 def test_what_rests_on_what_came_late_is_late() -> None:
     """The former issuer and the receiver act on what a taking over made late: kept, not called wrong (R12)."""
     item = signed((P, C, K), C)
