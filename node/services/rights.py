@@ -32,12 +32,11 @@ _LEADING = frozenset({OPERATOR, SUPERVISOR, LEADER})
 _READ = (
     "status", "heads", "digest", "verify", "item.list", "item.show", "item.fetch", "user.list", "unit.list",
     "case.list", "case.show", "rules.list", "rules.show", "rules.check", "rules.explain", "calendar.show",
-    "calendar.differences", "ledger.list", "ledger.show", "ledger.export", "export.ledger", "plan.list",
-    "plan.show", "todo.list", "jobs.list", "rectify.list", "rectify.show",
+    "calendar.differences", "ledger.list", "ledger.show", "plan.show", "plan.check", "todo.list",
 )  # fmt: skip
 _ADMINISTER = (
     "invite", "pending", "approve", "user.add", "user.change", "user.disable", "unit.add", "unit.disable",
-    "rules.publish", "calendar.publish", "calendar.import", "jobs.run",
+    "rules.publish", "calendar.import",
 )  # fmt: skip
 _HANDLE = (
     "item.sign", "item.refuse", "item.report", "item.submit", "item.attach", "item.extend", "item.justify",
@@ -50,8 +49,7 @@ _SUPERVISE = (
     "item.plan", "item.handle", "item.change", "item.exempt", "item.grant", "item.deny", "item.verify",
     "item.complete", "item.archive", "item.reinspect", "item.reveal", "item.slip", "item.judge", "item.order",
     "item.notice", "item.bulletin", "item.special", "item.interview", "item.refer", "item.negative", "item.score",
-    "item.enclose", "item.take_over", "item.note", "case.open", "import", "ledger.import", "plan.add", "plan.check",
-    "plan.approve", "plan.open", "todo.done", "todo.carry",
+    "item.note", "case.open", "import", "ledger.import", "plan.add", "todo.done", "todo.carry",
 )  # fmt: skip
 
 RIGHTS: Mapping[str, frozenset[str]] = {
