@@ -61,10 +61,11 @@ def _archived(data: Any, _paper: Paper) -> Iterable[str]:
 def reinspect(
     item: o.Item, passed: Annotated[bool, typer.Option("--passed", help="无问题，回头看结束")] = False,
     failed: Annotated[bool, typer.Option("--failed", help="问题成立，在新事项中继续督查")] = False,
+    hidden: Annotated[bool, typer.Option("--hidden", help="四不两直：公布结果前，承办单位看不到")] = False,
     text: MaybeText = None, as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
     """回头看、再督查：对已销号的事项立一件相连的新事项，或写明结果。"""
-    args = {"item": item, "passed": passed, "failed": failed, "text": text}
+    args = {"item": item, "passed": passed, "failed": failed, "hidden": hidden, "text": text}
     return ask(Call(home, as_json, as_), "item.reinspect", args, _again)
 
 

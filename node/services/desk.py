@@ -21,6 +21,7 @@ from node.services.logs import Logs
 from node.services.project import Projector, read_facts
 from node.services.rulebook import Rulebook
 from node.storage.port import BoardQuery, BoardRow, Reader, Store
+from node.storage.rows import EXEMPT
 
 _PREFIX_DIGITS_MIN = 4
 _HEX_DIGITS = frozenset("0123456789abcdef")
@@ -110,7 +111,7 @@ def children_of(desk: Desk, item_id: bytes) -> list[BoardRow]:
 def open_children(desk: Desk, state: ItemState) -> list[Child]:
     """The tasks this office itself issued under an item, for the guards."""
     rows = [row for row in children_of(desk, state.item_id) if row.issuer == desk.identity.code]
-    return [Child(row.item_id, row.receiver, row.state) for row in rows]
+    return [Child(row.item_id, row.receiver, row.state, bool(row.flags & EXEMPT)) for row in rows]
 
 
 def act(desk: Desk, state: ItemState, kind: Kind, payload: Act, re: tuple[bytes, ...], caller: Caller) -> Record:

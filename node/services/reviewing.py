@@ -18,9 +18,10 @@ from node.records.track import FAILED, PASSED, STARTED, Finding, Terms, Track
 from node.rules.words import FINDINGS
 from node.services import chains
 from node.services.acting import write
-from node.services.desk import Caller, Desk, act, children_of, current, take, take_files, take_list
+from node.services.desk import Caller, Desk, act, children_of, current, open_children, take, take_files, take_list
 from node.services.ground import Args, Ground, ground_of, name_of, words
-from node.storage.rows import EXEMPT
+from node.storage.port import BoardQuery
+from node.storage.rows import EXEMPT, HIDDEN
 
 _PROVED = frozenset({COMPLETED, CLOSED, ARCHIVED, REINSPECTING, CANCELLED, DECLINED, MERGED})
 _YES, _NO = ("yes", "是"), ("no", "否")
@@ -113,10 +114,8 @@ def _check_closing(desk: Desk, state: ItemState) -> None:
     """Refuse closing what the profile wants verified and that is not: the item, or a task under the own item."""
     ground = ground_of(desk, state)
     if state.kind == "registered":
+        guards.check_close(open_children(desk, state))
         rows = [row for row in children_of(desk, state.item_id) if row.issuer == desk.identity.code]
-        guards.check_close(
-            guards.Child(row.item_id, row.receiver, row.state, bool(row.flags & EXEMPT)) for row in rows
-        )
         open_ = [row for row in rows if row.state not in _PROVED and not row.flags & EXEMPT]
         if must_verify(ground, state) and rows:
             if open_:
@@ -130,41 +129,69 @@ def _check_closing(desk: Desk, state: ItemState) -> None:
 
 
 def reinspect(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
-    """回头看: open a linked item to look again, or end it: 无问题, or 问题成立 which goes on in that item (R98)."""
+    """回头看: open a linked item to look again, or end it: 无问题, or 问题成立 which goes on in that item (R98).
+
+    A hidden one (四不两直, R101) leaves nothing on the item's line before its result.
+    """
     state = current(desk, take(args, "item"))
     guards.check_act(state, Kind.REINSPECT, desk.identity.code)
     verdict = _verdict(args, start="")
     text = words(args, "text", required=verdict == FAILED)
     if verdict != STARTED:
-        if state.state != REINSPECTING:
-            raise InputError("事项不在回头看中", field="ITEM", remedy="先开始：dulian item reinspect 登记编号")
-        successor = state.tracks.reinspections[-1] if state.tracks.reinspections else b""
-        payload = Act(text, successor=successor, track=Track(verdict=verdict))
-        answer = write(desk, state, Kind.REINSPECT, payload, caller)
-        if verdict == PASSED and successor:
-            _end(desk, successor, caller)
-        return answer | {"successor": successor.hex() or None}
-    if state.state == REINSPECTING:
+        return _conclude(desk, state, verdict, text, caller)
+    if state.state == REINSPECTING or _hidden_again(desk, state):
         raise InputError("已在回头看", field="ITEM", remedy="写 --passed（无问题）或 --failed（问题成立）")
     opening = state.opening
     if opening is None:
         raise InputError("事项内容已清除，不能回头看", field="ITEM")
+    hidden = bool(args.get("hidden"))
+    item_class = opening.terms.item_class if opening.terms else ""
     again = Opening(
         f"回头看：{opening.title}"[:200], text or opening.text, number=f"{opening.number}-回", source=opening.source,
         actor_name=caller.name, predecessor=state.item_id, points=opening.points,
-        terms=Terms(item_class=opening.terms.item_class if opening.terms else "", target=state.item_id),
+        terms=Terms(item_class=item_class, target=state.item_id, hidden=hidden),
     )  # fmt: skip
     record = desk.author.write(
         Kind.REGISTER, Line((desk.identity.code,)), again, semantic_version=SEMANTIC_VERSION, actor=caller.name,
         channel=caller.channel,
     )  # fmt: skip
-    payload = Act(text, successor=record.record_id, track=Track(verdict=STARTED))
+    successor = record.record_id
+    if hidden:
+        return {"item": state.item_id.hex(), "number": opening.number, "title": opening.title,
+                "successor": successor.hex()}  # fmt: skip
+    payload = Act(text, successor=successor, track=Track(verdict=STARTED))
+    return write(desk, state, Kind.REINSPECT, payload, caller) | {"successor": successor.hex()}
+
+
+def _hidden_again(desk: Desk, state: ItemState) -> bytes:
+    """The item in which this office looks again unannounced and that has no result yet; empty for none."""
+    rows = desk.store.board_query(BoardQuery(target=state.item_id, subject="-"))
+    mine = [row for row in rows if row.issuer == desk.identity.code and row.flags & HIDDEN]
+    known = state.tracks.reinspections
+    return next((row.item_id for row in mine if row.item_id not in known and row.state != CANCELLED), b"")
+
+
+def _conclude(desk: Desk, state: ItemState, verdict: int, text: str, caller: Caller) -> dict[str, object]:
+    """The result of looking again; of an unannounced one only now does the item's line hear of it at all."""
+    successor = state.tracks.reinspections[-1] if state.tracks.reinspections else b""
+    if state.state != REINSPECTING:
+        successor = _hidden_again(desk, state)
+        if not successor:
+            raise InputError("事项不在回头看中", field="ITEM", remedy="先开始：dulian item reinspect 登记编号")
+        begun = Act(text, successor=successor, track=Track(verdict=STARTED))
+        write(desk, state, Kind.REINSPECT, begun, caller)
+        state = current(desk, state.item_id.hex())
+    payload = Act(text, successor=successor, track=Track(verdict=verdict))
     answer = write(desk, state, Kind.REINSPECT, payload, caller)
-    return answer | {"successor": record.record_id.hex()}
+    if verdict == PASSED and successor:
+        _end(desk, successor, caller)
+    return answer | {"successor": successor.hex() or None}
 
 
 def _end(desk: Desk, item_id: bytes, caller: Caller) -> None:
-    """The looking again found nothing: its item ends with the answer (R2)."""
+    """The looking again found nothing: its item ends with the answer (R2), where this office opened it."""
+    if not any(row.issuer == desk.identity.code for row in desk.store.board([item_id])):
+        return
     again = current(desk, item_id.hex())
     may = again.kind == "registered" and Kind.CANCEL in guards.allowed(again, desk.identity.code)
     if may and not open_below(desk, again):

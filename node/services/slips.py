@@ -148,7 +148,11 @@ def score(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
         track = Track(verdict=ADOPTED if given == ["adopt"] else DROPPED, cause=cause)
         return write(desk, state, Kind.SCORE, Act(words(args, "text", required=False), track=track), caller)
     ground = ground_of(desk, state)
-    rule = ground.profile.score(take(args, "rule"))
+    rule = next((one for one in ground.profile.scores if one.id == take(args, "rule")), None)
+    if rule is None:
+        listed = "、".join(f"{one.id}（{one.title}）" for one in ground.profile.scores) or "无"
+        remedy = f"可用：{listed}"
+        raise ground.refusal("没有这条记分规则", "scores", field="--rule", value=take(args, "rule"), remedy=remedy)
     facts = [fact.record_id for fact in read_facts(desk.store, [state.item_id]).get(state.item_id, [])]
     cause = record_named(facts, take(args, "cause"), "--cause")
     points = _points(ground, rule, take(args, "points"))

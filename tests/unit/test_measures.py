@@ -117,6 +117,21 @@ def test_a_refusing_assistant_is_exempted_before_the_lead_is_accepted(offices: O
     offices.agreed()
 
 
+def test_an_exempted_task_does_not_hold_up_the_report(offices: Offices) -> None:
+    """R33, transition 15: own tasks are accepted or exempted with the reason before the office reports."""
+    _, [task] = offices.issue(offices.province, [CITY])
+    made = offices.do(offices.city, "decompose", task, to=[COUNTY, TOWN], lead=COUNTY, title="联合执法")
+    lead, assistant = (one["item"] for one in made["assignments"])
+    offices.do(offices.county, "sign", lead)
+    offices.do(offices.town, "refuse", assistant, reason="不属本单位职责")
+    offices.do(offices.county, "submit", lead, text="办结")
+    assert TOWN in offices.refused(offices.city, "submit", task, text="全市办结")
+    offices.do(offices.city, "exempt", assistant, reason="确不属其职责")
+    offices.do(offices.city, "accept", lead)
+    offices.do(offices.city, "submit", task, text="全市办结")
+    offices.agreed()
+
+
 def test_only_own_records_are_corrected(offices: Offices) -> None:
     """更正 stands beside the record it corrects."""
     _, [task] = offices.issue(offices.city, [COUNTY])

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from node.storage.rows import User
+from node.records.payload import Act
+from node.records.track import GRANTED
+from node.services.commands import COMMANDS
+from node.services.desk import Caller, current
+from node.services.project import read_facts
+from tests.sim.test_smoke import run
 from tests.unit.offices import CITY, COUNTY, DUE, EARLIER, LATER, Offices, profile
 
 CHAINED = """
@@ -123,6 +128,19 @@ def test_a_grant_goes_through_the_chain_the_profile_has(offices: Offices) -> Non
     assert "local-test/1 chains.ext" in line
     assert "dulian case open" in line
     office = offices.city.office
-    offices.wire.step(offices.city, lambda: office.store.put([User("主任", "leader", "office.head", "", True, 0)]))
-    offices.do(offices.city, "deny", task, reason="不同意的不用审批")
-    assert offices.show(offices.city, task)["due"] == DUE
+    head = Caller("主任", roles=("leader",), posts=("office.head",), account=True)
+    case = run(offices.city, "case.open", item=task, subject="extension", text="拟同意延期")
+    assert "下一步 同意（政府办主任）" in offices.refused(offices.city, "grant", task)
+    offices.wire.step(offices.city, lambda: COMMANDS["item.approve"](office, {"item": case["item"]}, head) and None)
+    offices.do(offices.city, "grant", task)
+    assert offices.show(offices.county, task)["due"] == "2027-01-31"
+    assert offices.show(offices.city, case["item"])["state"] == "closed"
+    state = current(offices.city.office.desk, task)
+    acts = [fact.payload for fact in read_facts(offices.city.store, [state.item_id])[state.item_id]]
+    [decision] = [act.track for act in acts if isinstance(act, Act) and act.track and act.track.verdict == GRANTED]
+    assert decision.basis.hex() == case["item"]
+    # The case serves once, and a denial needs none.
+    offices.do(offices.county, "extend", task, until="2027-03-01", reason="仍未拨款")
+    assert "dulian case open" in offices.refused(offices.city, "grant", task)
+    offices.do(offices.city, "deny", task, reason="不再延期")
+    assert offices.show(offices.city, task)["due"] == "2027-01-31"

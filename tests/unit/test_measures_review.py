@@ -145,3 +145,19 @@ def test_looking_again_is_a_linked_item(offices: Offices) -> None:
     assert offices.show(offices.town, again["item"])["state"] == "delivered"
     assert offices.show(offices.town, again["item"])["issuer"] == CITY
     offices.agreed()
+
+
+def test_an_unannounced_look_is_unknown_to_the_inspected_before_its_result(offices: Offices) -> None:
+    """R101, A21: not a record, not an item, until the result is written; then both the look and its result."""
+    _, [task] = offices.issue(offices.city, [COUNTY])
+    offices.finish(task, offices.county, offices.city)
+    offices.do(offices.city, "close", task)
+    before = offices.county.store.record_count(), offices.show(offices.county, task)["timeline"]
+    again = offices.do(offices.city, "reinspect", task, hidden=True, text="暗访")["successor"]
+    assert (offices.county.store.record_count(), offices.show(offices.county, task)["timeline"]) == before
+    assert again not in offices.county.digests()
+    assert "已在回头看" in offices.refused(offices.city, "reinspect", task)
+    offices.do(offices.city, "reinspect", task, failed=True, text="问题反弹")
+    assert [one["kind_label"] for one in offices.show(offices.county, task)["timeline"]][-2:] == ["回头看"] * 2
+    assert offices.tracks(offices.county, task)["reinspections"] == [again]
+    offices.agreed()

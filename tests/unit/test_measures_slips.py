@@ -82,7 +82,7 @@ def test_points_need_a_rule_and_a_cause(offices: Offices) -> None:
     offices.publish(offices.city, "xianyang-001")
     _, [task] = offices.issue(offices.city, [COUNTY])
     cause = offices.do(offices.city, "urge", task, text="请抓紧")["record"]
-    assert "没有" in offices.refused(offices.city, "score", task, rule="gibt.es.nicht", cause=cause)
+    assert "slip.yellow" in offices.refused(offices.city, "score", task, rule="order.poor", cause=cause)
     line = offices.refused(offices.city, "score", task, rule="slip.yellow", cause=cause, points="-1")
     assert "分值须为 -0.3" in line
     assert "规则 xianyang-001/1 scores.slip.yellow" in line
