@@ -33,7 +33,7 @@ def book(path: Path, *rows: OutRow) -> Path:
     return path
 
 
-def edit(path: Path, **by_ref: object) -> Back:
+def edit(path: Path, **by_ref: str) -> Back:
     """Open the file as Excel does, change cells, save and read it back."""
     found = openpyxl.load_workbook(path)
     for ref, value in by_ref.items():

@@ -99,7 +99,8 @@ def test_every_place_that_is_not_understood_is_named_with_its_value() -> None:
 
 
 def test_milestones_person_and_a_long_title() -> None:
-    long = "对涉及多个部门、地方的落实事项，牵头部门要切实履行统筹职责。" + "主动对接协办部门和地方，建立协作机制。" * 12
+    long = "对涉及多个部门、地方的落实事项，牵头部门要切实履行统筹职责。"
+    long += "主动对接协办部门和地方，建立协作机制。" * 12
     found = read([
         ["任务", "时序进度", "责任人"],
         ["推进平台建设", "2026年3月底前完成方案\n6月30日前试运行\n持续完善", "王某\n李某"],
