@@ -9,6 +9,7 @@ import re
 import unicodedata
 from calendar import monthrange
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 DUE_YEARS = range(2000, 2101)  # anything else is a slip of the pen
@@ -123,6 +124,7 @@ def _day(match: re.Match[str], year: int) -> tuple[date, bool] | None:
     return date(that, month, day), not named
 
 
+@lru_cache(maxsize=4_096)  # a memo of a pure function: lists name the same units again and again
 def read_units(text: str) -> tuple[Unit, ...]:
     """The units in a cell, in order, each once: separated by 、，；/ or line ends, with 牵头 and 配合 marks (R33).
 

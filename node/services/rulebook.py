@@ -10,6 +10,8 @@ Rules of this file:
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from node.documents.profiles import DEFAULT, load_shipped
 from node.errors import DulianError
 from node.records.header import Header
@@ -72,7 +74,7 @@ class Rulebook:
         rows = [row for row in self._reader.rows(RulesRow, office=office or self._office) if row.valid_from_day <= day]
         if not rows:
             if self._default is None:
-                self._default = load_shipped(DEFAULT)
+                self._default = _shipped()
             return self._default
         return self._read(max(rows, key=lambda row: row.version))
 
@@ -88,5 +90,15 @@ class Rulebook:
         key = (row.office, row.version)
         found = self._profiles.get(key)
         if found is None:
-            found = self._profiles[key] = Profile.decode(row.text.encode())
+            found = self._profiles[key] = _decoded(row.text)
         return found
+
+
+@lru_cache(maxsize=1)  # a memo of a pure function: what is shipped stays as it is while the program runs
+def _shipped() -> Profile:
+    return load_shipped(DEFAULT)
+
+
+@lru_cache(maxsize=16)  # likewise: every question makes a rulebook, and profiles are frozen
+def _decoded(text: str) -> Profile:
+    return Profile.decode(text.encode())
