@@ -12,6 +12,7 @@ Rules of this file:
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ from node.services.project import fact_of_row
 from node.storage.port import BoardQuery, RecordRow, Store
 
 GROUPS_PER_STEP_MAX = 20
+_COUNTED_MAX = 10_000
 _SHARED = frozenset({int(Kind.PROGRESS), int(Kind.FINAL)})
 _BYTES_MAX = PAYLOAD_BYTES_MAX - 8_192  # what else stands in the payload
 
@@ -50,7 +52,8 @@ class Sharing:
     def __init__(self, office: str) -> None:
         """Nothing waits."""
         self._office = office
-        self._groups: dict[bytes, None] = {}
+        self._groups: dict[bytes, set[bytes]] = {}  # the tasks that have reported; empty = look at all of the group
+        self._counted: OrderedDict[bytes, int] = OrderedDict()  # reports by task, to tell news from other changes
 
     @property
     def waits(self) -> bool:
@@ -59,34 +62,52 @@ class Sharing:
 
     def notice(self, state: ItemState) -> None:
         """A task was folded anew: note its group where it may have something to pass on."""
-        reported = state.counters.reports or state.counters.submissions
-        if reported and state.issuer == self._office and state.role in (LEAD, ASSIST) and state.parent:
-            self._groups[state.parent] = None
+        count = state.counters.reports + state.counters.submissions
+        if not count or state.issuer != self._office or state.role not in (LEAD, ASSIST) or not state.parent:
+            return
+        known = self._counted.pop(state.item_id, 0)
+        self._counted[state.item_id] = count
+        if len(self._counted) > _COUNTED_MAX:
+            self._counted.popitem(last=False)
+        waiting = self._groups.get(state.parent)
+        if count != known and waiting is None:
+            self._groups[state.parent] = {state.item_id}
+        elif count != known and waiting:
+            waiting.add(state.item_id)
 
     def scan(self, store: Store) -> None:
         """After a start: every group with open tasks (a crash may have come between a report and its 转送)."""
         for state in ("active", "submitted", "returned"):
             for row in store.board_query(BoardQuery(state, self._office, "assignment", limit=2**31 - 1)):
                 if row.issuer == self._office and row.role in ("lead", "assist") and row.parent:
-                    self._groups[row.parent] = None
+                    self._groups[row.parent] = set()
 
     def run(self, desk: Desk) -> Iterable[DulianError]:
         """Pass on what some of the noted groups have; yields what could not be written."""
         for group in list(self._groups)[:GROUPS_PER_STEP_MAX]:
-            del self._groups[group]
+            reported = self._groups.pop(group)
             try:
-                if _pass_on(desk, group):
-                    self._groups[group] = None  # the bounds left something for the next step
+                if _pass_on(desk, group, reported):
+                    self._groups[group] = reported  # the bounds left something for the next step
             except DulianError as error:
                 yield error
 
 
-def _pass_on(desk: Desk, group: bytes) -> bool:
-    """Write what the tasks of a group miss of each other's reports; returns whether more is left."""
-    rows = [row for row in desk.store.board_query(BoardQuery(parent=group)) if row.issuer == desk.identity.code]
-    if not any(row.role == "lead" for row in rows):
+def _pass_on(desk: Desk, group: bytes, reported: set[bytes]) -> bool:
+    """Write what the tasks of a group miss of each other's reports; returns whether more is left.
+
+    ``reported`` are the tasks whose reports are new (none: all of them are looked at). What an assistant reports
+    concerns the lead alone, so that a group of hundreds is not read for each of its reports.
+    """
+    rows = [
+        row for row in desk.store.board_query(BoardQuery(parent=group))
+        if row.issuer == desk.identity.code and row.role in ("lead", "assist")
+    ]  # fmt: skip
+    leads = {row.item_id for row in rows if row.role == "lead"}
+    if not leads:
         return False
-    tasks = [_Task.read(desk, row.item_id) for row in rows if row.role in ("lead", "assist")]
+    wanted = leads | reported if reported and not reported & leads else {row.item_id for row in rows}
+    tasks = [_Task.read(desk, row.item_id) for row in rows if row.item_id in wanted]
     more = False
     for task in tasks:
         if not _open(task.state):
