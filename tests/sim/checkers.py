@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 # Written from domain.md section 3, apart from the table of the code.
 FROM_ABOVE = frozenset({
     Kind.INSIST, Kind.REASSIGN, Kind.CHANGE, Kind.RETURN, Kind.ACCEPT, Kind.CLOSE, Kind.URGE, Kind.CANCEL,
-    Kind.TAKE_OVER,
+    Kind.TAKE_OVER, Kind.EXT_DECISION, Kind.EXEMPT, Kind.VERIFY, Kind.COMPLETE, Kind.ARCHIVE, Kind.ENCLOSE,
+    Kind.REINSPECT, Kind.SLIP, Kind.JUSTIFY_DECISION, Kind.ORDER, Kind.NOTICE, Kind.INTERVIEW, Kind.SCORE,
 })  # fmt: skip
 FROM_RECEIVER = frozenset({
-    Kind.DELIVERED, Kind.SIGN, Kind.REFUSE, Kind.DECOMPOSE, Kind.PROGRESS, Kind.EVIDENCE, Kind.FINAL,
+    Kind.DELIVERED, Kind.SIGN, Kind.REFUSE, Kind.DECOMPOSE, Kind.PROGRESS, Kind.EVIDENCE, Kind.FINAL, Kind.HANDLE,
+    Kind.WARN, Kind.EXT_REQUEST, Kind.JUSTIFY,
 })  # fmt: skip
 
 

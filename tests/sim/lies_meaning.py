@@ -10,6 +10,7 @@ from node.records.envelope import Envelope
 from node.records.kinds import Kind
 from node.records.line import Line
 from node.records.payload import Act, Certificate, KnownHead
+from node.records.track import RectifyLine, Track
 from node.sync import frames
 from node.sync.frames import Frame
 from node.wire import codec
@@ -48,8 +49,11 @@ class MeaningLies(Tongue):
             return
         row = self.random.choice(rows)
         item, line = bytes.fromhex(row["id"]), Line(tuple(row["line"]["path"]))
-        kind = self.random.choice([Kind.ACCEPT, Kind.CLOSE, Kind.RETURN, Kind.CHANGE, Kind.CANCEL, Kind.TAKE_OVER])
-        act = Act(text="自行销号", due_day=40_000)
+        kind = self.random.choice([
+            Kind.ACCEPT, Kind.CLOSE, Kind.RETURN, Kind.CHANGE, Kind.CANCEL, Kind.TAKE_OVER, Kind.EXT_DECISION,
+            Kind.EXEMPT, Kind.VERIFY, Kind.SCORE, Kind.JUSTIFY_DECISION, Kind.RECTIFY,
+        ])  # fmt: skip
+        act = Act(text="自行销号", due_day=40_000, track=Track(verdict=1, lines=(RectifyLine("a", status=2),)))
         self._write(liar, "own acceptance", lambda: liar.office.author.write(kind, line, act, item=item, re=(item,)))
 
     def _siblings_item(self, liar: Machine, victim: Machine) -> None:

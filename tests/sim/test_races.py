@@ -325,3 +325,26 @@ def test_a_taking_over_from_a_city_that_is_cut_off(race: Race, order: tuple[int,
     race.settle()
     race.agree()
     assert race.show(race.county, below)["tracks"]["slips"][0]["justified"] == "unjustified"
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_a_looking_again_that_another_office_began_is_concluded_here(race: Race, both: bool) -> None:
+    """R98: two offices above may both look again; who concludes need not hold the other's item (seed 162)."""
+    _, task = race.issue(race.province, race.city)
+    below = race.decompose(task, due=EARLIER)
+    run(race.county, "item.sign", item=below)
+    run(race.county, "item.submit", item=below, text="已办结")
+    race.settle()
+    run(race.city, "item.accept", item=below)
+    run(race.city, "item.close", item=below)
+    race.settle()
+    race.part(race.city)
+    offices = (race.province, race.city) if both else (race.province,)
+    begun = [run(office, "item.reinspect", item=below)["successor"] for office in offices]
+    race.heal(race.city)
+    assert race.states(below) == {"reinspecting"}
+    run(race.city, "item.reinspect", item=below, passed=True, text="无问题")
+    race.settle()
+    race.agree()
+    assert race.states(below) == {"closed"}
+    assert set(race.show(race.county, below)["tracks"]["reinspections"]) == set(begun)

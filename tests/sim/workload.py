@@ -10,10 +10,11 @@ from node.errors import DulianError
 from node.items import guards
 from node.items.fold import ItemState
 from node.records.kinds import Kind
-from node.records.payload import Attachment
+from node.records.payload import Act, Attachment
 from node.services.commands import carry_out
-from node.services.desk import Caller, state_of
+from node.services.desk import Caller, act, current, state_of
 from node.storage.port import BoardQuery
+from tests.property.fold_facts import fitting, writable
 
 if TYPE_CHECKING:
     from tests.sim.simulation import Simulation
@@ -30,6 +31,24 @@ VERBS = {
     Kind.INSIST: "item.insist", Kind.REASSIGN: "item.reassign", Kind.CANCEL: "item.cancel", Kind.URGE: "item.urge",
     Kind.EVIDENCE: "item.attach", Kind.DISPATCH: "item.assign",
 }  # fmt: skip
+# What stands beside the plain way, as verbs; the same kinds are also written directly, with tracks that fit: the fold
+# sees all of them, whatever the profile in force allows.
+BESIDE = {
+    Kind.EXT_REQUEST: ("item.extend",), Kind.EXT_DECISION: ("item.grant", "item.deny", "item.note"),
+    Kind.MILESTONE: ("item.milestone",), Kind.HANDLE: ("item.handle",), Kind.WARN: ("item.warn",),
+    Kind.CHANGE: ("item.change",), Kind.EXEMPT: ("item.exempt",), Kind.VERIFY: ("item.verify",),
+    Kind.COMPLETE: ("item.complete",), Kind.ARCHIVE: ("item.archive",), Kind.REINSPECT: ("item.reinspect",),
+    Kind.SLIP: ("item.slip",), Kind.JUSTIFY: ("item.justify",), Kind.JUSTIFY_DECISION: ("item.judge",),
+    Kind.ORDER: ("item.order",), Kind.RECTIFY: ("item.rectify",), Kind.NOTICE: ("item.notice",),
+    Kind.INTERVIEW: ("item.interview",), Kind.BULLETIN: ("item.bulletin",), Kind.SPECIAL: ("item.special",),
+    Kind.REFER: ("item.refer",), Kind.NEGATIVE: ("item.negative",), Kind.PROPOSE: ("item.propose",),
+    Kind.ESTABLISH: ("item.establish",), Kind.DECLINE: ("item.decline",), Kind.PLAN: ("item.plan",),
+}
+# Answers and what is seldom possible come more often, what ends or is always possible less.
+BESIDE_WEIGHTS = dict.fromkeys((
+    Kind.APPROVE, Kind.PROPOSE, Kind.PLAN, Kind.EXT_DECISION, Kind.JUSTIFY, Kind.JUSTIFY_DECISION, Kind.VERIFY,
+    Kind.COMPLETE, Kind.ARCHIVE, Kind.REINSPECT,
+), 6.0) | dict.fromkeys((Kind.DECLINE, Kind.MERGE, Kind.TAKE_OVER, Kind.CORRECT, Kind.WARN), 0.2)  # fmt: skip
 NEEDS_RECEIVERS = frozenset({Kind.DECOMPOSE, Kind.REASSIGN, Kind.DISPATCH})
 NAMES = ("张三", "李四", "王五·阿依古丽", "欧阳修")
 
@@ -60,7 +79,13 @@ class Workload:
         mine = [row for row in rows[-40:] if machine.code in (row.issuer, row.receiver)]
         row = self.random.choice(mine if mine and self.random.random() < 0.8 else rows)
         state = state_of(machine.store, row.item_id)
-        kinds = [kind for kind in guards.allowed(state, machine.code) if kind in VERBS]
+        may = writable(state, machine.code)
+        aside = [kind for kind in may if kind not in VERBS and kind not in (Kind.DELIVERED, Kind.ENCLOSE)]
+        if aside and self.random.random() < 0.35:
+            weights = [BESIDE_WEIGHTS.get(kind, 1.0) for kind in aside]
+            self._beside(machine, self.random.choices(aside, weights)[0], state)
+            return
+        kinds = [kind for kind in may if kind in VERBS]
         if not self._receivers(machine):
             kinds = [kind for kind in kinds if kind not in NEEDS_RECEIVERS]
         if not kinds or self.random.random() < 0.08:
@@ -68,6 +93,29 @@ class Workload:
             self.sim.counters["senseless_verb"] += 1
         kind = self.random.choices(kinds, [WEIGHTS[kind] for kind in kinds])[0]
         self.command(machine, VERBS[kind], self._args(machine, kind, state))
+
+    def _beside(self, machine: Machine, kind: Kind, state: ItemState) -> None:
+        """What is done beside: half of it by its verb, half as an act that fits the item."""
+        if kind in BESIDE and self.random.random() < 0.5:
+            args: dict[str, Any] = {
+                "item": state.item_id.hex(), "text": "情况说明", "reason": "理由", "title": "标题", "due": "2027-05-31",
+                "until": "2027-08-31", "progress": "过半", "key": f"k{self.random.randrange(3)}", "unit": "督查室",
+                "colour": "white", "criticise": True, "unjustified": True, "passed": self.random.random() < 0.5,
+            }  # fmt: skip
+            self.command(machine, self.random.choice(BESIDE[kind]), args)
+            return
+        number = self.random.randrange(6)
+        office, item = machine.office, state.item_id.hex()
+
+        def write() -> object:
+            now = current(office.desk, item)
+            guards.check_act(now, kind, machine.code)
+            fields = fitting(now, kind, machine.code, number)
+            # Who drafts does not approve.
+            caller = Caller(NAMES[1 + fields.pop("actor", 0) % 3] if kind == Kind.APPROVE else NAMES[0])
+            return act(office.desk, now, kind, Act(**fields), guards.answers(now, kind), caller)
+
+        machine.post(office.command(write, partial(self._done, f"act:{kind.name}")))
 
     def command(self, machine: Machine, verb: str, args: dict[str, Any]) -> None:
         """Hand a command to the node."""
