@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any
 
+from node.errors import PeerError
 from node.items.digest import digest
 from node.items.fact import Fact, fact_of
 from node.items.fold import INVALID, ItemState, fold
@@ -45,7 +46,9 @@ def read_facts(reader: Reader, item_ids: Iterable[bytes]) -> dict[bytes, list[Fa
     owner = {place: ids[number] for number, found in places.items() for place in found}
     facts: dict[bytes, list[Fact]] = {}
     for row in reader.records_at(owner):
-        facts.setdefault(owner[row.log_no, row.seq], []).append(fact_of_row(row))
+        fact = fact_of_row(row)
+        if fact is not None:
+            facts.setdefault(owner[row.log_no, row.seq], []).append(fact)
     for fork in reader.rows(Fork):
         fact = _fact_of_fork(fork)
         if fact.item in numbers:
@@ -53,9 +56,12 @@ def read_facts(reader: Reader, item_ids: Iterable[bytes]) -> dict[bytes, list[Fa
     return facts
 
 
-def fact_of_row(row: RecordRow) -> Fact:
-    """Decode a stored record."""
-    return fact_of(row.record_id, decode(row.header), row.payload, row.received_ms)
+def fact_of_row(row: RecordRow) -> Fact | None:
+    """Decode a stored record; None where its header is damaged on the disk (`services.scrub` finds and mends it)."""
+    try:
+        return fact_of(row.record_id, decode(row.header), row.payload, row.received_ms)
+    except PeerError:
+        return None
 
 
 def _fact_of_fork(fork: Fork) -> Fact:
@@ -195,13 +201,32 @@ class Projector:
             return fresh[-1].records[-1].header.seq
         last = after
         for row in self._store.run(log.log_no, after, _RECORDS_PER_READ, _BYTES_PER_READ):
+            last = row.seq
+            stored = fact_of_row(row)
+            if stored is None:
+                continue
+            if stored.item:
+                facts.setdefault(stored.item, []).append((stored, row.log_no, row.seq))
+            elif stored.kind in rulebook.KINDS:
+                self._note_rules(decode(row.header), row.record_id, row.payload)
+        # Where the tail was lost there is nothing to read: the cursor goes on, `again` folds what is put back.
+        return last if last > after else log.seq
+
+    def again(self, rows: list[RecordRow]) -> None:
+        """Records were put back as they had been: their items are folded anew from what is stored."""
+        facts: Placed = {}
+        for row in rows:
             fact = fact_of_row(row)
+            if fact is None:
+                continue
             if fact.item:
+                old = self._cache.pop(fact.item, None)
+                self._cached -= len(old) if old else 0
+                self._states.pop(fact.item, None)
                 facts.setdefault(fact.item, []).append((fact, row.log_no, row.seq))
             elif fact.kind in rulebook.KINDS:
                 self._note_rules(decode(row.header), row.record_id, row.payload)
-            last = row.seq
-        return last
+        self._fold(facts)
 
     def _note_rules(self, header: Header, record_id: bytes, payload: bytes | None) -> None:
         row = rulebook.row_of(header, record_id, payload)

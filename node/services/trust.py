@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from node.errors import PeerError
-from node.records.envelope import Envelope, Record, from_bytes, open_envelope, to_bytes
+from node.records.envelope import Envelope, from_bytes, open_envelope, to_bytes
 from node.records.keyring import Keyring
 from node.records.kinds import Kind
 from node.services.logs import Logs
@@ -50,20 +50,19 @@ def fill_keyring(keyring: Keyring, store: Store, logs: Logs) -> None:
         after = 0
         while rows := store.run(log.log_no, after, _PAGE, _PAGE_BYTES):
             for row in rows:
-                record = open_envelope(keyring.suites, Envelope(row.header, row.signature, row.salt, row.payload))
-                if record.header.kind == Kind.CERTIFICATE:
-                    _learn_stored(keyring, record)
+                _learn_stored(keyring, Envelope(row.header, row.signature, row.salt, row.payload))
             after = rows[-1].seq
     for fork in store.rows(Fork):
-        record = open_envelope(keyring.suites, Envelope(fork.header, fork.signature, fork.salt, fork.payload))
-        if record.header.kind == Kind.CERTIFICATE:
-            _learn_stored(keyring, record)
+        _learn_stored(keyring, Envelope(fork.header, fork.signature, fork.salt, fork.payload))
 
 
-def _learn_stored(keyring: Keyring, record: Record) -> None:
+def _learn_stored(keyring: Keyring, envelope: Envelope) -> None:
     with contextlib.suppress(PeerError):
-        # Kept without effect when it came in (an alarm said so); the same now.
-        keyring.learn(record)
+        # Kept without effect when it came in (an alarm said so), the same now; or damaged on the disk since: the node
+        # serves the rest, `services.scrub` finds it and it is learned when it has been put back.
+        record = open_envelope(keyring.suites, envelope)
+        if record.header.kind == Kind.CERTIFICATE:
+            keyring.learn(record)
 
 
 class Trust:

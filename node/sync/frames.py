@@ -110,6 +110,37 @@ class BlobChunk(NamedTuple):
     missing: bool
 
 
+class RangeRequest(NamedTuple):
+    """Send records first … last of a log, from its end backwards (repair)."""
+
+    log_id: bytes
+    first: int
+    last: int
+
+
+class Range(NamedTuple):
+    """Consecutive records of a log ending at ``last``; none where the speaker cannot give them."""
+
+    log_id: bytes
+    last: int
+    records: tuple[Envelope, ...]
+
+
+class Reconcile(NamedTuple):
+    """A step of reconciling the link; which fields mean something depends on it (`reconciling.Step`)."""
+
+    step: int
+    run: bytes
+    heads: bytes = b""
+    items: bytes = b""
+    count: int = 0
+    digests: tuple[bytes, ...] = ()
+    complete: tuple[int, ...] = ()
+    entries: tuple[tuple[bytes, bytes], ...] = ()
+    body: bytes = b""
+    reason: str = ""
+
+
 class Goodbye(NamedTuple):
     """The speaker closes the link in an orderly way."""
 
@@ -126,10 +157,12 @@ def weight(frame: Frame) -> int:
         return sum(len(note.body) + len(note.signature) for note in frame.marks)
     if isinstance(frame, Heads):
         return 100 * len(frame.heads)
+    if isinstance(frame, Reconcile):
+        return 100 * (len(frame.entries) + len(frame.digests))
     return len(frame.data) if isinstance(frame, BlobChunk) else 0
 
 
 Frame = (
     Hello | ChainRequest | Chain | Buckets | Heads | Batch | ReceiptFrame | Refusal | Ping | Pong | Marks | BlobRequest
-    | BlobChunk | Goodbye
+    | BlobChunk | Goodbye | RangeRequest | Range | Reconcile
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 PROTOCOL_VERSION_MIN = 1
-PROTOCOL_VERSION_MAX = 1
+PROTOCOL_VERSION_MAX = 2  # 2: ranges and reconciliation
 
 
 class LinkLimits(NamedTuple):

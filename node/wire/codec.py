@@ -35,6 +35,9 @@ _INT64_MAX = 2**63 - 1  # numbers end in signed 64-bit columns
 _BUCKET_BITS_MAX = 16
 _WORD_CHARS_MAX = 200  # a reason
 _SOFTWARE_CHARS_MAX = 100
+_STEP_MAX = 64
+_RUN_BYTES = 16
+_BODY_BYTES_MAX = 4_096
 
 _fields_of: Callable[[record_pb2.Envelope], tuple[bytes, bytes, bytes, bytes]] = attrgetter(
     "header", "signature", "salt", "payload"
@@ -207,6 +210,33 @@ def _read_chain(m: sync_pb2.Chain, limits: LinkLimits) -> frames.Chain:
     return frames.Chain(_envelopes(m.certificates))
 
 
+def _read_range_request(m: sync_pb2.RangeRequest, _limits: LinkLimits) -> frames.RangeRequest:
+    _require(len(m.log_id) == _HASH, "log_id is not 32 bytes")
+    _require(0 < m.first <= m.last <= record_limits.SEQ_MAX, "range out of bounds")
+    return frames.RangeRequest(m.log_id, m.first, m.last)
+
+
+def _read_range(m: sync_pb2.Range, limits: LinkLimits) -> frames.Range:
+    _count(m.records, limits.batch_records_max, "records")
+    _require(len(m.log_id) == _HASH and m.last <= record_limits.SEQ_MAX, "log_id or last")
+    return frames.Range(m.log_id, m.last, _envelopes(m.records))
+
+
+def _read_reconcile(m: sync_pb2.Reconcile, limits: LinkLimits) -> frames.Reconcile:
+    _require(m.step <= _STEP_MAX and len(m.run) in (0, _RUN_BYTES), "step or run")
+    _count(m.digests, 256, "digests")
+    _count(m.complete, 256, "complete buckets")
+    _count(m.entries, limits.heads_per_frame_max, "entries")
+    _count(m.body, _BODY_BYTES_MAX, "bytes of a result")
+    _require(all(len(digest) == BUCKET_DIGEST_BYTES for digest in m.digests), "a digest is not 16 bytes")
+    _require(all(len(e.item) == _HASH and len(e.digest) == _HASH for e in m.entries), "an entry is not 32 bytes")
+    return frames.Reconcile(
+        m.step, m.run, _hash_or_none(m.heads, "heads"), _hash_or_none(m.items, "items"), _int64(m.count, "count"),
+        tuple(m.digests), tuple(m.complete), tuple((e.item, e.digest) for e in m.entries), m.body,
+        _word(m.reason, _WORD_CHARS_MAX, "reason"),
+    )  # fmt: skip
+
+
 _DECODERS: dict[str, Callable[[Any, LinkLimits], frames.Frame]] = {
     "hello": _read_hello,
     "buckets": _read_buckets,
@@ -222,6 +252,9 @@ _DECODERS: dict[str, Callable[[Any, LinkLimits], frames.Frame]] = {
     "goodbye": lambda m, _limits: frames.Goodbye(_word(m.reason, _WORD_CHARS_MAX, "reason")),
     "chain_request": lambda _m, _limits: frames.ChainRequest(),
     "chain": _read_chain,
+    "range_request": _read_range_request,
+    "range": _read_range,
+    "reconcile": _read_reconcile,
 }
 
 
@@ -275,6 +308,18 @@ def _write_chain(f: frames.Chain) -> sync_pb2.Frame:
     return message
 
 
+def _write_range(f: frames.Range) -> sync_pb2.Frame:
+    message = sync_pb2.Frame(range=sync_pb2.Range(log_id=f.log_id, last=f.last))
+    _fill(message.range.records, f.records)
+    return message
+
+
+def _write_reconcile(f: frames.Reconcile) -> sync_pb2.Frame:
+    fields = f._asdict()
+    fields["entries"] = [sync_pb2.ItemDigest(item=item, digest=digest) for item, digest in f.entries]
+    return sync_pb2.Frame(reconcile=sync_pb2.Reconcile(**fields))
+
+
 def _write_refusal(f: frames.Refusal) -> sync_pb2.Frame:
     fields = f._asdict()
     fields["held"] = _head_message(f.held)
@@ -300,4 +345,7 @@ _ENCODERS: dict[type, Callable[[Any], sync_pb2.Frame]] = {
     frames.Goodbye: lambda f: sync_pb2.Frame(goodbye=sync_pb2.Goodbye(reason=f.reason)),
     frames.ChainRequest: lambda _f: sync_pb2.Frame(chain_request=sync_pb2.ChainRequest()),
     frames.Chain: _write_chain,
+    frames.RangeRequest: lambda f: sync_pb2.Frame(range_request=sync_pb2.RangeRequest(**f._asdict())),
+    frames.Range: _write_range,
+    frames.Reconcile: _write_reconcile,
 }

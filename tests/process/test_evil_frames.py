@@ -132,7 +132,7 @@ GREETINGS: list[tuple[str, str, Changes]] = [
     ("for another office", "wrong_office", lambda _city, _link: {"office": SIBLING}),
     ("for the city itself", "wrong_office", lambda _city, _link: {"office": CITY}),
     ("of another federation", "foreign_federation", lambda _city, _link: {"federation": bytes(32)}),
-    ("of a later version", "version", lambda _city, _link: {"version_min": 2, "version_max": 9}),
+    ("of a later version", "version", lambda _city, _link: {"version_min": 3, "version_max": 9}),
     ("with an unsigned proof", "bad_signature", lambda city, link: {
         "channel": proof(city, link)._replace(signature=b"")}),
     ("with a proof over other certificates", "channel", lambda city, link: {

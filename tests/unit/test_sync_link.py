@@ -71,7 +71,7 @@ def record(size=100):
 def test_greeting_then_streaming_where_digests_are_equal():
     machine, heads = machine_with(log_of(1, 3))
     (sent,) = machine.start(hello_of(b""))
-    assert (sent.frame.heads_digest, sent.frame.logs, sent.frame.version_max) == (heads.root(), 1, 1)
+    assert (sent.frame.heads_digest, sent.frame.logs, sent.frame.version_max) == (heads.root(), 1, 2)
     assert told(machine.receive(hello_of(heads.root(), now_ms=NOW + 7), NOW)) == ["CheckHello"]
     found = machine.accepted(NOW)
     assert told(found) == ["Established", "InSync"]
@@ -99,7 +99,7 @@ def test_marks_go_up_only_where_they_differ():
 
 
 GREETING = [
-    (hello_of(b"", version_min=2, version_max=9), ["Close version peer"]),
+    (hello_of(b"", version_min=3, version_max=9), ["Close version peer"]),
     (hello_of(b"", version_min=0, version_max=0), ["Close version peer"]),
     (frames.Batch(()), ["Close protocol peer"]),
     (frames.Buckets(8, ()), ["Close protocol peer"]),

@@ -48,11 +48,18 @@ FRAMES = st.one_of(
     st.builds(frames.Goodbye, REASON),
     st.just(frames.ChainRequest()),
     st.builds(frames.Chain, ENVELOPES),
+    st.builds(frames.RangeRequest, HASH, st.integers(1, 9), st.integers(9, 2**32 - 1)),
+    st.builds(frames.Range, HASH, st.integers(0, 2**32 - 1), ENVELOPES),
+    st.builds(frames.Reconcile, st.integers(0, 64), st.just(bytes(16)), HASH_OR_NONE, HASH_OR_NONE, I63,
+              st.lists(st.binary(min_size=16, max_size=16), max_size=9).map(tuple),
+              st.lists(st.integers(0, 255), max_size=9).map(tuple),
+              st.lists(st.tuples(HASH, HASH), max_size=9).map(tuple), BYTES, REASON),
 )  # fmt: skip
 
 EVERY_KIND = {
     frames.Hello, frames.Buckets, frames.Heads, frames.Batch, frames.ReceiptFrame, frames.Refusal, frames.Ping,
     frames.Pong, frames.Marks, frames.BlobRequest, frames.BlobChunk, frames.Goodbye, frames.ChainRequest, frames.Chain,
+    frames.RangeRequest, frames.Range, frames.Reconcile,
 }  # fmt: skip
 
 

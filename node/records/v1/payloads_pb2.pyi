@@ -339,6 +339,50 @@ class Statement(_message.Message):
     result: bytes
     def __init__(self, actor_name: _Optional[str] = ..., peer: _Optional[str] = ..., result: _Optional[bytes] = ...) -> None: ...
 
+class Reconciled(_message.Message):
+    __slots__ = ("version", "run", "upper", "lower", "as_of_ms", "heads", "logs", "records", "items_digest", "items", "differing", "forked", "upper_side", "lower_side")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    UPPER_FIELD_NUMBER: _ClassVar[int]
+    LOWER_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_MS_FIELD_NUMBER: _ClassVar[int]
+    HEADS_FIELD_NUMBER: _ClassVar[int]
+    LOGS_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    DIFFERING_FIELD_NUMBER: _ClassVar[int]
+    FORKED_FIELD_NUMBER: _ClassVar[int]
+    UPPER_SIDE_FIELD_NUMBER: _ClassVar[int]
+    LOWER_SIDE_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    run: bytes
+    upper: str
+    lower: str
+    as_of_ms: int
+    heads: bytes
+    logs: int
+    records: int
+    items_digest: bytes
+    items: int
+    differing: int
+    forked: int
+    upper_side: ReconciledSide
+    lower_side: ReconciledSide
+    def __init__(self, version: _Optional[int] = ..., run: _Optional[bytes] = ..., upper: _Optional[str] = ..., lower: _Optional[str] = ..., as_of_ms: _Optional[int] = ..., heads: _Optional[bytes] = ..., logs: _Optional[int] = ..., records: _Optional[int] = ..., items_digest: _Optional[bytes] = ..., items: _Optional[int] = ..., differing: _Optional[int] = ..., forked: _Optional[int] = ..., upper_side: _Optional[_Union[ReconciledSide, _Mapping]] = ..., lower_side: _Optional[_Union[ReconciledSide, _Mapping]] = ...) -> None: ...
+
+class ReconciledSide(_message.Message):
+    __slots__ = ("fetched", "repaired", "unrepaired", "attachments")
+    FETCHED_FIELD_NUMBER: _ClassVar[int]
+    REPAIRED_FIELD_NUMBER: _ClassVar[int]
+    UNREPAIRED_FIELD_NUMBER: _ClassVar[int]
+    ATTACHMENTS_FIELD_NUMBER: _ClassVar[int]
+    fetched: int
+    repaired: int
+    unrepaired: int
+    attachments: int
+    def __init__(self, fetched: _Optional[int] = ..., repaired: _Optional[int] = ..., unrepaired: _Optional[int] = ..., attachments: _Optional[int] = ...) -> None: ...
+
 class Enclosure(_message.Message):
     __slots__ = ("actor_name", "text", "records")
     ACTOR_NAME_FIELD_NUMBER: _ClassVar[int]
@@ -378,7 +422,7 @@ class ReceiptBody(_message.Message):
     def __init__(self, federation: _Optional[bytes] = ..., holder: _Optional[str] = ..., sender: _Optional[str] = ..., at_ms: _Optional[int] = ..., heads: _Optional[_Iterable[_Union[KnownHead, _Mapping]]] = ..., suite: _Optional[int] = ..., key_id: _Optional[bytes] = ...) -> None: ...
 
 class MarkBody(_message.Message):
-    __slots__ = ("federation", "office", "number", "at_ms", "views", "suite", "key_id")
+    __slots__ = ("federation", "office", "number", "at_ms", "views", "suite", "key_id", "link")
     FEDERATION_FIELD_NUMBER: _ClassVar[int]
     OFFICE_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -386,6 +430,7 @@ class MarkBody(_message.Message):
     VIEWS_FIELD_NUMBER: _ClassVar[int]
     SUITE_FIELD_NUMBER: _ClassVar[int]
     KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    LINK_FIELD_NUMBER: _ClassVar[int]
     federation: bytes
     office: str
     number: int
@@ -393,7 +438,24 @@ class MarkBody(_message.Message):
     views: _containers.RepeatedCompositeFieldContainer[MarkView]
     suite: int
     key_id: bytes
-    def __init__(self, federation: _Optional[bytes] = ..., office: _Optional[str] = ..., number: _Optional[int] = ..., at_ms: _Optional[int] = ..., views: _Optional[_Iterable[_Union[MarkView, _Mapping]]] = ..., suite: _Optional[int] = ..., key_id: _Optional[bytes] = ...) -> None: ...
+    link: LinkOutcome
+    def __init__(self, federation: _Optional[bytes] = ..., office: _Optional[str] = ..., number: _Optional[int] = ..., at_ms: _Optional[int] = ..., views: _Optional[_Iterable[_Union[MarkView, _Mapping]]] = ..., suite: _Optional[int] = ..., key_id: _Optional[bytes] = ..., link: _Optional[_Union[LinkOutcome, _Mapping]] = ...) -> None: ...
+
+class LinkOutcome(_message.Message):
+    __slots__ = ("at_ms", "outcome", "repaired", "disputed", "balanced_ms", "statement_seq")
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    REPAIRED_FIELD_NUMBER: _ClassVar[int]
+    DISPUTED_FIELD_NUMBER: _ClassVar[int]
+    BALANCED_MS_FIELD_NUMBER: _ClassVar[int]
+    STATEMENT_SEQ_FIELD_NUMBER: _ClassVar[int]
+    at_ms: int
+    outcome: int
+    repaired: int
+    disputed: int
+    balanced_ms: int
+    statement_seq: int
+    def __init__(self, at_ms: _Optional[int] = ..., outcome: _Optional[int] = ..., repaired: _Optional[int] = ..., disputed: _Optional[int] = ..., balanced_ms: _Optional[int] = ..., statement_seq: _Optional[int] = ...) -> None: ...
 
 class MarkView(_message.Message):
     __slots__ = ("superior", "logs", "heads")

@@ -26,7 +26,7 @@ from node.records.v1 import record_pb2 as node_dot_records_dot_v1_dot_record__pb
 from node.records.v1 import payloads_pb2 as node_dot_records_dot_v1_dot_payloads__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17node/wire/v1/sync.proto\x12\x0cnode.wire.v1\x1a\x1cnode/records/v1/record.proto\x1a\x1enode/records/v1/payloads.proto\"\xd6\x04\n\x05\x46rame\x12$\n\x05hello\x18\x01 \x01(\x0b\x32\x13.node.wire.v1.HelloH\x00\x12(\n\x07\x62uckets\x18\x02 \x01(\x0b\x32\x15.node.wire.v1.BucketsH\x00\x12$\n\x05heads\x18\x03 \x01(\x0b\x32\x13.node.wire.v1.HeadsH\x00\x12$\n\x05\x62\x61tch\x18\x04 \x01(\x0b\x32\x13.node.wire.v1.BatchH\x00\x12*\n\x07receipt\x18\x05 \x01(\x0b\x32\x17.node.records.v1.SignedH\x00\x12(\n\x07refusal\x18\x06 \x01(\x0b\x32\x15.node.wire.v1.RefusalH\x00\x12\"\n\x04ping\x18\x07 \x01(\x0b\x32\x12.node.wire.v1.PingH\x00\x12\"\n\x04pong\x18\x08 \x01(\x0b\x32\x12.node.wire.v1.PongH\x00\x12$\n\x05marks\x18\t \x01(\x0b\x32\x13.node.wire.v1.MarksH\x00\x12\x31\n\x0c\x62lob_request\x18\n \x01(\x0b\x32\x19.node.wire.v1.BlobRequestH\x00\x12-\n\nblob_chunk\x18\x0b \x01(\x0b\x32\x17.node.wire.v1.BlobChunkH\x00\x12(\n\x07goodbye\x18\x0c \x01(\x0b\x32\x15.node.wire.v1.GoodbyeH\x00\x12\x33\n\rchain_request\x18\r \x01(\x0b\x32\x1a.node.wire.v1.ChainRequestH\x00\x12$\n\x05\x63hain\x18\x0e \x01(\x0b\x32\x13.node.wire.v1.ChainH\x00\x42\x06\n\x04\x62ody\"\xa5\x02\n\x05Hello\x12\x13\n\x0bversion_min\x18\x01 \x01(\r\x12\x13\n\x0bversion_max\x18\x02 \x01(\r\x12\x12\n\nfederation\x18\x03 \x01(\x0c\x12\x0e\n\x06office\x18\x04 \x01(\t\x12\x12\n\nchain_hash\x18\x05 \x01(\x0c\x12(\n\x07\x63hannel\x18\x06 \x01(\x0b\x32\x17.node.records.v1.Signed\x12\x1e\n\x16tls_certificate_sha256\x18\x07 \x01(\x0c\x12\x14\n\x0cheads_digest\x18\x08 \x01(\x0c\x12\x0c\n\x04logs\x18\t \x01(\x04\x12\x14\n\x0cmarks_digest\x18\n \x01(\x0c\x12\x0e\n\x06now_ms\x18\x0b \x01(\x04\x12\x14\n\x0cwindow_bytes\x18\x0c \x01(\r\x12\x10\n\x08software\x18\r \x01(\t\"\x0e\n\x0c\x43hainRequest\"8\n\x05\x43hain\x12/\n\x0c\x63\x65rtificates\x18\x01 \x03(\x0b\x32\x19.node.records.v1.Envelope\"(\n\x07\x42uckets\x12\x0c\n\x04\x62its\x18\x01 \x01(\r\x12\x0f\n\x07\x64igests\x18\x02 \x03(\x0c\"6\n\x04Head\x12\x0e\n\x06log_id\x18\x01 \x01(\x0c\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\x11\n\trecord_id\x18\x03 \x01(\x0c\"J\n\x05Heads\x12\x0c\n\x04\x62its\x18\x01 \x01(\r\x12\x10\n\x08\x63omplete\x18\x02 \x03(\r\x12!\n\x05heads\x18\x03 \x03(\x0b\x32\x12.node.wire.v1.Head\"3\n\x05\x42\x61tch\x12*\n\x07records\x18\x01 \x03(\x0b\x32\x19.node.records.v1.Envelope\"p\n\x07Refusal\x12\x0e\n\x06log_id\x18\x01 \x01(\x0c\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12 \n\x04held\x18\x04 \x01(\x0b\x32\x12.node.wire.v1.Head\x12\x16\n\x0eretry_after_ms\x18\x05 \x01(\r\"\x16\n\x04Ping\x12\x0e\n\x06number\x18\x01 \x01(\x04\"&\n\x04Pong\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0e\n\x06now_ms\x18\x02 \x01(\x04\"/\n\x05Marks\x12&\n\x05marks\x18\x01 \x03(\x0b\x32\x17.node.records.v1.Signed\">\n\x0b\x42lobRequest\x12\x0c\n\x04hash\x18\x01 \x01(\x0c\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x11\n\tbytes_max\x18\x03 \x01(\r\"H\n\tBlobChunk\x12\x0c\n\x04hash\x18\x01 \x01(\x0c\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x12\x0f\n\x07missing\x18\x04 \x01(\x08\"\x19\n\x07Goodbye\x12\x0e\n\x06reason\x18\x01 \x01(\t2@\n\x04Link\x12\x38\n\x08\x45xchange\x12\x13.node.wire.v1.Frame\x1a\x13.node.wire.v1.Frame(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17node/wire/v1/sync.proto\x12\x0cnode.wire.v1\x1a\x1cnode/records/v1/record.proto\x1a\x1enode/records/v1/payloads.proto\"\xdf\x05\n\x05\x46rame\x12$\n\x05hello\x18\x01 \x01(\x0b\x32\x13.node.wire.v1.HelloH\x00\x12(\n\x07\x62uckets\x18\x02 \x01(\x0b\x32\x15.node.wire.v1.BucketsH\x00\x12$\n\x05heads\x18\x03 \x01(\x0b\x32\x13.node.wire.v1.HeadsH\x00\x12$\n\x05\x62\x61tch\x18\x04 \x01(\x0b\x32\x13.node.wire.v1.BatchH\x00\x12*\n\x07receipt\x18\x05 \x01(\x0b\x32\x17.node.records.v1.SignedH\x00\x12(\n\x07refusal\x18\x06 \x01(\x0b\x32\x15.node.wire.v1.RefusalH\x00\x12\"\n\x04ping\x18\x07 \x01(\x0b\x32\x12.node.wire.v1.PingH\x00\x12\"\n\x04pong\x18\x08 \x01(\x0b\x32\x12.node.wire.v1.PongH\x00\x12$\n\x05marks\x18\t \x01(\x0b\x32\x13.node.wire.v1.MarksH\x00\x12\x31\n\x0c\x62lob_request\x18\n \x01(\x0b\x32\x19.node.wire.v1.BlobRequestH\x00\x12-\n\nblob_chunk\x18\x0b \x01(\x0b\x32\x17.node.wire.v1.BlobChunkH\x00\x12(\n\x07goodbye\x18\x0c \x01(\x0b\x32\x15.node.wire.v1.GoodbyeH\x00\x12\x33\n\rchain_request\x18\r \x01(\x0b\x32\x1a.node.wire.v1.ChainRequestH\x00\x12$\n\x05\x63hain\x18\x0e \x01(\x0b\x32\x13.node.wire.v1.ChainH\x00\x12\x33\n\rrange_request\x18\x0f \x01(\x0b\x32\x1a.node.wire.v1.RangeRequestH\x00\x12$\n\x05range\x18\x10 \x01(\x0b\x32\x13.node.wire.v1.RangeH\x00\x12,\n\treconcile\x18\x11 \x01(\x0b\x32\x17.node.wire.v1.ReconcileH\x00\x42\x06\n\x04\x62ody\"\xa5\x02\n\x05Hello\x12\x13\n\x0bversion_min\x18\x01 \x01(\r\x12\x13\n\x0bversion_max\x18\x02 \x01(\r\x12\x12\n\nfederation\x18\x03 \x01(\x0c\x12\x0e\n\x06office\x18\x04 \x01(\t\x12\x12\n\nchain_hash\x18\x05 \x01(\x0c\x12(\n\x07\x63hannel\x18\x06 \x01(\x0b\x32\x17.node.records.v1.Signed\x12\x1e\n\x16tls_certificate_sha256\x18\x07 \x01(\x0c\x12\x14\n\x0cheads_digest\x18\x08 \x01(\x0c\x12\x0c\n\x04logs\x18\t \x01(\x04\x12\x14\n\x0cmarks_digest\x18\n \x01(\x0c\x12\x0e\n\x06now_ms\x18\x0b \x01(\x04\x12\x14\n\x0cwindow_bytes\x18\x0c \x01(\r\x12\x10\n\x08software\x18\r \x01(\t\"\x0e\n\x0c\x43hainRequest\"8\n\x05\x43hain\x12/\n\x0c\x63\x65rtificates\x18\x01 \x03(\x0b\x32\x19.node.records.v1.Envelope\"(\n\x07\x42uckets\x12\x0c\n\x04\x62its\x18\x01 \x01(\r\x12\x0f\n\x07\x64igests\x18\x02 \x03(\x0c\"6\n\x04Head\x12\x0e\n\x06log_id\x18\x01 \x01(\x0c\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\x11\n\trecord_id\x18\x03 \x01(\x0c\"J\n\x05Heads\x12\x0c\n\x04\x62its\x18\x01 \x01(\r\x12\x10\n\x08\x63omplete\x18\x02 \x03(\r\x12!\n\x05heads\x18\x03 \x03(\x0b\x32\x12.node.wire.v1.Head\"3\n\x05\x42\x61tch\x12*\n\x07records\x18\x01 \x03(\x0b\x32\x19.node.records.v1.Envelope\"p\n\x07Refusal\x12\x0e\n\x06log_id\x18\x01 \x01(\x0c\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12 \n\x04held\x18\x04 \x01(\x0b\x32\x12.node.wire.v1.Head\x12\x16\n\x0eretry_after_ms\x18\x05 \x01(\r\"\x16\n\x04Ping\x12\x0e\n\x06number\x18\x01 \x01(\x04\"&\n\x04Pong\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0e\n\x06now_ms\x18\x02 \x01(\x04\"/\n\x05Marks\x12&\n\x05marks\x18\x01 \x03(\x0b\x32\x17.node.records.v1.Signed\">\n\x0b\x42lobRequest\x12\x0c\n\x04hash\x18\x01 \x01(\x0c\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x11\n\tbytes_max\x18\x03 \x01(\r\"H\n\tBlobChunk\x12\x0c\n\x04hash\x18\x01 \x01(\x0c\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x12\x0f\n\x07missing\x18\x04 \x01(\x08\";\n\x0cRangeRequest\x12\x0e\n\x06log_id\x18\x01 \x01(\x0c\x12\r\n\x05\x66irst\x18\x02 \x01(\x04\x12\x0c\n\x04last\x18\x03 \x01(\x04\"Q\n\x05Range\x12\x0e\n\x06log_id\x18\x01 \x01(\x0c\x12\x0c\n\x04last\x18\x02 \x01(\x04\x12*\n\x07records\x18\x03 \x03(\x0b\x32\x19.node.records.v1.Envelope\"\xbf\x01\n\tReconcile\x12\x0c\n\x04step\x18\x01 \x01(\r\x12\x0b\n\x03run\x18\x02 \x01(\x0c\x12\r\n\x05heads\x18\x03 \x01(\x0c\x12\r\n\x05items\x18\x04 \x01(\x0c\x12\r\n\x05\x63ount\x18\x05 \x01(\x04\x12\x0f\n\x07\x64igests\x18\x06 \x03(\x0c\x12\x10\n\x08\x63omplete\x18\x07 \x03(\r\x12)\n\x07\x65ntries\x18\x08 \x03(\x0b\x32\x18.node.wire.v1.ItemDigest\x12\x0c\n\x04\x62ody\x18\t \x01(\x0c\x12\x0e\n\x06reason\x18\n \x01(\t\"*\n\nItemDigest\x12\x0c\n\x04item\x18\x01 \x01(\x0c\x12\x0e\n\x06\x64igest\x18\x02 \x01(\x0c\"\x19\n\x07Goodbye\x12\x0e\n\x06reason\x18\x01 \x01(\t2@\n\x04Link\x12\x38\n\x08\x45xchange\x12\x13.node.wire.v1.Frame\x1a\x13.node.wire.v1.Frame(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,35 +34,43 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'node.wire.v1.sync_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_FRAME']._serialized_start=104
-  _globals['_FRAME']._serialized_end=702
-  _globals['_HELLO']._serialized_start=705
-  _globals['_HELLO']._serialized_end=998
-  _globals['_CHAINREQUEST']._serialized_start=1000
-  _globals['_CHAINREQUEST']._serialized_end=1014
-  _globals['_CHAIN']._serialized_start=1016
-  _globals['_CHAIN']._serialized_end=1072
-  _globals['_BUCKETS']._serialized_start=1074
-  _globals['_BUCKETS']._serialized_end=1114
-  _globals['_HEAD']._serialized_start=1116
-  _globals['_HEAD']._serialized_end=1170
-  _globals['_HEADS']._serialized_start=1172
-  _globals['_HEADS']._serialized_end=1246
-  _globals['_BATCH']._serialized_start=1248
-  _globals['_BATCH']._serialized_end=1299
-  _globals['_REFUSAL']._serialized_start=1301
-  _globals['_REFUSAL']._serialized_end=1413
-  _globals['_PING']._serialized_start=1415
-  _globals['_PING']._serialized_end=1437
-  _globals['_PONG']._serialized_start=1439
-  _globals['_PONG']._serialized_end=1477
-  _globals['_MARKS']._serialized_start=1479
-  _globals['_MARKS']._serialized_end=1526
-  _globals['_BLOBREQUEST']._serialized_start=1528
-  _globals['_BLOBREQUEST']._serialized_end=1590
-  _globals['_BLOBCHUNK']._serialized_start=1592
-  _globals['_BLOBCHUNK']._serialized_end=1664
-  _globals['_GOODBYE']._serialized_start=1666
-  _globals['_GOODBYE']._serialized_end=1691
-  _globals['_LINK']._serialized_start=1693
-  _globals['_LINK']._serialized_end=1757
+  _globals['_FRAME']._serialized_end=839
+  _globals['_HELLO']._serialized_start=842
+  _globals['_HELLO']._serialized_end=1135
+  _globals['_CHAINREQUEST']._serialized_start=1137
+  _globals['_CHAINREQUEST']._serialized_end=1151
+  _globals['_CHAIN']._serialized_start=1153
+  _globals['_CHAIN']._serialized_end=1209
+  _globals['_BUCKETS']._serialized_start=1211
+  _globals['_BUCKETS']._serialized_end=1251
+  _globals['_HEAD']._serialized_start=1253
+  _globals['_HEAD']._serialized_end=1307
+  _globals['_HEADS']._serialized_start=1309
+  _globals['_HEADS']._serialized_end=1383
+  _globals['_BATCH']._serialized_start=1385
+  _globals['_BATCH']._serialized_end=1436
+  _globals['_REFUSAL']._serialized_start=1438
+  _globals['_REFUSAL']._serialized_end=1550
+  _globals['_PING']._serialized_start=1552
+  _globals['_PING']._serialized_end=1574
+  _globals['_PONG']._serialized_start=1576
+  _globals['_PONG']._serialized_end=1614
+  _globals['_MARKS']._serialized_start=1616
+  _globals['_MARKS']._serialized_end=1663
+  _globals['_BLOBREQUEST']._serialized_start=1665
+  _globals['_BLOBREQUEST']._serialized_end=1727
+  _globals['_BLOBCHUNK']._serialized_start=1729
+  _globals['_BLOBCHUNK']._serialized_end=1801
+  _globals['_RANGEREQUEST']._serialized_start=1803
+  _globals['_RANGEREQUEST']._serialized_end=1862
+  _globals['_RANGE']._serialized_start=1864
+  _globals['_RANGE']._serialized_end=1945
+  _globals['_RECONCILE']._serialized_start=1948
+  _globals['_RECONCILE']._serialized_end=2139
+  _globals['_ITEMDIGEST']._serialized_start=2141
+  _globals['_ITEMDIGEST']._serialized_end=2183
+  _globals['_GOODBYE']._serialized_start=2185
+  _globals['_GOODBYE']._serialized_end=2210
+  _globals['_LINK']._serialized_start=2212
+  _globals['_LINK']._serialized_end=2276
 # @@protoc_insertion_point(module_scope)

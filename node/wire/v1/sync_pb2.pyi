@@ -9,7 +9,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Frame(_message.Message):
-    __slots__ = ("hello", "buckets", "heads", "batch", "receipt", "refusal", "ping", "pong", "marks", "blob_request", "blob_chunk", "goodbye", "chain_request", "chain")
+    __slots__ = ("hello", "buckets", "heads", "batch", "receipt", "refusal", "ping", "pong", "marks", "blob_request", "blob_chunk", "goodbye", "chain_request", "chain", "range_request", "range", "reconcile")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     BUCKETS_FIELD_NUMBER: _ClassVar[int]
     HEADS_FIELD_NUMBER: _ClassVar[int]
@@ -24,6 +24,9 @@ class Frame(_message.Message):
     GOODBYE_FIELD_NUMBER: _ClassVar[int]
     CHAIN_REQUEST_FIELD_NUMBER: _ClassVar[int]
     CHAIN_FIELD_NUMBER: _ClassVar[int]
+    RANGE_REQUEST_FIELD_NUMBER: _ClassVar[int]
+    RANGE_FIELD_NUMBER: _ClassVar[int]
+    RECONCILE_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     buckets: Buckets
     heads: Heads
@@ -38,7 +41,10 @@ class Frame(_message.Message):
     goodbye: Goodbye
     chain_request: ChainRequest
     chain: Chain
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., buckets: _Optional[_Union[Buckets, _Mapping]] = ..., heads: _Optional[_Union[Heads, _Mapping]] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., receipt: _Optional[_Union[_payloads_pb2.Signed, _Mapping]] = ..., refusal: _Optional[_Union[Refusal, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., marks: _Optional[_Union[Marks, _Mapping]] = ..., blob_request: _Optional[_Union[BlobRequest, _Mapping]] = ..., blob_chunk: _Optional[_Union[BlobChunk, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ..., chain_request: _Optional[_Union[ChainRequest, _Mapping]] = ..., chain: _Optional[_Union[Chain, _Mapping]] = ...) -> None: ...
+    range_request: RangeRequest
+    range: Range
+    reconcile: Reconcile
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., buckets: _Optional[_Union[Buckets, _Mapping]] = ..., heads: _Optional[_Union[Heads, _Mapping]] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., receipt: _Optional[_Union[_payloads_pb2.Signed, _Mapping]] = ..., refusal: _Optional[_Union[Refusal, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., marks: _Optional[_Union[Marks, _Mapping]] = ..., blob_request: _Optional[_Union[BlobRequest, _Mapping]] = ..., blob_chunk: _Optional[_Union[BlobChunk, _Mapping]] = ..., goodbye: _Optional[_Union[Goodbye, _Mapping]] = ..., chain_request: _Optional[_Union[ChainRequest, _Mapping]] = ..., chain: _Optional[_Union[Chain, _Mapping]] = ..., range_request: _Optional[_Union[RangeRequest, _Mapping]] = ..., range: _Optional[_Union[Range, _Mapping]] = ..., reconcile: _Optional[_Union[Reconcile, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
     __slots__ = ("version_min", "version_max", "federation", "office", "chain_hash", "channel", "tls_certificate_sha256", "heads_digest", "logs", "marks_digest", "now_ms", "window_bytes", "software")
@@ -169,6 +175,58 @@ class BlobChunk(_message.Message):
     data: bytes
     missing: bool
     def __init__(self, hash: _Optional[bytes] = ..., offset: _Optional[int] = ..., data: _Optional[bytes] = ..., missing: _Optional[bool] = ...) -> None: ...
+
+class RangeRequest(_message.Message):
+    __slots__ = ("log_id", "first", "last")
+    LOG_ID_FIELD_NUMBER: _ClassVar[int]
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    log_id: bytes
+    first: int
+    last: int
+    def __init__(self, log_id: _Optional[bytes] = ..., first: _Optional[int] = ..., last: _Optional[int] = ...) -> None: ...
+
+class Range(_message.Message):
+    __slots__ = ("log_id", "last", "records")
+    LOG_ID_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    log_id: bytes
+    last: int
+    records: _containers.RepeatedCompositeFieldContainer[_record_pb2.Envelope]
+    def __init__(self, log_id: _Optional[bytes] = ..., last: _Optional[int] = ..., records: _Optional[_Iterable[_Union[_record_pb2.Envelope, _Mapping]]] = ...) -> None: ...
+
+class Reconcile(_message.Message):
+    __slots__ = ("step", "run", "heads", "items", "count", "digests", "complete", "entries", "body", "reason")
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    RUN_FIELD_NUMBER: _ClassVar[int]
+    HEADS_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    DIGESTS_FIELD_NUMBER: _ClassVar[int]
+    COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    step: int
+    run: bytes
+    heads: bytes
+    items: bytes
+    count: int
+    digests: _containers.RepeatedScalarFieldContainer[bytes]
+    complete: _containers.RepeatedScalarFieldContainer[int]
+    entries: _containers.RepeatedCompositeFieldContainer[ItemDigest]
+    body: bytes
+    reason: str
+    def __init__(self, step: _Optional[int] = ..., run: _Optional[bytes] = ..., heads: _Optional[bytes] = ..., items: _Optional[bytes] = ..., count: _Optional[int] = ..., digests: _Optional[_Iterable[bytes]] = ..., complete: _Optional[_Iterable[int]] = ..., entries: _Optional[_Iterable[_Union[ItemDigest, _Mapping]]] = ..., body: _Optional[bytes] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class ItemDigest(_message.Message):
+    __slots__ = ("item", "digest")
+    ITEM_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    item: bytes
+    digest: bytes
+    def __init__(self, item: _Optional[bytes] = ..., digest: _Optional[bytes] = ...) -> None: ...
 
 class Goodbye(_message.Message):
     __slots__ = ("reason",)
