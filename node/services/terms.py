@@ -27,11 +27,12 @@ from node.rules.profile import Profile
 from node.rules.values import TimeRule
 from node.rules.words import HANDLERS, LINES, ORIGINS
 from node.services.desk import Desk, parse_day, take, take_list
-from node.storage.rows import RulesRow
+from node.storage.rows import RulesRow, User
 
 Args = Mapping[str, object]
 FORMS = ("", "转办", "协办", "自办")
 _WEIGHT_MAX = 1_000
+_RANKS = ("leader.head", "leader.executive")  # of the posts that lead; all others are of one rank (R34)
 
 
 class Agreed(NamedTuple):
@@ -50,6 +51,11 @@ def agree(desk: Desk, args: Args, start: str, base: Terms | None = None, source:
     own = bool(desk.store.rows(RulesRow, office=desk.identity.code))
     source = _choice(take(args, "source"), _labels(profile.sources), "--source", strict=own) or source
     terms = _routed(profile, source, _terms(args, profile, base or Terms(), strict=own))
+    terms = _led(desk, terms)
+    if not take(args, "line") and (take(args, "source") or not terms.work_line):
+        # Whoever gets the task has other rules: the line its source opens here is said, not left to be looked up (R6).
+        opened = next((part.line for part in profile.sources if part.id == source), None)
+        terms = terms._replace(work_line=opened or terms.work_line)
     due_day, rule, terms = _due(desk, args, profile, start, source, terms, today)
     return Agreed(source, due_day, rule, terms)
 
@@ -155,6 +161,24 @@ def _routed(profile: Profile, source: str, terms: Terms) -> Terms:
     if terms.supervised_by or part is None or not part.handler:
         return terms
     return terms._replace(supervised_by=HANDLERS[part.handler])
+
+
+def _led(desk: Desk, terms: Terms) -> Terms:
+    """What touches two leaders or more (甲、乙) is led by the one who ranks first (R34).
+
+    Rank is the post of the account; leaders of one rank stay in the order given.
+    """
+    names = [name.strip() for name in terms.leader.split("、") if name.strip()]
+    if len(names) < 2:
+        return terms
+    def rank(name: str) -> int:
+        user = desk.store.get(User, name)
+        posts = user.posts.split(",") if user is not None else []
+        return min((_RANKS.index(post) for post in posts if post in _RANKS), default=len(_RANKS))
+
+    first = min(names, key=rank)
+    said = f"涉及{'、'.join(names)}分管，由排名靠前的{first}牵头。"
+    return terms._replace(leader=first, remark=f"{terms.remark}{said}")
 
 
 def _warn_days(profile: Profile) -> int:

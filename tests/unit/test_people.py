@@ -122,6 +122,7 @@ def test_who_was_not_given_a_role_only_reads(office: Office) -> None:
 
 
 def test_node_administration_is_the_operators(office: Office) -> None:
+    """R124: 专人负责运行管理: nobody else looks after the platform."""
     for name in ("承办", "县长"):
         for verb in ("user.add", "unit.add", "invite", "approve", "rules.publish"):
             assert office.refused(verb, name, name="甲", code="320583101").exit_code == 4

@@ -274,9 +274,10 @@ def test_verified_on_site_by_three_findings_and_looked_at_again() -> None:
 
 @pytest.mark.parametrize("office", [CITY, COUNTY, TOWN])
 def test_what_the_province_lays_down_can_be_read_below(office: str) -> None:
-    """R125: profile and calendar of the province are at everybody below, who may take them as their own."""
+    """R11, R125: the upper organ guides: its rules and calendar are at everybody below, who may take them over."""
     story = province("2026-03-02")
     [row] = [row for row in story.ask(office, "rules.list") if row["office"] == PROVINCE]
     assert (row["name"], row["in_force"]) == ("jiangsu-000/1", False)
+    assert story.ask(office, "calendar.show", year=2026)["provisional"] is False
     story.publish(office, "jiangsu-000")
     assert [one["in_force"] for one in story.ask(office, "rules.list") if one["office"] == office] == [True]

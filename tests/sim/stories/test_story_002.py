@@ -101,7 +101,7 @@ def test_a_document_is_studied_in_five_days_and_reported_in_two() -> None:
 
 
 def test_a_task_list_with_grain_responsibility_and_one_lead() -> None:
-    """R14, R16, R27, R29, R30, R33, R36, R87, R89, R121, R129, R130: from the year's list to the person in the town."""
+    """R14, R16, R27, R29, R30, R32, R33, R36, R87, R89, R121, R129, R130: from the year's list to the person."""
     story = city("2026-09-28")
     year = {
         "title": "易地扶贫搬迁后续扶持", "source": "meeting.city", "class": "key", "due": "2027-03-31",
@@ -162,11 +162,30 @@ def test_a_task_list_with_grain_responsibility_and_one_lead() -> None:
     close(story, CITY, lead)
     story.do(CITY, "item.milestone", "督查员", item=own, done="四季度")
     story.do(CITY, "item.close", "督查员", item=own)
+    # Between offices every level has signed what it answers for (层层签订).
+    for office, task in ((COUNTY, lead), (OTHER, other), (BUREAU, bureau), (TOWN, town)):
+        signed = [one for one in story.show(CITY, task)["timeline"] if one["kind_label"] == "签收"]
+        assert [one["author"] for one in signed] == [office]
     # Within one place's remit it is solved by itself: 自办.
     alone = story.do(COUNTY, "item.issue", title="本县自行解决", local=True)["item"]
     story.do(COUNTY, "item.report", item=alone, text="已协调")
     assert story.holders(alone) == [COUNTY]
     story.agreed()
+
+
+def test_of_several_leaders_the_one_who_ranks_first_leads() -> None:
+    """R34: 涉及两位以上领导分管的工作，由排名靠前的领导牵头; of equal rank whoever was named first."""
+    story = city("2026-09-28")
+    story.hire(CITY, "常务", "leader.executive")
+    story.hire(CITY, "另一副市长", "leader.matter")
+    for named, leads in (
+        ("分管副市长、常务", "常务"), ("市长、常务", "市长"), ("另一副市长、分管副市长", "另一副市长"),
+        ("常务", "常务"),
+    ):
+        made = story.do(CITY, "item.register", "督查员", title=f"{named}共管", source="other", leader=named)
+        terms = story.show(CITY, made["item"])["terms"]
+        assert terms["leader"] == leads
+        assert (f"由排名靠前的{leads}牵头" in (terms["remark"] or "")) == ("、" in named)
 
 
 def test_unclear_matters_are_reviewed_and_then_tracked() -> None:

@@ -162,7 +162,7 @@ def _extend(story: Story, task: str) -> None:
 
 
 def test_one_or_two_topics_of_research_each_half_year() -> None:
-    """R62-R64: chosen by 常务副县长 and 县长; 15 工作日; passed on in 1 工作日; a third topic waits."""
+    """R62-R64, R65: chosen by 常务副县长 and 县长; 15 工作日; passed on in 1 工作日; a third topic waits."""
     story = county("2026-09-21")
     story.routine(COUNTY)
     [asked] = story.proposed(COUNTY, kind="research")

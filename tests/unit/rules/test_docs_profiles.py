@@ -14,6 +14,7 @@ EXAMPLE, CHAIN = re.findall(r"^```toml\n(.*?)^```", TEXT, re.MULTILINE | re.DOTA
 
 
 def test_the_example_is_a_working_profile() -> None:
+    """R21: a place writes its own 具体办法 as data, with figures of its own."""
     assert check_profile(EXAMPLE.encode()) == ()
     profile = read_profile(EXAMPLE.encode())
     assert due_iso(profile, "handling.finish", "2026-11-02") == "2026-11-16"
