@@ -42,11 +42,11 @@ VERBS = (
     "item.decompose", "item.report", "item.attach", "item.urge", "item.submit", "item.return", "item.accept",
     "item.close", "item.cancel",
 )  # fmt: skip
-# Kinds of semantic version 2 that the workload writes directly; those that are seldom possible are under "item." too.
+# Kinds of semantic version 2 that the workload writes directly; 方案 and 理由认定 are too seldom possible to ask for.
 BESIDE = (
-    "PROPOSE", "APPROVE", "ESTABLISH", "DECLINE", "MERGE", "PLAN", "MILESTONE", "WARN", "EXT_REQUEST", "EXT_DECISION",
+    "PROPOSE", "APPROVE", "ESTABLISH", "DECLINE", "MERGE", "MILESTONE", "WARN", "EXT_REQUEST", "EXT_DECISION",
     "CHANGE", "VERIFY", "COMPLETE", "ARCHIVE", "REINSPECT", "EXEMPT", "TAKE_OVER", "HANDLE", "CORRECT", "SLIP",
-    "JUSTIFY", "JUSTIFY_DECISION", "ORDER", "RECTIFY", "NOTICE", "BULLETIN", "SPECIAL", "INTERVIEW", "REFER",
+    "JUSTIFY", "ORDER", "RECTIFY", "NOTICE", "BULLETIN", "SPECIAL", "INTERVIEW", "REFER",
     "NEGATIVE", "SCORE",
 )  # fmt: skip
 
