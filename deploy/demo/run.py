@@ -17,6 +17,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from deploy.demo.offices import Office
+from deploy.demo.rules import by_rules
 from deploy.demo.screen import Screen
 from deploy.demo.work import Desk, Plan, read_plan
 
@@ -27,6 +28,7 @@ OFFICES = [
     ("320583", "昆山市", "320500"), ("320582", "张家港市", "320500"), ("320281", "江阴市", "320200"),
 ]  # fmt: skip
 VICTIM = "320500"
+BY_RULES = "320200"
 _DOWN_S = 4.0
 _ISSUE_PAUSE_S = 0.12  # so that a person can follow, and tasks are on their way when the city is killed
 _WORK_TIMEOUT_S = 120.0
@@ -44,6 +46,7 @@ def main() -> int:
         with screen:
             enrol(offices, screen)
             work(offices, screen, folder)
+            by_rules(offices[ROOT], offices[BY_RULES], screen)
         agreed = prove(offices, screen)
         tasks = [row for row in offices[ROOT].ask("item.list") if row["kind"] == "assignment"]
         screen.whole(sorted(tasks, key=lambda row: row["number"]), "江苏省：全过程")
