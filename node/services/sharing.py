@@ -158,9 +158,9 @@ class _Task(NamedTuple):
     def read(cls, desk: Desk, item_id: bytes) -> _Task:
         numbers = desk.store.item_numbers([item_id])
         places = [place for found in desk.store.item_places(numbers.values()).values() for place in found]
-        read = [(row, fact_of_row(row)) for row in desk.store.records_at(places)]
-        rows = [row for row, fact in read if fact is not None]
-        facts = [fact for _, fact in read if fact is not None]
+        stored = [(row, fact_of_row(row)) for row in desk.store.records_at(places)]
+        rows = [row for row, fact in stored if fact is not None]
+        facts = [fact for _, fact in stored if fact is not None]
         state = fold(item_id, facts)
         reports = [
             row for row, fact in zip(rows, facts, strict=True)

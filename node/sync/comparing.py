@@ -42,6 +42,10 @@ class Comparing:
         self._listed: set[int] = set()
         self._open: set[int] = set()
 
+    def anew(self) -> Comparing:
+        """The same comparison from its beginning."""
+        return Comparing(dials=self._dials, heads=self._heads, heads_per_frame=self._per_frame)
+
     def digests(self) -> frames.Buckets:
         """What the dialler begins with."""
         return frames.Buckets(BUCKET_BITS, self._heads.bucket_digests())

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from node.records.envelope import Envelope
 from node.records.notes import Signed
 from node.records.payload import KnownHead
-from node.sync.frames import BlobChunk, BlobRequest, Frame, Hello
+from node.sync.frames import BlobChunk, BlobRequest, Frame, Hello, Range, RangeRequest, Reconcile
 
 
 class Send(NamedTuple):
@@ -91,6 +91,12 @@ class StoreBlob(NamedTuple):
     chunk: BlobChunk
 
 
+class Reconciles(NamedTuple):
+    """A frame of repair or reconciliation: for the services of these."""
+
+    frame: RangeRequest | Range | Reconcile
+
+
 class Established(NamedTuple):
     """The neighbour is who it should be; ``skew_ms`` is its clock minus ours."""
 
@@ -124,5 +130,5 @@ class Close(NamedTuple):
 
 Effect = (
     Send | CheckHello | SendChain | LearnChain | Load | ShowFork | Admit | GiveReceipt | NoteReceipt | LearnMarks
-    | SendMarks | ServeBlob | StoreBlob | Established | NoteClock | InSync | ReportRefusal | Close
+    | SendMarks | ServeBlob | StoreBlob | Reconciles | Established | NoteClock | InSync | ReportRefusal | Close
 )  # fmt: skip

@@ -133,7 +133,7 @@ class Reconcile(NamedTuple):
     run: bytes
     heads: bytes = b""
     items: bytes = b""
-    count: int = 0
+    number: int = 0
     digests: tuple[bytes, ...] = ()
     complete: tuple[int, ...] = ()
     entries: tuple[tuple[bytes, bytes], ...] = ()

@@ -68,11 +68,15 @@ class LinkMachine:
         self._ping_number = 0
         self._refusals_minute = (now_ms, 0)
 
-    # -- what others may ask --------------------------------------------------------------------------------------
-
     def is_idle(self) -> bool:
         """Compared, nothing to send, nothing under way, nothing shown to be missing."""
         return self.phase is Phase.STREAMING and self._out.idle() and not self.behind
+
+    @property
+    def reconciles(self) -> bool:
+        """Whether both sides know ranges and reconciliation (version 2), and may speak of them now."""
+        hello = self.peer_hello
+        return hello is not None and hello.version_max >= 2 and self.phase is Phase.STREAMING
 
     # -- events ---------------------------------------------------------------------------------------------------
 
@@ -241,6 +245,14 @@ class LinkMachine:
             found.append(do.Send(frames.Ping(self._ping_number)))
         return found
 
+    def recompare(self) -> list[Effect]:
+        """The dialler compares all heads again: what should have come by itself has not (reconciliation)."""
+        if not self._dials or self.phase is not Phase.STREAMING:
+            return []
+        self.phase, self._comparing = Phase.COMPARING, self._comparing.anew()
+        self._changed.clear()
+        return [do.Send(self._comparing.digests())]
+
     def drain(self, reason: str) -> list[Effect]:
         """This side stops in an orderly way."""
         if self.phase is Phase.CLOSED:
@@ -296,6 +308,8 @@ class LinkMachine:
         return [do.Load(wants, size, self._limits.batch_records_max)]
 
     def _on_buckets(self, frame: frames.Buckets, now_ms: int) -> list[Effect]:
+        if self.reconciles and not self._dials:
+            self.phase, self._comparing = Phase.COMPARING, self._comparing.anew()
         if self.phase is not Phase.COMPARING:
             return self._close("protocol", "peer")
         self._changed.clear()
@@ -330,9 +344,6 @@ class LinkMachine:
             return self._close("flood", "peer")
         return [do.Admit(frame.records)]
 
-    def _on_receipt(self, frame: frames.ReceiptFrame, now_ms: int) -> list[Effect]:
-        return [do.NoteReceipt(frame.note)]
-
     def _on_refusal(self, frame: frames.Refusal, now_ms: int) -> list[Effect]:
         log = self._heads.get(frame.log_id)
         if log is None:
@@ -351,30 +362,15 @@ class LinkMachine:
         self._out.refused(frame.log_id, min(frame.held.seq, log.seq), now_ms + wait_ms if wait_ms else 0)
         return found
 
-    def _on_ping(self, frame: frames.Ping, now_ms: int) -> list[Effect]:
-        return [do.Send(frames.Pong(frame.number, now_ms))]
-
-    def _on_pong(self, frame: frames.Pong, now_ms: int) -> list[Effect]:
-        return [do.NoteClock(frame.now_ms - now_ms)]
-
-    def _on_chain_request(self, frame: frames.ChainRequest, now_ms: int) -> list[Effect]:
-        return [do.SendChain()]
-
     def _on_marks(self, frame: frames.Marks, now_ms: int) -> list[Effect]:
         if self._dials or len(frame.marks) > self._limits.marks_per_frame_max:
             return self._close("protocol", "peer")
         return [do.LearnMarks(frame.marks)]
 
-    def _on_blob_request(self, frame: frames.BlobRequest, now_ms: int) -> list[Effect]:
-        return [do.ServeBlob(frame._replace(bytes_max=min(frame.bytes_max, self._limits.blob_chunk_bytes)))]
-
     def _on_blob_chunk(self, frame: frames.BlobChunk, now_ms: int) -> list[Effect]:
         if len(frame.data) > self._limits.blob_chunk_bytes:
             return self._close("flood", "peer")
         return [do.StoreBlob(frame)]
-
-    def _on_goodbye(self, frame: frames.Goodbye, now_ms: int) -> list[Effect]:
-        return self._close(frame.reason[:64] or "goodbye", "")
 
     def _close(self, reason: str, fault: str) -> list[Effect]:
         self.phase = Phase.CLOSED
@@ -385,14 +381,19 @@ _HANDLERS: dict[type, Callable[[LinkMachine, Any, int], list[Effect]]] = {
     frames.Buckets: LinkMachine._on_buckets,  # noqa: SLF001 - this module's own table
     frames.Heads: LinkMachine._on_heads,  # noqa: SLF001
     frames.Batch: LinkMachine._on_batch,  # noqa: SLF001
-    frames.ReceiptFrame: LinkMachine._on_receipt,  # noqa: SLF001
+    frames.ReceiptFrame: lambda _machine, frame, _now_ms: [do.NoteReceipt(frame.note)],
     frames.Refusal: LinkMachine._on_refusal,  # noqa: SLF001
-    frames.Ping: LinkMachine._on_ping,  # noqa: SLF001
-    frames.Pong: LinkMachine._on_pong,  # noqa: SLF001
-    frames.ChainRequest: LinkMachine._on_chain_request,  # noqa: SLF001
+    frames.Ping: lambda _machine, frame, now_ms: [do.Send(frames.Pong(frame.number, now_ms))],
+    frames.Pong: lambda _machine, frame, now_ms: [do.NoteClock(frame.now_ms - now_ms)],
+    frames.ChainRequest: lambda _machine, _frame, _now_ms: [do.SendChain()],
+    frames.RangeRequest: lambda _machine, frame, _now_ms: [do.Reconciles(frame)],
+    frames.Range: lambda _machine, frame, _now_ms: [do.Reconciles(frame)],
+    frames.Reconcile: lambda _machine, frame, _now_ms: [do.Reconciles(frame)],
     frames.Chain: lambda _machine, _frame, _now_ms: [],
     frames.Marks: LinkMachine._on_marks,  # noqa: SLF001
-    frames.BlobRequest: LinkMachine._on_blob_request,  # noqa: SLF001
+    frames.BlobRequest: lambda machine, frame, _now_ms: [
+        do.ServeBlob(frame._replace(bytes_max=min(frame.bytes_max, machine._limits.blob_chunk_bytes)))  # noqa: SLF001
+    ],
     frames.BlobChunk: LinkMachine._on_blob_chunk,  # noqa: SLF001
-    frames.Goodbye: LinkMachine._on_goodbye,  # noqa: SLF001
+    frames.Goodbye: lambda machine, frame, _now_ms: machine._close(frame.reason[:64] or "goodbye", ""),  # noqa: SLF001
 }

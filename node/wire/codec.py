@@ -231,7 +231,7 @@ def _read_reconcile(m: sync_pb2.Reconcile, limits: LinkLimits) -> frames.Reconci
     _require(all(len(digest) == BUCKET_DIGEST_BYTES for digest in m.digests), "a digest is not 16 bytes")
     _require(all(len(e.item) == _HASH and len(e.digest) == _HASH for e in m.entries), "an entry is not 32 bytes")
     return frames.Reconcile(
-        m.step, m.run, _hash_or_none(m.heads, "heads"), _hash_or_none(m.items, "items"), _int64(m.count, "count"),
+        m.step, m.run, _hash_or_none(m.heads, "heads"), _hash_or_none(m.items, "items"), _int64(m.number, "number"),
         tuple(m.digests), tuple(m.complete), tuple((e.item, e.digest) for e in m.entries), m.body,
         _word(m.reason, _WORD_CHARS_MAX, "reason"),
     )  # fmt: skip

@@ -197,12 +197,12 @@ class Range(_message.Message):
     def __init__(self, log_id: _Optional[bytes] = ..., last: _Optional[int] = ..., records: _Optional[_Iterable[_Union[_record_pb2.Envelope, _Mapping]]] = ...) -> None: ...
 
 class Reconcile(_message.Message):
-    __slots__ = ("step", "run", "heads", "items", "count", "digests", "complete", "entries", "body", "reason")
+    __slots__ = ("step", "run", "heads", "items", "number", "digests", "complete", "entries", "body", "reason")
     STEP_FIELD_NUMBER: _ClassVar[int]
     RUN_FIELD_NUMBER: _ClassVar[int]
     HEADS_FIELD_NUMBER: _ClassVar[int]
     ITEMS_FIELD_NUMBER: _ClassVar[int]
-    COUNT_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
     DIGESTS_FIELD_NUMBER: _ClassVar[int]
     COMPLETE_FIELD_NUMBER: _ClassVar[int]
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
@@ -212,13 +212,13 @@ class Reconcile(_message.Message):
     run: bytes
     heads: bytes
     items: bytes
-    count: int
+    number: int
     digests: _containers.RepeatedScalarFieldContainer[bytes]
     complete: _containers.RepeatedScalarFieldContainer[int]
     entries: _containers.RepeatedCompositeFieldContainer[ItemDigest]
     body: bytes
     reason: str
-    def __init__(self, step: _Optional[int] = ..., run: _Optional[bytes] = ..., heads: _Optional[bytes] = ..., items: _Optional[bytes] = ..., count: _Optional[int] = ..., digests: _Optional[_Iterable[bytes]] = ..., complete: _Optional[_Iterable[int]] = ..., entries: _Optional[_Iterable[_Union[ItemDigest, _Mapping]]] = ..., body: _Optional[bytes] = ..., reason: _Optional[str] = ...) -> None: ...
+    def __init__(self, step: _Optional[int] = ..., run: _Optional[bytes] = ..., heads: _Optional[bytes] = ..., items: _Optional[bytes] = ..., number: _Optional[int] = ..., digests: _Optional[_Iterable[bytes]] = ..., complete: _Optional[_Iterable[int]] = ..., entries: _Optional[_Iterable[_Union[ItemDigest, _Mapping]]] = ..., body: _Optional[bytes] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class ItemDigest(_message.Message):
     __slots__ = ("item", "digest")
