@@ -298,3 +298,39 @@ def test_an_unannounced_inspection_stays_in_the_joint_office(story: Story) -> No
     story.same_everywhere(task["item"], state="delivered", due="2026-03-31")
     assert story.holders(item) == [CITY]
     story.agreed()
+
+
+def test_what_the_province_assigned_is_slipped_by_the_city_s_rules(story: Story) -> None:
+    """R105, R106, R119, A19: the city's ladder on its own task; the province above it sees slips and points alike."""
+    made = story.do(PROVINCE, "item.issue", title="散煤治理", to=[CITY], due="2026-06-30")
+    [upper] = [one["item"] for one in made["assignments"]]
+    story.do(CITY, "item.sign", "督查员", item=upper)
+    below = story.do(CITY, "item.decompose", "督查员", item=upper, to=[DISTRICT], due="2026-05-29", source="decision")
+    [task] = [one["item"] for one in below["assignments"]]
+    story.do(DISTRICT, "item.sign", item=task)
+    slip(story, task, "白", "2026-04-10", fact=["进展缓慢"])
+    story.at("2026-04-11")
+    story.refused(PROVINCE, "item.slip", None, "规则 base-004/1 ladder", item=task, colour="黄", text="督",
+                  due="2026-05-01")  # fmt: skip
+    slip(story, task, "黄", "2026-05-08")
+    shown = story.same_everywhere(task, due="2026-05-29", light="green")
+    assert shown["line"]["path"] == [PROVINCE, CITY, DISTRICT]
+    for office in (PROVINCE, CITY, DISTRICT):
+        tracks = story.tracks(office, task)
+        assert [one["colour"] for one in tracks["slips"]] == ["white", "yellow"]
+        assert [one["points"] for one in tracks["scores"]] == [-0.3]
+    # More time than the province gave is not the city's to give.
+    story.do(DISTRICT, "item.extend", item=task, until="2026-07-15", reason="设备未到")
+    story.refused(CITY, "item.grant", "督查员", ("2026-06-30", "下级时限不得晚于上级时限"), item=task)
+    story.do(CITY, "item.extend", "督查员", item=upper, until="2026-07-31", reason="设备招标延迟")
+    story.refused(CITY, "item.grant", "督查员", f"批复延期只能由交办单位 {PROVINCE} 办理", item=upper)
+    story.refused(PROVINCE, "item.grant", None, "先变更本单位事项", item=upper)
+    story.do(PROVINCE, "item.change", item=made["item"], due="2026-07-31", reason="设备招标延迟")
+    story.do(PROVINCE, "item.grant", item=upper)
+    story.same_everywhere(upper, due="2026-07-31")
+    story.do(CITY, "item.grant", "督查员", item=task)
+    story.same_everywhere(task, due="2026-07-15", light="green")
+    story.at("2026-07-16")
+    story.same_everywhere(task, light="red")
+    story.same_everywhere(upper, light="green")
+    story.agreed()
