@@ -60,11 +60,16 @@ def milestone(
 
 def change(
     item: o.Item, reason: o.Reason, due: o.Due = None,
+    frequency: Annotated[
+        str | None, typer.Option("--frequency", metavar="RULE", help="改按哪条规则定期报告，如增加督查频次")
+    ] = None,
     clear: Annotated[bool, typer.Option("--clear", help="待明确的事项已明确")] = False,
     as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
-    """变更办结时限，或说明待明确的事项已明确。"""
-    args = {"item": item, "reason": reason, "due": values.day("--due", due), "clear": clear}
+    """变更办结时限或报告频次，或说明待明确的事项已明确。"""
+    args = {
+        "item": item, "reason": reason, "due": values.day("--due", due), "frequency": frequency, "clear": clear,
+    }  # fmt: skip
     return ask(Call(home, as_json, as_), "item.change", args, show_item.done("已变更"))
 
 

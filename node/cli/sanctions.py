@@ -75,10 +75,13 @@ def score(
 def order(
     item: o.Item, text: Text, due: MustDue,
     number: Annotated[str | None, typer.Option("--number", metavar="NO", help="督办令编号；不写时自动编号")] = None,
+    handover: Annotated[
+        str | None, typer.Option("--handover", metavar="TEXT", help="领受：谁到哪里领取，或在哪里现场交办")
+    ] = None,
     attach: o.Attach = None, as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
     """发督办令：一事一令，写明任务、要求和时限。"""
-    args = {"item": item, "text": text, "due": values.day("--due", due), "number": number}
+    args = {"item": item, "text": text, "due": values.day("--due", due), "number": number, "handover": handover}
     return ask(Call(home, as_json, as_), "item.order", args, _ordered, files=files_of(attach))
 
 

@@ -24,8 +24,14 @@ from node.rules.calendar import PROVISIONAL, Calendar
 from node.services.desk import find_item, take
 from node.services.project import read_facts
 from node.services.sharing import Shown
+from node.services.tracks_view import (
+    changed_frequency,
+    enclosed_document,
+    terms_document,
+    text_of,
+    tracks_document,
+)
 from node.services.tracks_view import day_text as day_text  # noqa: PLC0414 - browse is where others look for it
-from node.services.tracks_view import enclosed_document, terms_document, text_of, tracks_document
 from node.storage.port import Actor, BlobRow, BoardQuery, BoardRow, Reader
 from node.storage.rows import EXEMPT
 
@@ -107,7 +113,7 @@ def show_item(reader: Reader, view: View, args: Mapping[str, object]) -> dict[st
         "limit_text": opening.limit_text,
         "counters": state.counters._asdict(),
         "predecessor": opening.predecessor.hex() or None,
-        "terms": terms_document(state.opening),
+        "terms": terms_document(state.opening, changed_frequency(state, facts)),
         "tracks": tracks_document(reader, view.name_of, state),
         "children": [row_document(view, child) for child in children],
         "attachments": _attachments(reader, facts, state),

@@ -80,12 +80,14 @@ def milestone(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
 
 
 def change(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
-    """变更: another due date, or what was 待明确 is now clear (R35); begins a new version (race 1)."""
+    """变更: another due date or report cadence (R130), or what was 待明确 is clear (R35); a new version (race 1)."""
     state = current(desk, take(args, "item"))
     reason = words(args, "reason")
     due_day = parse_day(args.get("due"), "--due")
-    if not due_day and not args.get("clear"):
-        raise InputError("没有要变更的内容", field="--due", remedy="写 --due 新时限；待明确的事项已明确的写 --clear")
+    frequency = _frequency(desk, one_line(args, "frequency"))
+    if not (due_day or args.get("clear") or frequency):
+        remedy = "写 --due 新时限、--frequency 报告频次；待明确的事项已明确的写 --clear"
+        raise InputError("没有要变更的内容", field="--due", remedy=remedy)
     if args.get("clear") and not state.tracks.unclear:
         raise InputError("事项不是待明确的", field="--clear", remedy="去掉 --clear")
     if due_day:
@@ -93,7 +95,19 @@ def change(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
             raise InputError("办结时限已过", field="--due", value=args["due"], remedy="填写今天或以后的日期")
         check_above(desk, state.parent, due_day, "--due")
         _check_below(desk, state.item_id, due_day)
-    return write(desk, state, Kind.CHANGE, Act(text=reason, due_day=due_day), caller)
+    track = Track(rule=frequency) if frequency else None
+    return write(desk, state, Kind.CHANGE, Act(text=reason, due_day=due_day, track=track), caller)
+
+
+def _frequency(desk: Desk, rule_id: str) -> str:
+    """How often to report from now on: a recurring rule of the profile in force (R109, R130); empty for no change."""
+    if not rule_id:
+        return ""
+    profile = desk.rulebook.profile(today_of(desk))
+    rule = profile.rule(rule_id)
+    if not (rule.cadence or rule.fixed):
+        raise InputError("不是定期报告的规则", field="--frequency", value=rule_id, remedy="写按月、按季等周期规则")
+    return f"{profile.id}/{profile.version}/{rule_id}"
 
 
 def _check_below(desk: Desk, item_id: bytes, due_day: int) -> None:

@@ -25,6 +25,7 @@ from node.services.project import read_facts
 from node.services.reminders import Done, News, concerns, may_be_urged, slip_facts
 from node.services.routines import DISMISSED, DONE_BY, KIND_LABELS, closings, ended, findings
 from node.services.rulebook import Rulebook
+from node.services.tracks_view import changed_frequency
 from node.services.verbs import Args, Command, Question
 from node.storage.port import BoardQuery, BoardRow, JobRun, Proposal, Reader
 
@@ -89,7 +90,7 @@ def read_news(reader: Reader, item_ids: Iterable[bytes]) -> dict[bytes, News]:
                 fact.record_id: Done(fact.kind, day_of(fact.claimed_ms), fact.record_id, fact.author)
                 for fact in facts if state.effects.get(fact.record_id) in EFFECTIVE
             }  # fmt: skip
-            found[item_id] = News(tuple(acts.values()), state.tracks.slips)
+            found[item_id] = News(tuple(acts.values()), state.tracks.slips, changed_frequency(state, facts))
     return found
 
 

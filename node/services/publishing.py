@@ -39,7 +39,9 @@ def order(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     text = words(args, "text")
     case = chains.basis(desk, "order", state)
     number = one_line(args, "number") or _next_order(desk)
-    payload = Act(text, due_day=due_day, attachments=take_files(args), track=Track(number=number))
+    handover = words(args, "handover", required=False).strip()
+    taken = (f"领受：{handover}",) if handover else ()  # collected at the office, or handed over on the spot (R71)
+    payload = Act(text, due_day=due_day, attachments=take_files(args), track=Track(number=number, entries=taken))
     return write(desk, state, Kind.ORDER, payload, caller, case) | {"order": number}
 
 

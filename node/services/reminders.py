@@ -49,6 +49,7 @@ class News(NamedTuple):
 
     acts: tuple[Done, ...] = ()
     slips: tuple[Slip, ...] = ()
+    frequency: str = ""  # a changed one (R130)
 
     def last(self, *kinds: int) -> int:
         """Day of the newest act of these kinds, 0 = never."""
@@ -120,6 +121,7 @@ def may_be_urged(office: str, row: BoardRow) -> bool:
 def of_item(ctx: Day, row: BoardRow) -> Iterator[Proposal]:
     """Everything that is to be said of one open item of this office on this day."""
     news = ctx.news.get(row.item_id, News())
+    row = row._replace(frequency=news.frequency or row.frequency)
     yield from _deadline(ctx, row)
     yield from _unsigned(ctx, row, news)
     late: list[str] = []

@@ -20,13 +20,14 @@ from node.records.kinds import Kind
 from node.rules.calendar import Calendar, date_of, day_number
 from node.rules.profile import Profile
 from node.rules.values import Quota
+from node.services import steps
 from node.services.reminders import Beat, Day, News, beat_of, concerns, iso, lead_day, next_slip, of_item
 from node.storage.rows import BoardRow, Proposal
 
 KIND_LABELS: Mapping[str, str] = {
     "overdue": "逾期", "slip": "督办单", "urge": "催办", "unsigned": "未签收", "due": "今日到期", "remind": "临近到期",
-    "report_due": "定期报告", "ledger": "台账", "meeting": "调度", "inspection": "集中督查", "plan": "年度计划",
-    "research": "督查调研", "quota": "年度次数",
+    "report_due": "定期报告", "step": "环节时限", "ledger": "台账", "meeting": "调度", "inspection": "集中督查",
+    "plan": "年度计划", "research": "督查调研", "quota": "年度次数", "calendar": "工作日历",
 }  # fmt: skip
 REPLACED, OVER, DISMISSED, DONE_BY = "replaced", "over", "dismissed", "done"  # the last two: ``word:who:why``
 
@@ -42,6 +43,7 @@ _FULFILS: Mapping[str, frozenset[int]] = {
     "slip": frozenset({int(Kind.SLIP), int(Kind.FINAL)}),
     "unsigned": frozenset({int(Kind.SIGN), int(Kind.REFUSE)}),
     "report_due": frozenset({int(Kind.PROGRESS), int(Kind.FINAL)}),
+    "calendar": frozenset({int(Kind.CHANGE)}),
     **dict.fromkeys(_DEADLINE, frozenset({int(Kind.FINAL)})),
 }
 
@@ -74,6 +76,7 @@ def findings(
         for row in open_rows:
             shadowed = row.kind == "registered" and (row.item_id, row.due_day) in spoken_for
             found += of_item(ctx, row._replace(due_day=0) if shadowed else row)
+            found += steps.of_own_item(ctx, row, ctx.news.get(row.item_id, News()))
     return found
 
 
@@ -109,7 +112,8 @@ def _group(one: Proposal) -> tuple[str, bytes, str]:
     """What only one proposal stands open of: an item's limit, each kind of an item, each rule of the office."""
     if one.kind in _DEADLINE:
         return "deadline", one.item_id, ""
-    return one.kind, one.item_id, one.key.partition("/")[0] if one.kind == "report_due" or not one.item_id else ""
+    keyed = one.kind in ("report_due", "step") or not one.item_id
+    return one.kind, one.item_id, one.key.partition("/")[0] if keyed else ""
 
 
 def _ended(one: Proposal, row: BoardRow | None, news: News, office: str) -> str:
@@ -117,6 +121,8 @@ def _ended(one: Proposal, row: BoardRow | None, news: News, office: str) -> str:
         if act.kind in _FULFILS.get(one.kind, ()) and act.day >= one.day:
             return act.record_id.hex()
     if row is None or not concerns(office, row):
+        return OVER
+    if one.kind == "step" and steps.over(one.key.partition(":")[0], one.day, row, news):
         return OVER
     if one.kind == "unsigned" and row.state not in (ASSIGNED, DELIVERED):
         return OVER

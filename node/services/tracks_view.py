@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 
-from node.items.fold import ItemState
+from node.items.fact import Fact
+from node.items.fold import EFFECTIVE, ItemState
 from node.records.envelope import Envelope
+from node.records.kinds import Kind
 from node.records.payload import Act, Enclosure, Opening
 from node.records.track import Track
 from node.rules.words import COLOURS
@@ -90,10 +92,10 @@ def tracks_document(reader: Reader, name_of: NameOf, state: ItemState) -> dict[s
     }  # fmt: skip
 
 
-def terms_document(opening: Opening | None) -> dict[str, object] | None:
+def terms_document(opening: Opening | None, frequency: str = "") -> dict[str, object] | None:
     """The ``terms`` of `item show`: line, class, rule, who supervises and leads, how often to report (R6, R129, R130).
 
-    None where the item was opened without any.
+    None where the item was opened without any; ``frequency``: a changed one.
     """
     terms = opening.terms if opening is not None else None
     if opening is None or terms is None:
@@ -103,9 +105,19 @@ def terms_document(opening: Opening | None) -> dict[str, object] | None:
         "form": terms.form or None, "rule": opening.rule or None, "profile": terms.profile or None,
         "strength": terms.strength or None, "start": day_text(terms.start_day), "provisional": terms.provisional,
         "supervised_by": terms.supervised_by or None, "leader": terms.leader or None,
-        "frequency": terms.frequency or None, "secrecy": terms.secrecy or None, "hidden": terms.hidden,
+        "frequency": frequency or terms.frequency or None, "secrecy": terms.secrecy or None, "hidden": terms.hidden,
         "plan_year": terms.plan_year or None, "remark": terms.remark or None,
     }  # fmt: skip
+
+
+def changed_frequency(state: ItemState, facts: Iterable[Fact]) -> str:
+    """How often to report since the newest 变更 that says so; empty where none does (R109, R130)."""
+    said = [
+        (fact.claimed_ms, fact.payload.track.rule) for fact in facts
+        if fact.kind == Kind.CHANGE and state.effects.get(fact.record_id) in EFFECTIVE
+        and isinstance(fact.payload, Act) and fact.payload.track is not None and fact.payload.track.rule
+    ]  # fmt: skip
+    return max(said, default=(0, ""))[1]
 
 
 def enclosed_document(

@@ -100,7 +100,9 @@ def test_an_order_is_numbered_signed_in_order_and_within_the_date(offices: Offic
     """R67 to R73: number, text, limit; county-003's chain of signatures stands before it."""
     own, [task] = offices.issue(offices.city, [COUNTY])
     assert DUE in offices.refused(offices.city, "order", task, text="限期办结", due=LATER)
-    made = offices.do(offices.city, "order", task, text="限期办结", due=EARLIER)
+    collected = "县政府办主任到机要室领取"
+    made = offices.do(offices.city, "order", task, text="限期办结", due=EARLIER, handover=collected)
+    assert f"领受：{collected}" in offices.show(offices.county, task)["timeline"][-1]["text"]
     assert made["order"] == "320500-令-2026-0001"
     assert offices.tracks(offices.county, task)["orders"] == [made["record"]]
     assert "发督办令" in offices.refused(offices.county, "order", task, text="限期", due=EARLIER)

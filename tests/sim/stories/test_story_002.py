@@ -188,6 +188,50 @@ def test_of_several_leaders_the_one_who_ranks_first_leads() -> None:
         assert (f"由排名靠前的{leads}牵头" in (terms["remark"] or "")) == ("、" in named)
 
 
+def test_what_nobody_asked_for_is_reported_on_a_standing_task() -> None:
+    """R85, R102: emergencies at once, and departments' own inspection results, to 政府办 and 督查部门, both signed."""
+    story = city("2026-09-28")
+    made = story.do(
+        CITY, "item.issue", "督查员", title="突发事件和自行督查结果报告（常设）", source="other", **{"class": "urgent"},
+        to=[COUNTY, BUREAU], point=["突发、紧急情况第一时间报告", "本行业督查结果报政府办公室和督查部门"],
+    )  # fmt: skip
+    county, bureau = sign(story, made)
+    story.same_everywhere(county, due=None, light="none")
+    story.at("2026-10-03")
+    story.do(COUNTY, "item.report", item=county, text="三日凌晨山体滑坡，已转移群众", occurred="2026-10-03")
+    paper = story.file(BUREAU, "专项督查报告.txt", "项目督查结果")
+    story.do(BUREAU, "item.report", item=bureau, text="本系统重大项目督查结果", attachments=[paper])
+    entry = story.show(CITY, county)["timeline"][-1]
+    assert (entry["author"], entry["recorded_at"][:10]) == (COUNTY, "2026-10-03")
+    assert [one["present"] for one in story.show(CITY, bureau)["attachments"]] == [True]
+    # Nobody is told that a limit has passed where there is none; who is silent for a month is asked.
+    story.at("2026-11-03")
+    story.routine(CITY)
+    assert {row["kind"] for row in story.proposed(CITY, county)} <= {"urge", "report_due"}
+    story.agreed()
+
+
+def test_supervision_can_become_more_frequent() -> None:
+    """R109, R130: 增加督查频次: an item that was reported on when finished is reported on every month from now on."""
+    story = city("2026-09-28")
+    made = story.do(CITY, "item.issue", "督查员", title="河道整治", source="other", to=[COUNTY], due="2027-03-31")
+    [task] = sign(story, made)
+    profile = "liupanshui-002/1"
+    said = {"item": task, "reason": "整改不力"}
+    story.refused(CITY, "item.change", "督查员", says="不是定期报告的规则", frequency="study", **said)
+    story.refused(COUNTY, "item.change", frequency="report.monthly", **said)
+    story.do(CITY, "item.change", "督查员", frequency="report.monthly", **said)
+    for office in (CITY, COUNTY):
+        assert story.show(office, task)["terms"]["frequency"] == f"{profile}/report.monthly"
+        assert story.show(office, task)["due"] == "2027-03-31"
+    story.at("2026-10-29")
+    for office in (CITY, COUNTY):
+        story.routine(office)
+        [proposal] = story.proposed(office, task, "report_due")
+        assert f"规则{profile} report.monthly" in proposal["grounds"]
+    story.agreed()
+
+
 def test_unclear_matters_are_reviewed_and_then_tracked() -> None:
     """R35: who, what or when is open: 政府办 proposes, 分管领导 reviews, then it is assigned."""
     story = city("2026-09-28")
