@@ -233,7 +233,7 @@ def test_who_improves_gets_no_red(story: Story) -> None:
 
 
 def test_a_joint_office_and_its_three_work_lines(story: Story) -> None:
-    """R6, R7, R8, R19, R20: one office for Party and government; each line is one section's; 网民留言 are items too."""
+    """R6, R7, R8, R16, R19, R20: one office for Party and government; three sections, three lines; 网民留言 too."""
     users = {user["name"]: user for user in story.ask(CITY, "user.list")}
     assert [post["label"] for post in users["组长"]["posts"]] == ["抓落实工作领导小组组长（市委副书记）"]
     sources = {
@@ -255,6 +255,15 @@ def test_a_joint_office_and_its_three_work_lines(story: Story) -> None:
     story.do(CITY, "item.report", "专项督办科科员", item=netizen, text="已联系网民")
     story.refused(CITY, "item.slip", "专项督办科科员", "无权执行", item=netizen, colour="白", text="督",
                   due="2026-05-01")  # fmt: skip
+    # A section has no node: it is urged and reports inside the office, and who leaves hands over what is in hand (R16).
+    story.do(CITY, "item.handle", "督查员", item=netizen, unit=SECTIONS["special"], person="专项督办科科员")
+    story.do(CITY, "item.urge", "督查员", item=netizen, text="请于3日内回复网民", channel="phone", unit="专项督办科")
+    story.hire(CITY, "新科员", roles=["handler"], unit="专项督办科")
+    story.refused(CITY, "user.disable", None, "--handover", name="专项督办科科员")
+    story.do(CITY, "user.disable", name="专项督办科科员", handover="新科员")
+    assert [one["person"] for one in story.tracks(CITY, netizen)["handlers"]] == ["新科员"]
+    story.refused(CITY, "item.report", "专项督办科科员", "账号已停用", item=netizen, text="代报")
+    story.do(CITY, "item.report", "新科员", item=netizen, text="已回复网民")
     made = story.do(CITY, "item.assign", "督查员", item=items["eight_rules"], to=[PUBLICITY, PLANNING],
                     lead=[PUBLICITY])  # fmt: skip
     for one in made["assignments"]:
