@@ -30,3 +30,9 @@ def course_of(story: Story, item: str) -> list[tuple[str, str]]:
     """(kind, business date) of every record of an item, in order."""
     entries: list[dict[str, Any]] = story.show(COUNTY, item)["timeline"]
     return [(entry["kind_label"], entry["recorded_at"][:10]) for entry in entries]
+
+
+def steps_told(story: Story, item: str) -> list[str]:
+    """What the daily routine of the county says of the steps of an own item (环节时限)."""
+    story.routine(COUNTY)
+    return [one["text"] for one in story.proposed(COUNTY, item, "step")]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from tests.sim.stories.county import CITY, COUNTY, FAR, LEAD, NEAR, county, course_of
+from tests.sim.stories.county import CITY, COUNTY, FAR, LEAD, NEAR, county, course_of, steps_told
 from tests.sim.stories.harness import Story
 
 POINTS = ["低保金何时补发", "责任如何追究"]
@@ -33,6 +33,7 @@ class Handling:
         story.refused(COUNTY, "item.assign", "承办", says, item=item, to=[LEAD])
         story.refused(COUNTY, "item.establish", "承办", says, item=item)
         story.at("2026-09-22")
+        assert steps_told(story, item) == ["提出拟办意见：应于2026-09-23前"]
         story.do(COUNTY, "user.change", name="主任", role=["leader", "supervisor"])
         story.do(COUNTY, "item.propose", "主任", item=item, text="拟转民政局")
         story.refused(COUNTY, "item.approve", "主任", ("不能审批自己拟的稿", says), item=item)
@@ -43,6 +44,7 @@ class Handling:
         story.refused(COUNTY, "item.approve", "县长", says, item=item)
         story.do(COUNTY, "item.change", "承办", item=item, due="2026-09-24", reason="已拟办，立项限3个工作日")
         story.at("2026-09-23")
+        assert steps_told(story, item) == ["领导批示正式立项查办：应于2026-09-24前"]
         assert story.approve(COUNTY, item, "主任") == [("审核", False)]
         story.refused(COUNTY, "item.approve", "主任", ("已经审批过", says), item=item)
         story.refused(COUNTY, "item.assign", "承办", ("审定（分管督查工作副县长、县政府办主任）", says), item=item,
@@ -73,7 +75,7 @@ class Handling:
         for office, task in ((LEAD, self.lead), (NEAR, self.near)):
             story.do(office, "item.sign", item=task)
         story.at("2026-09-29")
-        story.routine(COUNTY)
+        assert steps_told(story, self.item) == []
         assert [one["text"] for one in story.proposed(COUNTY, self.far)] == ["应于2026-09-28前签收，尚未签收"]
         assert story.proposed(COUNTY, self.near) == []
         story.do(FAR, "item.refuse", item=self.far, reason="辖区没有低保对象涉及此事")

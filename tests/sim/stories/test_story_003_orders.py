@@ -9,7 +9,7 @@ from itertools import permutations
 
 import pytest
 
-from tests.sim.stories.county import COUNTY, FAR, LEAD, NEAR, county, course_of
+from tests.sim.stories.county import COUNTY, FAR, LEAD, NEAR, county, course_of, steps_told
 from tests.sim.stories.harness import Story
 
 
@@ -51,7 +51,8 @@ def _sign(story: Story, task: str, order: dict[str, str]) -> None:
     story.refused(COUNTY, "item.order", "承办", ("尚在审批", says), **order)
     assert story.approve(COUNTY, case, "常务", "县长") == [("会签", False), ("签发", True)]
     story.at("2026-10-14")
-    made = story.do(COUNTY, "item.order", "承办", **order)
+    made = story.do(COUNTY, "item.order", "承办", **order, handover="民政局局长到督查室领受")
+    assert "领受：民政局局长到督查室领受" in story.show(LEAD, task)["timeline"][-1]["text"]
     assert made["order"] == f"{COUNTY}-令-2026-0001"
     story.refused(COUNTY, "item.order", "承办", says, **order)  # an approval serves once
     assert story.state(COUNTY, case) == "closed"
@@ -209,6 +210,7 @@ def test_a_decision_is_supervised_from_the_plan_to_the_notice() -> None:
     story.do(COUNTY, "item.establish", "承办", item=item)
     _plan(story, item)
     story.at("2026-09-28")
+    assert steps_told(story, item) == ["印发督查通知：应于2026-09-29前"]
     assert story.due(COUNTY, "decision.announce", "2026-09-24") == "2026-09-29"
     story.do(COUNTY, "item.change", "承办", item=item, due="2026-10-31", reason="方案已批准")
     story.at("2026-09-29")
@@ -262,6 +264,7 @@ def _announce(story: Story, item: str, near: str, far: str) -> None:
     story.do(COUNTY, "item.special", "承办", **paper)
     assert story.due(COUNTY, "decision.notice", story.today) == "2026-10-14"
     story.at("2026-10-14")
+    assert steps_told(story, item) == ["印发政府督查通报：应于2026-10-14前"]
     story.do(COUNTY, "item.notice", "承办", item=item, praise=True, text="行动迅速", to=[NEAR])
     # 被通报单位 explains within 5 工作日 (the base profile's own figure).
     by = story.due(COUNTY, "notice.explain", "2026-10-14")
