@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import catchup, latency, ledger, live, memory, reconnect
+from tests.bench import catchup, folding, latency, ledger, live, memory, reconnect
 from tests.bench.drive import Bench, Measured
 from tests.bench.templates import Templates
 from tests.conftest import ROOT
@@ -31,6 +31,7 @@ MEASURES: dict[str, Callable[[Bench], list[Measured]]] = {
     "catchup": catchup.measure,
     "growth": catchup.measure_growth,
     "ledger": ledger.measure,
+    "folding": folding.measure,
 }
 
 

@@ -70,7 +70,7 @@ def measure(bench: Bench) -> list[Measured]:
 
 
 def _measure(items: int) -> list[Measured]:
-    file = _made(items)
+    file = made(items)
     store = open_store(f"sqlite:///{file}", create=False)
     try:
         return [_page(store, file, name, args, items) for name, args in _PAGES.items()]
@@ -132,7 +132,7 @@ class _Pen:
         return record
 
 
-def _made(items: int) -> Path:
+def made(items: int) -> Path:
     """The store, made unless it is there."""
     folder = ROOT / "build" / "bench-data" / f"ledger-{items}"
     file = folder / "dulian.db"
