@@ -101,7 +101,7 @@ def test_a_document_is_studied_in_five_days_and_reported_in_two() -> None:
 
 
 def test_a_task_list_with_grain_responsibility_and_one_lead() -> None:
-    """R14, R16, R27, R29, R30, R32, R33, R36, R87, R89, R121, R129, R130: from the year's list to the person."""
+    """R14, R16, R27, R29, R30, R32, R33, R87, R89, R121, R129, R130: from the year's list to the person."""
     story = city("2026-09-28")
     year = {
         "title": "易地扶贫搬迁后续扶持", "source": "meeting.city", "class": "key", "due": "2027-03-31",
@@ -166,26 +166,20 @@ def test_a_task_list_with_grain_responsibility_and_one_lead() -> None:
     for office, task in ((COUNTY, lead), (OTHER, other), (BUREAU, bureau), (TOWN, town)):
         signed = [one for one in story.show(CITY, task)["timeline"] if one["kind_label"] == "签收"]
         assert [one["author"] for one in signed] == [office]
-    # Within one place's remit it is solved by itself: 自办.
-    alone = story.do(COUNTY, "item.issue", title="本县自行解决", local=True)["item"]
-    story.do(COUNTY, "item.report", item=alone, text="已协调")
-    assert story.holders(alone) == [COUNTY]
     story.agreed()
 
 
-def test_of_several_leaders_the_one_who_ranks_first_leads() -> None:
-    """R34: 涉及两位以上领导分管的工作，由排名靠前的领导牵头; of equal rank whoever was named first."""
+def test_what_lies_within_one_place_is_solved_there() -> None:
+    """R36: 自办 within one's own remit, unseen by others; of several one is ordered to lead, and only one."""
     story = city("2026-09-28")
-    story.hire(CITY, "常务", "leader.executive")
-    story.hire(CITY, "另一副市长", "leader.matter")
-    for named, leads in (
-        ("分管副市长、常务", "常务"), ("市长、常务", "市长"), ("另一副市长、分管副市长", "另一副市长"),
-        ("常务", "常务"),
-    ):
-        made = story.do(CITY, "item.register", "督查员", title=f"{named}共管", source="other", leader=named)
-        terms = story.show(CITY, made["item"])["terms"]
-        assert terms["leader"] == leads
-        assert (f"由排名靠前的{leads}牵头" in (terms["remark"] or "")) == ("、" in named)
+    alone = story.do(COUNTY, "item.issue", title="本县自行解决", local=True)["item"]
+    story.do(COUNTY, "item.report", item=alone, text="已协调")
+    assert story.holders(alone) == [COUNTY]
+    both = {"title": "跨县道路", "to": [COUNTY, OTHER], "due": "2026-12-31"}
+    story.refused(CITY, "item.issue", "督查员", lead=[COUNTY, OTHER], **both)
+    made = story.do(CITY, "item.issue", "督查员", lead=[OTHER], **both)
+    assert [one["role"] for one in made["assignments"]] == ["assist", "lead"]
+    story.agreed()
 
 
 def test_what_nobody_asked_for_is_reported_on_a_standing_task() -> None:
