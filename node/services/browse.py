@@ -32,6 +32,7 @@ from node.services.tracks_view import (
     tracks_document,
 )
 from node.services.tracks_view import day_text as day_text  # noqa: PLC0414 - browse is where others look for it
+from node.services.truth import FRESH_MS
 from node.storage.port import Actor, BlobRow, BoardQuery, BoardRow, Reader
 from node.storage.rows import EXEMPT
 
@@ -46,6 +47,7 @@ class View(NamedTuple):
     now_ms: int
     calendar: Calendar = PROVISIONAL
     open_enclosed: Callable[[Envelope], Shown] | None = None  # verified with this node's keyring
+    fresh_ms: int = FRESH_MS  # data older than this say nothing of today (I8)
 
 
 def list_items(reader: Reader, view: View, args: Mapping[str, object]) -> list[dict[str, object]]:

@@ -259,6 +259,19 @@ def _report(ctx: Day, row: BoardRow, news: News, beat: Beat) -> Generator[Propos
     return late
 
 
+def missed_day(ctx: Day, row: BoardRow, reported: int) -> int:
+    """The newest day before ``ctx.day`` on which a report of the item was owed and not made; 0 = none was missed.
+
+    ``reported``: the day of its last report, 0 = never.
+    """
+    missed = 0
+    for beat in beats_of(ctx, row):
+        before, last, _ = beat.around(ctx.day)
+        if last and _expected(row, beat, last) and reported <= _since(beat, before, last):
+            missed = max(missed, last)
+    return missed
+
+
 def _expected(row: BoardRow, beat: Beat, day: int) -> bool:
     """A report on a period is owed only by what was in hand before the period ended."""
     return row.opened_day <= min(covered_end(beat.covers, day), day - 1)
