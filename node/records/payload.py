@@ -81,7 +81,10 @@ class Act(NamedTuple):
 
 
 class Enclosure(NamedTuple):
-    """Payload of ENCLOSE: records of another line, whole, so that who may not hold that line can verify them."""
+    """Payload of ENCLOSE: records of another line, whole, so that who may not hold that line can verify them.
+
+    Of WITNESS: records of the same line, the branches of a forked log.
+    """
 
     text: str
     actor_name: str
@@ -192,7 +195,7 @@ def decode(kind: int, raw: bytes) -> Payload | None:
             return _act(payloads_pb2.Act.FromString(raw))
         if kind in _SIDE_TRACKS:
             return _act(payloads_pb2.Act.FromString(raw))
-        if kind == Kind.ENCLOSE:
+        if kind in (Kind.ENCLOSE, Kind.WITNESS):
             return _enclosure(payloads_pb2.Enclosure.FromString(raw))
         if kind == Kind.PROFILE:
             rules = payloads_pb2.Profile.FromString(raw)

@@ -18,8 +18,10 @@ from node.records.keyring import Key, Keyring
 from node.records.kinds import Kind
 from node.records.payload import KnownHead
 from node.records.suite import Suites, Verify
+from node.services import clones
 from node.services.alarms import Alarms
 from node.services.author import Author
+from node.services.forks import Forks
 from node.services.identity import Identity, World
 from node.services.logs import Logs
 from node.storage.port import Fork, Store
@@ -28,7 +30,9 @@ from node.sync.admission import admit_log, admit_time
 from node.sync.heads import LogState
 from node.sync.limits import LinkLimits
 
-_CERTIFICATE = int(Kind.CERTIFICATE)
+_CERTIFICATE, _WITNESS, _EPOCH = int(Kind.CERTIFICATE), int(Kind.WITNESS), int(Kind.EPOCH)
+_HEEDED = frozenset({_CERTIFICATE, _WITNESS, _EPOCH})  # what they say decides what else is believed
+_TELLING = frozenset({_CERTIFICATE, int(Kind.EPOCH)})
 CheckRun = Callable[[Sequence[Record], int, bytes, Verify], None]
 Read = Callable[[Suites, Envelope], Record]
 
@@ -41,7 +45,7 @@ class Checks(NamedTuple):
 
 
 CHECKS = Checks(open_envelope, check_run)
-_FORKS_PER_LOG_MAX = 64  # the first is the proof; who forks its log without end must not fill the disk
+_FORKS_PER_RUN_MAX = 64  # of what one run shows beside the log; more comes with the next
 
 
 class Sink(Protocol):
@@ -78,6 +82,7 @@ class Parts(NamedTuple):
     author: Author
     alarms: Alarms
     limits: LinkLimits
+    forks: Forks
 
 
 class Intake:
@@ -158,8 +163,11 @@ class Intake:
             self._rolled_back(peer, run)
         log = log or p.logs.ensure(first.log_key)
         p.logs.append(log, run, now_ms, peer)
-        for record in [record for record in run if record.header.kind == _CERTIFICATE]:
-            self._learn(peer, record)
+        for record in [record for record in run if record.header.kind in _TELLING]:
+            if record.header.kind == _CERTIFICATE:
+                self._learn(peer, record)
+            elif first.author != p.identity.code:
+                clones.hear(p.alarms, record)
         if refused is not None:
             self._refuse(peer, log.log_id, log.seq + 1, refused, sink, [whole[len(run)].envelope])
 
@@ -192,7 +200,7 @@ class Intake:
             places = [(log.log_no, record.header.seq) for record in held]
             ids |= {row.seq: row.record_id for row in self._p.store.records_at(places)}
         others = [record for record in held if ids.get(record.header.seq) != record.record_id]
-        for record in others[:_FORKS_PER_LOG_MAX]:
+        for record in others[:_FORKS_PER_RUN_MAX]:
             self._fork(peer, log, record, key, sink)
         if others:
             raise PeerError("同一序号出现两个不同记录", code="fork", evidence=others[0].envelope.header)
@@ -203,37 +211,35 @@ class Intake:
 
     def _fork(self, peer: str, log: LogState, record: Record, key: Key, sink: Sink) -> None:
         """Two different headers under one number: both are verified one by one before this counts as proof."""
-        p = self._p
-        check_signature(record, key.verify)
-        header, envelope = record.header, record.envelope
-        for mine in p.store.records_at([(log.log_no, header.seq)]):
-            bare = Envelope(mine.header, mine.signature, None, None)
-            check_signature(open_envelope(p.keyring.suites, bare), key.verify)
-        known = p.store.rows(Fork, log_no=log.log_no)
-        if len(known) < _FORKS_PER_LOG_MAX and all(fork.record_id != record.record_id for fork in known):
-            fork = Fork(
-                log.log_no, header.seq, record.record_id, envelope.header, envelope.signature, envelope.salt or b"",
-                envelope.payload or b"", p.world.clock.now_ms(),
-            )  # fmt: skip
-            p.store.put([fork])
-            p.logs.fresh_forks.append(fork)
-            if header.author == p.identity.code:
-                p.author.stop("fork")
-            if header.kind == Kind.CERTIFICATE:
-                self._learn(peer, record)
-        if not log.frozen:
-            p.logs.freeze(log)
-        p.alarms.raise_(
-            "fork", log.log_id.hex()[:16],
-            f"{header.author} 在第 {header.seq} 号签发了两份不同记录，该日志已冻结，两份均已留存",
-        )  # fmt: skip
-        sink.forked(log, header.seq)
+        if self._p.forks.disputed(log, record, key):
+            self._heed(peer, record, beside=True)
+        sink.forked(log, record.header.seq)
+
+    def _heed(self, peer: str, record: Record, *, beside: bool = False) -> None:
+        """Records that concern others: certificates, 见证, epochs. ``beside``: it stands on another branch of its log."""
+        kind = record.header.kind
+        if kind == _CERTIFICATE:
+            self._learn(peer, record)
+            for waited in self._p.forks.retry():
+                self._heed(peer, waited, beside=True)
+        elif kind == _EPOCH:
+            self._p.forks.epoch_begun(record)
+        elif kind == _WITNESS:
+            for enclosed in self._p.forks.witnessed(record, first_hand=not beside):
+                self._heed(peer, enclosed, beside=True)
 
     def _rolled_back(self, peer: str, run: list[Record]) -> None:
-        """A neighbour shows records of ours that we lack: verified one by one, this proves a rollback (section 4)."""
+        """A neighbour shows records of ours that we lack: verified one by one, this proves a rollback (section 4).
+
+        Or that another copy of this node is running, or (after `restore`) nothing but the lost tail: `comeback` tells.
+        """
         p = self._p
         key = p.keyring.authorise(run[0].header)
         check_signature(run[0], key.verify)
+        epoch = run[0].header.epoch
+        known = any(log.seq and log.key.epoch == epoch for log in p.logs.index.author(p.identity.code))
+        if clones.weigh(p.author, p.alarms, p.identity.code, peer, run, known=known):
+            return
         p.author.stop("rollback")
         p.alarms.raise_(
             "rolled_back", p.identity.code,

@@ -26,6 +26,7 @@ from node.services.author import Author
 from node.services.browse import View
 from node.services.desk import Caller, Desk, act, state_of
 from node.services.enrol import Enrolment, LinkCa
+from node.services.forks import Forks
 from node.services.identity import Identity, World
 from node.services.intake import CHECKS, Checks, Intake, Opened, Parts
 from node.services.links import Links
@@ -38,6 +39,7 @@ from node.services.recovery import Recovery
 from node.services.rulebook import Rulebook
 from node.services.sharing import Sharing, opener
 from node.services.trust import Trust, fill_keyring
+from node.services.witness import Witness
 from node.storage.blobs import Blobs
 from node.storage.port import BoardQuery, BoardRow, Store
 from node.sync import frames
@@ -86,7 +88,11 @@ class Office:
         self.enrolment = Enrolment(
             identity, world, store, self.keyring, self.author, self.trust, self.alarms, self._ca, self._address
         )
-        parts = Parts(identity, world, store, self.logs, self.keyring, self.author, self.alarms, self.limits)
+        self.forks = Forks(identity, world, store, self.logs, self.keyring, self.author, self.alarms)
+        self.witness = Witness(identity.code, store, self.logs, self.author, self.forks)
+        parts = Parts(
+            identity, world, store, self.logs, self.keyring, self.author, self.alarms, self.limits, self.forks
+        )
         self.links = Links(
             parts, Intake(parts, self._checks), self.receipts, self.marks, self.attachments, self.trust
         )
@@ -194,6 +200,7 @@ class Office:
             self._marked_ms = now_ms
             self.marks.write()
         self.attachments.retry()
+        self.witness.tick()
         self.enrolment.tick()
 
     # -- inside ---------------------------------------------------------------------------------------------------
@@ -250,7 +257,7 @@ class Office:
 
     def has_followups(self) -> bool:
         """Whether the next step has records of the node itself to write, or requests to send."""
-        written = bool(self._cascades) or self.sharing.waits
+        written = bool(self._cascades) or self.sharing.waits or self.witness.waits
         return bool(self.attachments.outbox) or (written and not self._silent())
 
     def _scan_followups(self) -> list[ItemState]:
@@ -273,6 +280,7 @@ class Office:
             except (ForbiddenError, InputError) as error:
                 # What cannot be written (a frozen log) must not stop everything else.
                 self.alarms.raise_("followup", old.item_id.hex()[:16], f"本机应自动办理而未能办理：{error.text}")
+        self.witness.run()
         for failed in self.sharing.run(self.desk):
             self.alarms.raise_("followup", "enclose", f"本机应转送而未能转送：{failed.text}")
 
