@@ -46,13 +46,24 @@ class MarkView(NamedTuple):
     heads: bytes
 
 
+class LinkOutcome(NamedTuple):
+    """How an office's link to its parent stood: outcome 1 balanced, 2 repaired, 3 disputed, 4 not completed."""
+
+    at_ms: int
+    outcome: int
+    repaired: int
+    disputed: int
+    balanced_ms: int  # when it last balanced; 0 = never
+
+
 class Mark(NamedTuple):
-    """Freshness mark of an office; ``number`` grows with every mark."""
+    """Freshness mark of an office; ``number`` grows with every mark; ``link`` None: never reconciled."""
 
     office: str
     number: int
     at_ms: int
     views: tuple[MarkView, ...]
+    link: LinkOutcome | None = None
 
 
 class Channel(NamedTuple):
@@ -100,6 +111,7 @@ def sign_mark(signer: Signer, federation: bytes, mark: Mark) -> Signed:
     body = payloads_pb2.MarkBody(
         federation=federation, office=mark.office, number=mark.number, at_ms=mark.at_ms, views=views,
         suite=signer.suite.number, key_id=key_id_of(signer.suite, signer.raw_key),
+        link=payloads_pb2.LinkOutcome(**mark.link._asdict()) if mark.link is not None else None,
     )  # fmt: skip
     return _sign(signer, MARK, body.SerializeToString(deterministic=True))
 
@@ -117,7 +129,12 @@ def open_mark(keyring: Keyring, note: Signed) -> Mark:
     _bound(body.at_ms, limits.TIME_MS_MAX)
     _bound(body.number, limits.EPOCH_MAX)
     views = tuple(MarkView(v.superior, v.logs, v.heads) for v in body.views)
-    return Mark(body.office, body.number, body.at_ms, views)
+    link = None
+    if body.HasField("link"):
+        said = body.link
+        _bound(max(said.at_ms, said.balanced_ms), limits.TIME_MS_MAX)
+        link = LinkOutcome(said.at_ms, said.outcome, said.repaired, said.disputed, said.balanced_ms)
+    return Mark(body.office, body.number, body.at_ms, views, link)
 
 
 def sign_channel(signer: Signer, federation: bytes, channel: Channel) -> Signed:

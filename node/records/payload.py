@@ -127,6 +127,13 @@ class Epoch(NamedTuple):
     heads: tuple[KnownHead, ...] = ()
 
 
+class Statement(NamedTuple):
+    """Payload of STATEMENT 对账单: the result bytes (`statement.Result`) of reconciling the link to ``peer``."""
+
+    peer: str
+    result: bytes
+
+
 class Certificate(NamedTuple):
     """Payload of CERTIFICATE; ``path`` is root … code, ``possession`` signs `possession_message`."""
 
@@ -142,10 +149,10 @@ class Certificate(NamedTuple):
     countersignature: bytes = b""
 
 
-Payload = Opening | Act | Enclosure | Profile | Calendar | Epoch | Certificate
+Payload = Opening | Act | Enclosure | Profile | Calendar | Epoch | Certificate | Statement
 _Message = (
     payloads_pb2.Opening | payloads_pb2.Act | payloads_pb2.Enclosure | payloads_pb2.Profile | payloads_pb2.Calendar
-    | payloads_pb2.Epoch | payloads_pb2.Certificate
+    | payloads_pb2.Epoch | payloads_pb2.Certificate | payloads_pb2.Statement
 )  # fmt: skip
 _LAST_ACT = int(Kind.CORRECT)
 _new = tuple.__new__  # a value from its fields in order, without a call of Python's for each of millions
@@ -183,6 +190,8 @@ def _message(payload: Payload) -> _Message:
     if isinstance(payload, Epoch):
         heads = [payloads_pb2.KnownHead(log_id=h.log_id, seq=h.seq, record_id=h.record_id) for h in payload.heads]
         return payloads_pb2.Epoch(previous=payload.previous, reason=payload.reason, heads=heads)
+    if isinstance(payload, Statement):
+        return payloads_pb2.Statement(peer=payload.peer, result=payload.result)
     return payloads_pb2.Certificate(**payload._asdict())
 
 
@@ -207,6 +216,9 @@ def decode(kind: int, raw: bytes) -> Payload | None:
             epoch = payloads_pb2.Epoch.FromString(raw)
             heads = tuple(KnownHead(h.log_id, h.seq, h.record_id) for h in epoch.heads)
             return Epoch(epoch.previous, epoch.reason, heads)
+        if kind == Kind.STATEMENT:
+            statement = payloads_pb2.Statement.FromString(raw)
+            return Statement(statement.peer, statement.result)
         if kind == Kind.CERTIFICATE:
             return _certificate(payloads_pb2.Certificate.FromString(raw))
     except (DecodeError, InputError, ValueError) as error:

@@ -73,11 +73,19 @@ class Attachments:
         self._wrong.clear()
         self._fill(peer)
 
+    def missing(self, peer: str) -> int:
+        """Attachments not here that records of the link to this neighbour name."""
+        count = 0
+        for row in self._store.rows(BlobRow, present=False):
+            refs = self._store.rows(BlobRef, hash=row.hash)
+            count += any(self._logs.index.crosses(self._logs.index.by_no(ref.log_no).key, peer) for ref in refs)
+        return count
+
     def _fill(self, peer: str) -> None:
         queue = self._queue[peer] = deque()
         for row in self._store.rows(BlobRow, present=False):
             refs = self._store.rows(BlobRef, hash=row.hash)
-            here = any(self._side_of(self._logs.index.by_no(ref.log_no)) == peer for ref in refs)
+            here = any(self._may_have(self._logs.index.by_no(ref.log_no), peer) for ref in refs)
             if here and row.hash not in self._wrong:
                 queue.append(row)
         self._next(peer)
@@ -150,6 +158,11 @@ class Attachments:
             self._store.put([replace(fetch.row, present=True)])
             self._alarms.clear("attachment", subject)
         self._next(peer)
+
+    def _may_have(self, log: LogState, peer: str) -> bool:
+        """Whether to ask a neighbour: the author's side has it; an own one that was lost here, all who got it."""
+        side = self._side_of(log)
+        return side == peer or (not side and self._logs.index.crosses(log.key, peer))
 
     def _side_of(self, log: LogState) -> str:
         """The neighbour on the author's side of a log; empty for own logs."""

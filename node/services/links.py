@@ -7,6 +7,7 @@ fault closes its own session and nothing else; the newest session of a neighbour
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from node import __version__
 from node.errors import PeerError
@@ -25,6 +26,10 @@ from node.sync import effects as do
 from node.sync import frames, reasons
 from node.sync.effects import Effect
 from node.sync.link import LinkMachine, Phase
+
+if TYPE_CHECKING:
+    from node.services.reconcile import Reconcile
+    from node.services.repair import Repairs
 
 _CONTACT_KEPT_MS = 60_000  # how far the last contact kept on disk may be behind
 _FORKS_SHOWN = 4
@@ -53,6 +58,8 @@ class Links:
         self.last_contact: dict[str, int] = {}
         self._contact_kept: dict[str, int] = {}
         self.out = Outputs()
+        self.repairs: Repairs | None = None  # knows what must not be sent; set at composition
+        self.reconcile: Reconcile | None = None  # registers itself
 
     # -- events ---------------------------------------------------------------------------------------------------
 
@@ -108,6 +115,8 @@ class Links:
             del self._by_peer[session.peer]
             self._attachments.disconnected(session.peer)
             self._keep_contact(session.peer, 0)
+            if self.reconcile:
+                self.reconcile.lost(session.peer)
 
     def tick(self) -> None:
         """About every second."""
@@ -159,6 +168,11 @@ class Links:
         if (session := self._by_peer.get(peer)) is not None:
             self.out.frames.append((session.number, frame))
         return session is not None
+
+    def recompare(self, peer: str) -> None:
+        """Compare all heads with a neighbour again."""
+        if (session := self._by_peer.get(peer)) is not None:
+            self._perform(session, session.machine.recompare())
 
     def take_outputs(self) -> Outputs:
         """What the step produced; a new empty one takes its place."""
@@ -219,6 +233,12 @@ class Links:
                 self.out.frames.append((session.number, self._attachments.serve(session.peer, request)))
             case do.StoreBlob(chunk):
                 self._attachments.store(session.peer, chunk)
+            case do.Reconciles(frame):
+                session.served += 1
+                if session.served > _REQUESTS_PER_STEP * self._p.limits.blob_requests_max:
+                    return self._fault(session, PeerError("对账请求过多", code="flood"))
+                if self.reconcile is not None and self._by_peer.get(session.peer) is session:
+                    self.reconcile.receive(session.peer, frame)
             case do.ReportRefusal(log_id, seq, reason):
                 self._report_refusal(session, log_id, seq, reason)
             case do.Close(reason, fault):
@@ -235,6 +255,8 @@ class Links:
         for log_id, after_seq in effect.wants:
             log = self._p.logs.index.get(log_id)
             rows = self._p.store.run(log.log_no, after_seq, left_records, left_bytes) if log else []
+            if log is not None and self.repairs is not None:
+                rows = self.repairs.sound(log.log_no, after_seq, rows)
             run = [envelope_of(row) for row in rows]
             found.append((log_id, run, rows[-1].seq if rows else after_seq))
             left_records -= len(run)
@@ -340,6 +362,8 @@ class Links:
     def _report_refusal(self, session: Session, log_id: bytes, seq: int, reason: str) -> None:
         """Refusals in either direction; passing reasons are no alarm."""
         log = self._p.logs.index.get(log_id)
+        if self.repairs is not None and reason in ("payload_mismatch", "malformed", "bad_signature", "wrong_prev"):
+            self.repairs.suspected = True  # perhaps what is stored here is not what was once signed
         if reason in reasons.PASSING or reason in ("gap", "wrong_prev", "fork", "frozen") or log is None:
             return
         text = f"{session.peer} 与本机之间有记录被拒（{reasons.label(reason)}）：{log.key.author} 第 {seq} 号"

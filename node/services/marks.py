@@ -40,6 +40,7 @@ class Marks:
         self._opened: dict[str, notes.Mark] = {}
         self._superiors: dict[str, HeadSet] = {}
         self._own_logs = 0
+        self.link: notes.LinkOutcome | None = None  # how the link to the parent stood (`services.reconcile`)
         self.outbox: list[notes.Signed] = []  # to pass on to the parent at the end of the step
 
     def as_of_ms(self, office: str) -> int:
@@ -48,6 +49,11 @@ class Marks:
             return self._world.clock.now_ms()
         row = self._rows.get(office)
         return row.satisfied_ms if row else 0
+
+    def links(self) -> dict[str, notes.LinkOutcome | None]:
+        """For each office below whose mark is held: how its link to its parent last stood, as it says itself."""
+        me = self._identity.code
+        return {office: self._mark(row).link for office, row in sorted(self._rows.items()) if office != me}
 
     def write(self) -> None:
         """Sign a new mark of this office and pass it on (an office without superiors needs none)."""
@@ -63,7 +69,7 @@ class Marks:
         now_ms = self._world.clock.now_ms()
         # After a lost database the clock carries the number past what superiors have seen.
         number = max(old.number + 1 if old else 1, now_ms)
-        mark = notes.Mark(self._identity.code, number, now_ms, tuple(views))
+        mark = notes.Mark(self._identity.code, number, now_ms, tuple(views), self.link)
         note = notes.sign_mark(self._identity.signer, self._identity.federation, mark)
         self._keep(MarkRow(self._identity.code, number, now_ms, note.body, note.signature, now_ms))
         self.outbox.append(note)
@@ -125,12 +131,16 @@ class Marks:
         row = self._rows.get(office)
         if row is None or row.satisfied_ms >= row.at_ms or office == self._identity.code:
             return
-        mark = self._opened.get(office)
-        if mark is None:
-            mark = self._opened[office] = notes.open_mark(self._keyring, notes.Signed(row.body, row.signature))
+        mark = self._mark(row)
         promised = next((view for view in mark.views if view.superior == self._identity.code), None)
         if promised is not None and self._logs.index.author(office).root() == promised.heads:
             self._keep(replace(row, satisfied_ms=min(row.at_ms, self._world.clock.now_ms())))
+
+    def _mark(self, row: MarkRow) -> notes.Mark:
+        mark = self._opened.get(row.office)
+        if mark is None:
+            mark = self._opened[row.office] = notes.open_mark(self._keyring, notes.Signed(row.body, row.signature))
+        return mark
 
     def _keep(self, row: MarkRow) -> None:
         self._rows[row.office] = row

@@ -162,7 +162,7 @@ class Scrub:
             check_signature(record, self._keyring.authorise(record.header).verify)
         except PeerError:
             return False
-        return record.header.log_key == row.key and record.header.seq == last.seq
+        return (record.record_id, record.header.log_key, record.header.seq) == (last.record_id, row.key, last.seq)
 
     # -- board ----------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 
-from node.records.line import LogKey
+from node.records.line import Line, LogKey
 from node.records.payload import KnownHead
 
 BUCKET_BITS = 8
@@ -187,7 +187,11 @@ class HeadIndex:
 
     def crosses(self, key: LogKey, peer: str) -> bool:
         """Whether a log travels the link between this office and a neighbour: both ends are in its line."""
+        return self.crosses_line(key.line, peer)
+
+    def crosses_line(self, line: Line, peer: str) -> bool:
+        """The same for anything on a line."""
         path = self._my_path
         if len(path) > 1 and peer == path[-2]:
-            return key.line.crosses(path[:-1], path[-1])
-        return key.line.crosses(path, peer)
+            return line.crosses(path[:-1], path[-1])
+        return line.crosses(path, peer)

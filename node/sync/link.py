@@ -75,8 +75,7 @@ class LinkMachine:
     @property
     def reconciles(self) -> bool:
         """Whether both sides know ranges and reconciliation (version 2), and may speak of them now."""
-        hello = self.peer_hello
-        return hello is not None and hello.version_max >= 2 and self.phase is Phase.STREAMING
+        return self.phase is Phase.STREAMING and self.peer_hello is not None and self.peer_hello.version_max >= 2
 
     # -- events ---------------------------------------------------------------------------------------------------
 
@@ -146,6 +145,10 @@ class LinkMachine:
     def offer_last(self, log: LogState) -> None:
         """In sync, yet a receipt for this log is missing: it is asked for; `flush` follows."""
         self._out.offer_last(log)
+
+    def mended(self, log: LogState) -> None:
+        """A damaged log is whole again: what was held back goes on."""
+        self._out.advanced(log, log.seq)
 
     def held_already(self, head: KnownHead) -> None:
         """The neighbour sent again what is held: it deserves the same receipt (N2), for no more than it sent."""
@@ -262,8 +265,6 @@ class LinkMachine:
     def lost(self) -> None:
         """The channel is gone."""
         self.phase = Phase.CLOSED
-
-    # -- inside ---------------------------------------------------------------------------------------------------
 
     def _greeting(self, frame: frames.Frame) -> list[Effect]:
         if isinstance(frame, frames.Hello) and self.peer_hello is None:

@@ -137,11 +137,15 @@ class MemoryReader:
 
     def run(self, log_no: int, after_seq: int, count_max: int, bytes_max: int) -> list[RecordRow]:
         records = self._see(self._tables.record)
+        log: LogRow | None = self._see(self._tables.log).get(log_no)
         found: list[RecordRow] = []
-        size = 0
+        size, seq = 0, after_seq
         while len(found) < max(count_max, 1):
-            record = records.get((log_no, after_seq + len(found) + 1))  # a log has no gaps
+            seq += 1
+            record = records.get((log_no, seq))
             if record is None:
+                if log is not None and seq < log.head_seq:
+                    continue  # a row was lost
                 break
             size += stored_bytes(record)
             if found and size > bytes_max:

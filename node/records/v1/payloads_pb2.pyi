@@ -442,20 +442,18 @@ class MarkBody(_message.Message):
     def __init__(self, federation: _Optional[bytes] = ..., office: _Optional[str] = ..., number: _Optional[int] = ..., at_ms: _Optional[int] = ..., views: _Optional[_Iterable[_Union[MarkView, _Mapping]]] = ..., suite: _Optional[int] = ..., key_id: _Optional[bytes] = ..., link: _Optional[_Union[LinkOutcome, _Mapping]] = ...) -> None: ...
 
 class LinkOutcome(_message.Message):
-    __slots__ = ("at_ms", "outcome", "repaired", "disputed", "balanced_ms", "statement_seq")
+    __slots__ = ("at_ms", "outcome", "repaired", "disputed", "balanced_ms")
     AT_MS_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     REPAIRED_FIELD_NUMBER: _ClassVar[int]
     DISPUTED_FIELD_NUMBER: _ClassVar[int]
     BALANCED_MS_FIELD_NUMBER: _ClassVar[int]
-    STATEMENT_SEQ_FIELD_NUMBER: _ClassVar[int]
     at_ms: int
     outcome: int
     repaired: int
     disputed: int
     balanced_ms: int
-    statement_seq: int
-    def __init__(self, at_ms: _Optional[int] = ..., outcome: _Optional[int] = ..., repaired: _Optional[int] = ..., disputed: _Optional[int] = ..., balanced_ms: _Optional[int] = ..., statement_seq: _Optional[int] = ...) -> None: ...
+    def __init__(self, at_ms: _Optional[int] = ..., outcome: _Optional[int] = ..., repaired: _Optional[int] = ..., disputed: _Optional[int] = ..., balanced_ms: _Optional[int] = ...) -> None: ...
 
 class MarkView(_message.Message):
     __slots__ = ("superior", "logs", "heads")

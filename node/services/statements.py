@@ -1,0 +1,138 @@
+"""Statements 对账单: both sides' signed records of one result, and what they said night by night.
+
+Rules: a statement is an ordinary record on the line of the two offices, written after the result was agreed byte for
+byte; the child's names the parent's. The history is read from these records alone, newest first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from node.errors import PeerError
+from node.records import payload as payloads
+from node.records.envelope import Record
+from node.records.header import decode
+from node.records.kinds import Kind
+from node.records.line import Line
+from node.records.payload import Statement
+from node.records.statement import Result, decode_result
+from node.services.author import Author
+from node.services.browse import moment
+from node.storage.port import Meta, Reader, RecordRow
+
+_PAGE, _PAGE_BYTES = 500, 4_194_304
+_STATE = "reconciled/"
+
+
+class Signed(NamedTuple):
+    """One side's statement as stored."""
+
+    author: str
+    record_id: bytes
+    re: tuple[bytes, ...]
+    raw: bytes
+    result: Result
+
+
+class State(NamedTuple):
+    """How a link stands: when it last balanced (0 = never), and how the last run ended."""
+
+    peer: str
+    at_ms: int = 0
+    outcome: str = ""  # balanced | repaired | disputed | incomplete
+    reason: str = ""
+    balanced_ms: int = 0
+    fetched: int = 0
+    repaired: int = 0
+    disputed: int = 0
+    statement: str = ""
+
+
+OUTCOMES = {"": 0, "balanced": 1, "repaired": 2, "disputed": 3, "incomplete": 4}
+LABELS = {"balanced": "账平", "repaired": "账平（经修复）", "disputed": "有争议", "incomplete": "未完成", "": "未对账"}
+
+
+def write_statement(author: Author, upper: str, lower: str, peer: str, result: bytes, re: tuple[bytes, ...]) -> Record:
+    """This side's statement; ForbiddenError where this node must not author."""
+    return author.write(Kind.STATEMENT, Line((upper, lower)), Statement(peer, result), re=re)
+
+
+def read_statement(record_id: bytes, header: bytes, payload: bytes | None) -> Signed | None:
+    """A stored statement, None where it is none or cannot be read."""
+    try:
+        head = decode(header)
+        if head.kind != Kind.STATEMENT or payload is None:
+            return None
+        said = payloads.decode(head.kind, payload)
+        if not isinstance(said, Statement):
+            return None
+        return Signed(head.author, record_id, head.re, said.result, decode_result(said.result))
+    except PeerError:
+        return None  # shown in the item-less timeline as it is; it states nothing
+
+
+def statements(reader: Reader, upper: str, lower: str, limit: int) -> list[Signed]:
+    """The newest statements of both sides of a link, newest first."""
+    found: list[Signed] = []
+    for row in reader.logs():
+        if row.key.line != Line((upper, lower)):
+            continue
+        mine: list[Signed] = []
+        end = row.head_seq
+        while end > 0 and len(mine) < limit:
+            after = max(0, end - _PAGE)
+            rows: list[RecordRow] = []
+            while after < end and (page := reader.run(row.log_no, after, end - after, _PAGE_BYTES)):
+                rows += page
+                after = page[-1].seq
+            end = max(0, end - _PAGE)
+            for stored in reversed(rows):
+                one = read_statement(stored.record_id, stored.header, stored.payload)
+                if one is not None:
+                    mine.append(one)
+        found += mine[:limit]
+    return sorted(found, key=lambda one: (-one.result.as_of_ms, one.author))
+
+
+def history(reader: Reader, me: str, links: Iterable[tuple[str, str]], limit: int) -> list[dict[str, object]]:
+    """Each run of each link (upper, lower), newest first, with both statements and whether they are equal."""
+    rows: list[dict[str, object]] = []
+    for upper, lower in links:
+        runs: dict[bytes, dict[str, Signed]] = {}
+        for one in statements(reader, upper, lower, limit):
+            runs.setdefault(one.result.run, {})[one.author] = one
+        rows += [_document(me, upper, lower, sides) for sides in runs.values()]
+    return sorted(rows, key=lambda row: (str(row["as_of"]), str(row["with"])), reverse=True)[:limit]
+
+
+def _document(me: str, upper: str, lower: str, sides: dict[str, Signed]) -> dict[str, object]:
+    first = next(iter(sides.values()))
+    result, peer = first.result, lower if me == upper else upper
+    mine, theirs = (result.upper_side, result.lower_side) if me == upper else (result.lower_side, result.upper_side)
+    raws = {one.raw for one in sides.values()}
+    equal = len(sides) == 2 and len(raws) == 1
+    outcome = "disputed" if result.disputed or len(raws) > 1 else "repaired" if result.repaired else "balanced"
+    own, other = sides.get(me), sides.get(peer)
+    return {
+        "with": peer, "as_of": moment(result.as_of_ms), "ok": not result.disputed and len(raws) == 1,
+        "outcome": outcome, "outcome_label": LABELS[outcome], "run": result.run.hex(), "logs": result.logs,
+        "records": result.records, "items": result.items, "records_fetched": mine.fetched,
+        "records_sent": theirs.fetched, "repaired": mine.repaired, "repaired_there": theirs.repaired,
+        "missing": mine.unrepaired, "missing_there": theirs.unrepaired, "attachments_missing": mine.attachments,
+        "disputed": result.disputed, "differing": result.differing, "forked": result.forked,
+        "statement": own.record_id.hex() if own else None, "statement_there": other.record_id.hex() if other else None,
+        "equal": equal, "heads": result.heads.hex(),
+    }  # fmt: skip
+
+
+def load_state(reader: Reader, peer: str) -> State:
+    """How a link stands, as kept."""
+    saved = reader.get(Meta, _STATE + peer)
+    return State(**json.loads(saved.value)) if saved else State(peer)
+
+
+def state_row(state: State) -> Meta:
+    """The row that keeps it."""
+    return Meta(_STATE + state.peer, json.dumps(state._asdict()).encode())
