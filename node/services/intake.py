@@ -32,7 +32,6 @@ from node.sync.limits import LinkLimits
 
 _CERTIFICATE, _WITNESS, _EPOCH = int(Kind.CERTIFICATE), int(Kind.WITNESS), int(Kind.EPOCH)
 _HEEDED = frozenset({_CERTIFICATE, _WITNESS, _EPOCH})  # what they say decides what else is believed
-_TELLING = frozenset({_CERTIFICATE, int(Kind.EPOCH)})
 CheckRun = Callable[[Sequence[Record], int, bytes, Verify], None]
 Read = Callable[[Suites, Envelope], Record]
 
@@ -163,11 +162,9 @@ class Intake:
             self._rolled_back(peer, run)
         log = log or p.logs.ensure(first.log_key)
         p.logs.append(log, run, now_ms, peer)
-        for record in [record for record in run if record.header.kind in _TELLING]:
-            if record.header.kind == _CERTIFICATE:
-                self._learn(peer, record)
-            elif first.author != p.identity.code:
-                clones.hear(p.alarms, record)
+        p.forks.advanced(log)
+        for record in [record for record in run if record.header.kind in _HEEDED]:
+            self._heed(peer, record)
         if refused is not None:
             self._refuse(peer, log.log_id, log.seq + 1, refused, sink, [whole[len(run)].envelope])
 
@@ -216,7 +213,7 @@ class Intake:
         sink.forked(log, record.header.seq)
 
     def _heed(self, peer: str, record: Record, *, beside: bool = False) -> None:
-        """Records that concern others: certificates, 见证, epochs. ``beside``: it stands on another branch of its log."""
+        """Certificates, 见证, epochs: what they say concerns other records. ``beside``: it stands on another branch."""
         kind = record.header.kind
         if kind == _CERTIFICATE:
             self._learn(peer, record)
@@ -224,6 +221,8 @@ class Intake:
                 self._heed(peer, waited, beside=True)
         elif kind == _EPOCH:
             self._p.forks.epoch_begun(record)
+            if record.header.author != self._p.identity.code:
+                clones.hear(self._p.alarms, record)
         elif kind == _WITNESS:
             for enclosed in self._p.forks.witnessed(record, first_hand=not beside):
                 self._heed(peer, enclosed, beside=True)
