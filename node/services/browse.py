@@ -7,7 +7,7 @@ lights and roll-up are computed for the moment of asking and are in no digest.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from node.clock import day_of, iso
@@ -104,9 +104,15 @@ def show_item(reader: Reader, view: View, args: Mapping[str, object]) -> dict[st
     """`item show`: the row, its words, tasks below, attachments and the timeline of all its records."""
     row = find_item(reader, view.office, take(args, "item"))
     facts = read_facts(reader, [row.item_id]).get(row.item_id, [])
+    return item_document(reader, view, row, facts, reader.board_query(BoardQuery(parent=row.item_id)))
+
+
+def item_document(
+    reader: Reader, view: View, row: BoardRow, facts: list[Fact], children: Sequence[BoardRow]
+) -> dict[str, object]:
+    """One item whole, by these facts of it."""
     state = fold(row.item_id, facts)
     opening = state.opening or Opening("")
-    children = reader.board_query(BoardQuery(parent=row.item_id))
     return row_document(view, row) | {
         "requirement": opening.text,
         "points": list(opening.points),

@@ -16,6 +16,7 @@ from node.services import (
     approvals,
     browse,
     issuing,
+    known,
     ledgers,
     measures,
     people,
@@ -89,8 +90,8 @@ _BASE: dict[str, Command] = {
 }
 
 _ASKED: dict[str, Question] = {
-    "item.list": browse.list_items,
-    "item.show": browse.show_item,
+    "item.list": known.list_items,
+    "item.show": known.show_item,
     "heads": lambda reader, _view, _args: browse.heads_document(reader),
     "digest": lambda reader, _view, _args: browse.digest_document(reader),
 }
