@@ -34,6 +34,7 @@ class Config(BaseSettings):
     database: str = ""
     tls_lifetime_s: int = Field(default=180 * 86_400, ge=5, le=3_650 * 86_400)
     mark_interval_s: int = Field(default=60, ge=1, le=86_400)
+    freshness_limit_s: int = Field(default=129_600, ge=5, le=2_592_000)  # data older than this are 未同步 (36 h)
     attachment_mib_max: int = Field(default=500, ge=1, le=2_048)
     keepalive_s: int = Field(default=20, ge=1, le=600)  # a link silent for twice as long is dead
     retry_max_s: int = Field(default=120, ge=1, le=3_600)  # between two attempts to reach the parent

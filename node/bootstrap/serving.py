@@ -70,6 +70,7 @@ class Running:
         self.office = Office(
             identity, homes.the_world(), homes.the_suites(), store, self.blobs, limits, ca,
             config.reachable_at, checks, mark_interval_ms=config.mark_interval_s * 1000,
+            fresh_ms=config.freshness_limit_s * 1000,
         )  # fmt: skip
         self.network = Network(home, self.office, keys, config.tls_lifetime_s * 1000, config.parent)
         self.loop = asyncio.get_running_loop()

@@ -38,7 +38,9 @@ from node.services.receipts import Receipts
 from node.services.recovery import Recovery
 from node.services.rulebook import Rulebook
 from node.services.sharing import Sharing, opener
+from node.services.staleness import Staleness
 from node.services.trust import Trust, fill_keyring
+from node.services.truth import FRESH_MS
 from node.services.witness import Witness
 from node.storage.blobs import Blobs
 from node.storage.port import BoardQuery, BoardRow, Store
@@ -57,6 +59,7 @@ class Office:
     def __init__(
         self, identity: Identity, world: World, suites: Suites, store: Store, blobs: Blobs, limits: LinkLimits,
         ca: LinkCa, address: str, checks: Checks = CHECKS, mark_interval_ms: int = 60_000,
+        fresh_ms: int = FRESH_MS,
     ) -> None:  # fmt: skip
         """Read everything from the store; PeerError where the own certificate chain does not hold."""
         self.identity = identity
@@ -69,6 +72,7 @@ class Office:
         self._address = address
         self._checks = checks
         self._mark_interval_ms = mark_interval_ms
+        self._fresh_ms = fresh_ms
         self._abandoned = Outputs()
         self.load()
 
@@ -100,6 +104,7 @@ class Office:
         self.rulebook = Rulebook(store, identity.code)
         self.calendar = self.rulebook.calendar()  # read by other threads too: never changed, only replaced
         self.desk = Desk(identity, world, store, self.logs, self.keyring, self.author, self.projector, self.rulebook)
+        self.staleness = Staleness(identity, world, self.keyring, self.marks, self.alarms, self._fresh_ms)
         self._marked_ms = 0
         self._mark_due = True
         self._cascades: list[ItemState] = []
@@ -167,7 +172,7 @@ class Office:
         """What browsing needs besides the store."""
         return View(
             self.identity.code, self.name_of, self.marks.as_of_ms, self._delivered, self.world.clock.now_ms(),
-            self.calendar, opener(self.keyring),
+            self.calendar, opener(self.keyring), self._fresh_ms,
         )  # fmt: skip
 
     def name_of(self, code: str) -> str:
@@ -199,6 +204,7 @@ class Office:
             self._mark_due = False
             self._marked_ms = now_ms
             self.marks.write()
+        self.staleness.tick(self.name_of)
         self.attachments.retry()
         self.witness.tick()
         self.enrolment.tick()
@@ -295,8 +301,8 @@ class Office:
         """Whether the next hop towards the receiver has receipted the opening record."""
         path = row.path.split("/")
         me = self.identity.code
-        if me not in path or me == path[-1]:
-            return True
+        if me not in path or me == path[-1] or row.issuer in path[path.index(me) + 1 :]:
+            return True  # what was opened below does not pass here on its way
         hop = path[path.index(me) + 1]
         return self.receipts.acked_by_no(hop, row.opened_log_no) >= row.opened_seq
 

@@ -35,6 +35,7 @@ def status_document(office: Office) -> dict[str, object]:
         "items": office.store.board_count(),
         "proposals_open": open_count(office.store),
         "links": [_link(office, peer, role) for peer, role in _neighbours(office)],
+        "offices": office.staleness.document(office.name_of),
         "alarms": alarms,
     }  # fmt: skip
 
