@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from node.errors import ForbiddenError, InputError
+from node.wire.loopback import check_loopback
 
 CONFIG_FILE = "config.toml"
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]{1,253}):([0-9]{1,5})\Z")
@@ -38,6 +39,11 @@ class Config(BaseSettings):
     attachment_mib_max: int = Field(default=500, ge=1, le=2_048)
     keepalive_s: int = Field(default=20, ge=1, le=600)  # a link silent for twice as long is dead
     retry_max_s: int = Field(default=120, ge=1, le=3_600)  # between two attempts to reach the parent
+    peer_mib_per_day: int = Field(default=4_096, ge=1, le=1_048_576)  # beyond it a neighbour is slowed down
+    peer_records_per_day: int = Field(default=2_000_000, ge=1, le=1_000_000_000)
+    peer_logs_max: int = Field(default=100_000, ge=10, le=10_000_000)
+    peer_window_kib: int = Field(default=4_096, ge=512, le=65_536)  # memory for what one neighbour has under way
+    metrics: str = ""  # host:port on the loopback for /livez, /readyz, /metrics; empty = none
     routine_hour: int = Field(default=7, ge=0, le=23)  # Beijing time; from then on a business date's routines run
 
     @classmethod
@@ -57,6 +63,13 @@ class Config(BaseSettings):
     @classmethod
     def _address(cls, value: str, info: ValidationInfo) -> str:
         return value if not value else check_address(value, f"配置项 {info.field_name}")
+
+    @field_validator("metrics")
+    @classmethod
+    def _loopback(cls, value: str) -> str:
+        if value:
+            check_loopback(check_address(value, "配置项 metrics"), "配置项 metrics")
+        return value
 
     @property
     def reachable_at(self) -> str:

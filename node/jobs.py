@@ -29,6 +29,9 @@ _TICK_S = 1
 _RECHECK_S = 2
 _RECHECK_RECORDS = 400  # about 0.1 s of one core
 _MAINTAIN_S = 30
+_PROBE_S = 10
+_GATHER_S = 15
+_QUOTAS_S = 30
 _RENEW_S_MAX = 3_600
 _INVITATIONS_S = 60
 _ROUTINES_S = 60  # the hour may have come unnoticed: a clock set, a machine woken, a node whose recovery has ended
@@ -78,6 +81,9 @@ def start(running: Running) -> Callable[[], None]:
     at(CronTrigger(hour=running.config.routine_hour, timezone=_ZONE), "routines", routines.run)
     every(_ROUTINES_S, "routines-sweep", routines.run)
     every(_TICK_S, "tick", tick)
+    every(_PROBE_S, "probe", running.monitor.probe)
+    every(_GATHER_S, "gather", running.monitor.gather)
+    every(_QUOTAS_S, "quotas", running.monitor.keep_quotas)
     every(_RECHECK_S, "recheck", check)
     every(_MAINTAIN_S, "maintain", maintain)
     every(renew_s, "renew", running.network.renew_if_due)

@@ -20,6 +20,7 @@ from node.services.desk import Caller
 from node.services.office import Office
 from node.services.people import caller_of
 from node.services.runner import Runner
+from node.services.verbs import Args
 from node.storage.blobs import Added, BlobFolder
 from node.storage.port import BlobRow, Reader
 from node.wire.local import LocalFile, LocalReply, LocalRequest
@@ -40,6 +41,7 @@ class Control:
         self._blobs = blobs
         self._attachment_bytes_max = attachment_bytes_max
         self._changed = changed
+        self.doctor: Callable[[Args], Awaitable[object]] | None = None
         self._readers = threading.local()
 
     async def handle(self, request: LocalRequest) -> LocalReply:
@@ -50,6 +52,8 @@ class Control:
             return LocalReply(await self._question(verb, request.args, caller))
         if verb == "item.fetch":
             return await self._fetch(request.args, caller)
+        if verb == "doctor" and self.doctor is not None:
+            return await self._examine(request.args, caller)
         if verb == "verify":
             found = await asyncio.to_thread(lambda: self._verify(caller))
             return LocalReply(found, exit=EXIT_OK if found["ok"] else EXIT_FINDINGS)
@@ -94,6 +98,16 @@ class Control:
             return self._blobs.check(row.hash, row.salt)
 
         return audit(self._reader(), self._office.keyring, whole)
+
+    async def _examine(self, args: Args, caller: Caller) -> LocalReply:
+        """`doctor`: findings make the exit code."""
+        assert self.doctor is not None  # noqa: S101 - asked by `handle`
+        await asyncio.to_thread(
+            lambda: rights.check(self._reader(), "doctor", caller, args, self._office.identity.code)
+        )
+        found = await self.doctor(args)
+        healthy = isinstance(found, dict) and bool(found["ok"])
+        return LocalReply(found, exit=EXIT_OK if healthy else EXIT_FINDINGS)
 
     async def _fetch(self, args: object, caller: Caller) -> LocalReply:
         assert isinstance(args, dict)  # noqa: S101 - the socket takes nothing else

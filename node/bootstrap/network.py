@@ -8,21 +8,24 @@ from __future__ import annotations
 import asyncio
 import functools
 import itertools
-from collections.abc import Awaitable
+import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import structlog
 
 from node.bootstrap.homes import Keys, save_tls
 from node.errors import DulianError, PeerError
+from node.items.lights import day_of
 from node.records import notes
 from node.services.identity import Identity
 from node.services.office import Office
 from node.services.outputs import Outputs
+from node.services.quotas import Quotas
 from node.services.runner import Runner
 from node.storage.port import Peer
 from node.sync.backoff import Backoff
-from node.sync.frames import Frame
+from node.sync.frames import Batch, BlobChunk, Frame
 from node.sync.limits import DEFAULT_LIMITS
 from node.wire import client, credentials, messages
 from node.wire.server import ServerSecrets
@@ -33,6 +36,11 @@ _INBOX_WINDOWS = 2  # frames of one session waiting for the core, in windows; be
 _FRAME_COST_BYTES = 1_024  # what a waiting frame costs beside its bytes: a flood of tiny ones is a flood
 _CLOSED_MAX = 5
 _SERVER_LIFE_MS = 90 * 86_400_000
+_UNLIMITED = 2**62
+
+
+def _nobody(_seconds: float) -> None:
+    """Nobody measures."""
 
 
 class _Session:
@@ -56,13 +64,17 @@ class _Session:
 
         # Here, not in the core: while that waits for the disk the interpreter is free to read what comes next.
         opened = network.office.links.read_ahead(frame)
+        pause_s = network.charge(self.peer, frame, size_bytes)
+        came_s = time.monotonic()
 
         def event() -> None:
-            network.office.links.out.after_commit.append(lambda: self._taken(size_bytes))
+            network.office.links.out.after_commit.append(lambda: self._taken(size_bytes, came_s))
             network.office.received(number, frame, opened)
 
         network.runner.post(event)
         await self._room.wait()
+        if pause_s:
+            await asyncio.sleep(pause_s)
 
     def malformed(self, error: PeerError) -> None:
         office, number = self._network.office, self._number
@@ -71,7 +83,8 @@ class _Session:
     def lost(self) -> None:
         self._network.forget(self._number)
 
-    def _taken(self, size_bytes: int) -> None:
+    def _taken(self, size_bytes: int, came_s: float) -> None:
+        self._network.observe(time.monotonic() - came_s)
         self._waiting_bytes -= size_bytes
         if self._waiting_bytes <= _INBOX_WINDOWS * self._network.office.limits.window_bytes:
             self._room.set()
@@ -100,6 +113,8 @@ class Network:
         # The link's own keep-alive may be set on one end alone; gRPC's must be the same on both, or its pings are taken
         # for a flood.
         self.transport_limits = office.limits._replace(keepalive_ms=DEFAULT_LIMITS.keepalive_ms)
+        self.quotas = Quotas(_UNLIMITED, _UNLIMITED)
+        self.observe: Callable[[float], None] = _nobody  # seconds from a frame to the commit of what it brought
         self._reconnect = False
         self._closed_in_a_row = 0
         self._invitations: tuple[bytes, ...] = ()
@@ -131,6 +146,22 @@ class Network:
         if session is not None:
             session.release()
             self.runner.post(lambda: self.office.links.lost(number))
+
+    def charge(self, peer: str, frame: Frame, size_bytes: int) -> float:
+        """Count what a neighbour sends against its quota; the seconds to pause before more of it is read."""
+        records = len(frame.records) if isinstance(frame, Batch) else 0
+        if self.office.author.recovering or not (records or isinstance(frame, BlobChunk)):
+            return 0.0
+        return self.quotas.charge(peer, size_bytes, records, day_of(self.office.world.clock.now_ms()))
+
+    def parent_now(self) -> client.Parent | None:
+        """Whom this node dials, and with what; None at the root."""
+        return self._parent() if self._identity.parent else None
+
+    @property
+    def keys(self) -> Keys:
+        """This node's secrets as they are now."""
+        return self._keys
 
     # -- wire.server.Host -----------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ import structlog
 
 from node.bootstrap import enrolling, homes
 from node.bootstrap.control import Control
+from node.bootstrap.monitoring import Monitor
 from node.bootstrap.network import Network
 from node.clock import SystemClock, iso
 from node.config import Config, read_config
@@ -27,6 +28,7 @@ from node.services.enrol import LinkCa
 from node.services.intake import CHECKS, Checks
 from node.services.office import Office
 from node.services.outputs import Outputs
+from node.services.quotas import Quotas
 from node.services.runner import Runner
 from node.storage.blobs import BlobFolder
 from node.storage.sql import SqlStore, open_store
@@ -65,7 +67,8 @@ class Running:
         identity = homes.read_identity(store, config, keys)
         ca = LinkCa(keys.ca_key_pem, keys.ca_certificate, config.tls_lifetime_s * 1000)
         limits = DEFAULT_LIMITS._replace(
-            keepalive_ms=config.keepalive_s * 1000, backoff_max_ms=config.retry_max_s * 1000
+            keepalive_ms=config.keepalive_s * 1000, backoff_max_ms=config.retry_max_s * 1000,
+            logs_per_peer_max=config.peer_logs_max, window_bytes=config.peer_window_kib * 1_024,
         )
         self.office = Office(
             identity, homes.the_world(), homes.the_suites(), store, self.blobs, limits, ca,
@@ -79,6 +82,10 @@ class Running:
         self.runner = Runner(self.office, self._deliver, self._crashed)
         self.blobs.start(self.runner.post)
         self.network.runner = self.runner
+        self.network.quotas = Quotas(config.peer_mib_per_day * 1_048_576, config.peer_records_per_day)
+        self.monitor = Monitor(
+            home, config, store, self.blobs, self.office, self.runner, self.network
+        )
 
     async def refresh_invitations(self) -> None:
         """Client roots follow the open invitations (asked in the core: the writer's connection is its alone)."""
@@ -134,20 +141,25 @@ async def _run(running: Running, jobs: Jobs, stop: asyncio.Event) -> int:
     server = WireServer(network, office.world.clock, network.transport_limits)
     limit = config.attachment_mib_max * 1_048_576
     control = Control(office, running.runner, running.blobs, limit, running.refresh_invitations)
+    control.doctor = running.monitor.doctor
     local = LocalServer(running.home / "run", control.handle)
     port = await server.start(config.listen)
     running.runner.start()
+    metrics_port = running.monitor.start()
     await local.start()
     stop_jobs = jobs(running)
     dialling = asyncio.create_task(network.keep_dialling()) if office.identity.parent else None
     host = config.listen.rsplit(":", 1)[0]
-    ready = {"office": office.identity.code, "listen": f"{host}:{port}", "console": None}
+    ready: dict[str, object] = {"office": office.identity.code, "listen": f"{host}:{port}", "console": None}
+    if metrics_port:
+        ready["metrics"] = f"{config.metrics.rpartition(':')[0]}:{metrics_port}"
     print(f"ready {json.dumps(ready, separators=(',', ':'))}", flush=True)  # noqa: T201 - the ready line of surface.md
     _log.info("ready", **ready)
     waits = [asyncio.create_task(stop.wait()), asyncio.create_task(running.stopped.wait())]
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     _log.info("stopping")
     stop_jobs()
+    running.monitor.stop()
     await local.stop()
     if running.crash is None:
         await asyncio.wrap_future(running.runner.call(office.links.drain))

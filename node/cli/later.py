@@ -12,7 +12,6 @@ from node.errors import NotAvailableError
 
 # Command path → what it will do. A command of two words stands in a group of its own, or in `item`.
 LATER: Mapping[str, str] = {
-    "doctor": "逐项检查节点，给出处理办法",
     "backup": "备份节点",
     "restore": "由备份恢复节点",
     "recover": "由上下级恢复丢失的节点",

@@ -38,6 +38,7 @@ class Author:
         recovering = store.get(Meta, _RECOVERING_META)
         self.recovering = recovering.value.decode() if recovering else ""
         self.skew_ms = 0  # the parent's clock minus ours, when beyond the limit; 0 = fine
+        self.measured_ms: int | None = None  # the parent's clock minus ours as last measured
         self._actors = {actor.name: actor.number for actor in store.rows(Actor)}
 
     @property

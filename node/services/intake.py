@@ -7,6 +7,7 @@ verified record of this office that it lacks proves that it was rolled back.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
@@ -92,6 +93,7 @@ class Intake:
         self._p = parts
         self._read, self._check = checks
 
+        self.refusals: Counter[str] = Counter()  # reason → how often
         self.ahead: Opened | None = None  # what was opened ahead of the batch that comes next
 
     def read_ahead(self, envelopes: Sequence[Envelope]) -> Opened:
@@ -160,6 +162,9 @@ class Intake:
         self._check(run, log.seq if log else 0, log.head_id if log else b"", key.verify)
         if first.author == p.identity.code:
             self._rolled_back(peer, run)
+        if log is None and len(p.logs.index.link(peer)) >= p.limits.logs_per_peer_max:
+            p.alarms.raise_("quota_logs", peer, f"{peer} 的日志数达到限额 {p.limits.logs_per_peer_max}，新日志暂缓接收")
+            raise PeerError("日志数超过限额", code="quota")
         log = log or p.logs.ensure(first.log_key)
         p.logs.append(log, run, now_ms, peer)
         p.forks.advanced(log)
@@ -258,6 +263,7 @@ class Intake:
     def _refuse(
         self, peer: str, log_id: bytes, seq: int, error: PeerError, sink: Sink, run: Sequence[Envelope]
     ) -> None:
+        self.refusals[error.code] += 1
         log = self._p.logs.index.get(log_id)
         held = log.head if log else KnownHead(log_id, 0, b"")
         if error.code not in reasons.PASSING and error.code not in ("gap", "frozen"):

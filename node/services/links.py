@@ -343,6 +343,7 @@ class Links:
         """Off against the parent's clock beyond the limit, this node says so and does not author (section 3)."""
         p = self._p
         if session.peer == p.identity.parent:
+            p.author.measured_ms = skew_ms
             off = abs(skew_ms) > p.limits.clock_wait_ms
             p.author.skew_ms = skew_ms if off else 0
             if off:

@@ -6,6 +6,7 @@ so a failing step must be followed by a reload, and a failing *command* within a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -58,6 +59,7 @@ class Logs:
         self.hlc = Hlc(ms, count)
         self._saved_hlc = self.hlc
         self.record_count = store.record_count()
+        self.tally: Counter[tuple[int, bool]] | None = None  # told (kind, came from a neighbour) of what is appended
         self.advances: list[Advance] = []
         self.fresh: list[Run] = []  # appended since the projection last looked
         self.fresh_forks: list[Fork] = []  # kept in this step: the projection has not seen them
@@ -88,6 +90,9 @@ class Logs:
     def append(self, log: LogState, records: Sequence[Record], received_ms: int, source: str) -> None:
         """Take in records that continue the log (checked by the caller)."""
         last = records[-1]
+        if self.tally is not None:
+            came = bool(source)
+            self.tally.update([(record.header.kind, came) for record in records])
         self._runs += 1
         self._moved.append((log, log.seq, log.head_id))
         self.advances.append(Advance(log, log.seq, source))

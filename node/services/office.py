@@ -27,6 +27,7 @@ from node.services.browse import View
 from node.services.desk import Caller, Desk, act, state_of
 from node.services.enrol import Enrolment, LinkCa
 from node.services.forks import Forks
+from node.services.health import Health
 from node.services.identity import Identity, World
 from node.services.intake import CHECKS, Checks, Intake, Opened, Parts
 from node.services.links import Links
@@ -43,13 +44,14 @@ from node.services.trust import Trust, fill_keyring
 from node.services.truth import FRESH_MS
 from node.services.witness import Witness
 from node.storage.blobs import Blobs
-from node.storage.port import BoardQuery, BoardRow, Store
+from node.storage.port import BoardQuery, BoardRow, Meta, Store
 from node.sync import frames
 from node.sync.limits import LinkLimits
 
 Event = Callable[[], None]
 NODE = Caller("", Channel.NODE)
 _MARK_AFTER_CHANGE_MS = 1_000
+_PROBE_META = "probe"
 _MARKS_PER_FRAME = 1_000
 
 
@@ -74,6 +76,7 @@ class Office:
         self._mark_interval_ms = mark_interval_ms
         self._fresh_ms = fresh_ms
         self._abandoned = Outputs()
+        self.health = Health()
         self.load()
 
     def load(self) -> None:
@@ -83,6 +86,7 @@ class Office:
         self.logs = Logs(store, identity.path)
         self.keyring = Keyring(self._suites, identity.federation)
         fill_keyring(self.keyring, store, self.logs)
+        self.logs.tally = self.health.accepted
         self.author = Author(identity, world, store, self.logs)
         self.projector = Projector(store, self.logs, self.alarms)
         self.trust = Trust(store, self.keyring)
@@ -100,6 +104,7 @@ class Office:
         self.links = Links(
             parts, Intake(parts, self._checks), self.receipts, self.marks, self.attachments, self.trust
         )
+        self.intake.refusals = self.health.refused
         self.recovery = Recovery(identity, store, self.logs, self.keyring, self.author, self.alarms)
         self.rulebook = Rulebook(store, identity.code)
         self.calendar = self.rulebook.calendar()  # read by other threads too: never changed, only replaced
@@ -192,6 +197,7 @@ class Office:
 
     def tick(self) -> None:
         """About every second: timers of links, marks, recovery."""
+        self.health.recovering = self.author.recovering
         self.links.tick()
         now_ms = self.world.clock.now_ms()
         self._marked_ms = min(self._marked_ms, now_ms)  # the clock may have been set back
@@ -208,6 +214,11 @@ class Office:
         self.attachments.retry()
         self.witness.tick()
         self.enrolment.tick()
+
+    def probe(self) -> None:
+        """Write something small: shows whether the disk takes it, and ends the fault of one that did not (D4, D6)."""
+        self.store.put([Meta(_PROBE_META, b"%d" % self.world.clock.now_ms())])
+        self.links.out.after_commit.append(self.health.works)
 
     # -- inside ---------------------------------------------------------------------------------------------------
 

@@ -32,10 +32,10 @@ _LEADING = frozenset({OPERATOR, SUPERVISOR, LEADER})
 _READ = (
     "status", "heads", "digest", "verify", "item.list", "item.show", "item.fetch", "user.list", "unit.list",
     "case.list", "case.show", "rules.list", "rules.show", "rules.check", "rules.explain", "calendar.show",
-    "calendar.differences", "ledger.list", "ledger.show", "plan.show", "plan.check", "todo.list",
+    "calendar.differences", "doctor", "ledger.list", "ledger.show", "plan.show", "plan.check", "todo.list",
 )  # fmt: skip
 _ADMINISTER = (
-    "invite", "pending", "approve", "user.add", "user.change", "user.disable", "unit.add", "unit.disable",
+    "invite", "pending", "approve", "alarm.ack", "user.add", "user.change", "user.disable", "unit.add", "unit.disable",
     "rules.publish", "calendar.import",
 )  # fmt: skip
 _HANDLE = (

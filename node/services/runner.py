@@ -113,13 +113,17 @@ class Runner:
         return self._take()
 
     def _step(self, jobs: list[_Job]) -> None:
+        started = time.monotonic()
         try:
             outputs = self._office.step([job.event for job in jobs])
         except Exception as error:  # noqa: BLE001 - rolled back; those who wait are told, the next step tries anew
             outputs = self._office.take_abandoned()
             for job in jobs:
                 job.failed(_fault_of(error))
+            self._note_fault(error)
             _stop_on_broken_disk(error)
+        else:
+            self._beat(time.monotonic() - started)
         self._deliver(outputs)
         if outputs.frames or outputs.after_commit:
             # The interpreter runs one thread at a time: without this the loop sends only after the projection.
@@ -135,6 +139,7 @@ class Runner:
         try:
             self._office.project(force=self._behind)
         except Exception as error:  # noqa: BLE001 - views can be rebuilt; the node must not stop for them
+            self._note_fault(error)
             _stop_on_broken_disk(error)
             self._deliver(self._office.take_abandoned())
             self._behind = True
@@ -144,6 +149,19 @@ class Runner:
             if self._behind:
                 self._behind = False
                 self.post(lambda: self._office.alarms.clear("projection", self._office.identity.code))
+
+    def _beat(self, step_s: float) -> None:
+        """A step is done: told to whoever watches."""
+        health = self._office.health
+        health.pulse_s = time.monotonic()
+        if health.observe_step is not None:
+            health.observe_step(step_s)
+
+    def _note_fault(self, error: Exception) -> None:
+        health = self._office.health
+        health.pulse_s = time.monotonic()
+        if isinstance(error, StoreError):
+            health.failed(error.code, error.text, self._office.world.clock.now_ms())
 
     def _say_behind(self) -> None:
         text = f"看板未能更新，所示可能落后于记录：{self._failed_projection}"

@@ -8,18 +8,30 @@ from node.records.line import level_of
 from node.services.browse import moment
 from node.services.office import Office
 from node.services.proposals import open_count
-from node.storage.port import Peer
+from node.storage.port import Alarm, Peer
 
+RUNBOOK = "deploy/RUNBOOK.md"  # a section for every code of an alarm
 _STALE_MS = 36 * 3_600_000  # a neighbour silent for a day and a half: what it shows is 数据过期 (faults.md B8)
+
+
+def standing(office: Office) -> list[Alarm]:
+    """All alarms; that the store takes nothing is one that no store can keep."""
+    health, alarms = office.health, office.alarms.standing()
+    if health.fault:
+        alarms.append(Alarm("store", office.identity.code, health.text, health.since_ms))
+    return alarms
 
 
 def status_document(office: Office) -> dict[str, object]:
     """The JSON document; exits 1 while there is an alarm (the caller's business)."""
     identity = office.identity
     alarms = [
-        {"code": alarm.code, "subject": alarm.subject, "text": alarm.text, "since": iso(alarm.since_ms)}
-        for alarm in office.alarms.standing()
-    ]
+        {
+            "code": alarm.code, "subject": alarm.subject, "text": alarm.text, "since": iso(alarm.since_ms),
+            "runbook": f"{RUNBOOK}#{alarm.code}",
+        }
+        for alarm in standing(office)
+    ]  # fmt: skip
     return {
         "office": {
             "code": identity.code, "name": identity.name, "level": level_of(identity.code),
@@ -29,28 +41,30 @@ def status_document(office: Office) -> dict[str, object]:
         "federation": identity.federation.hex(),
         "epoch": office.author.epoch,
         "version": __version__,
-        "ready": not (office.author.recovering or office.author.skew_ms),
+        "ready": not (office.author.recovering or office.author.skew_ms or office.health.fault),
         "records": office.logs.record_count,
         "logs": sum(1 for log in office.logs.index if log.seq),
         "items": office.store.board_count(),
         "proposals_open": open_count(office.store),
-        "links": [_link(office, peer, role) for peer, role in _neighbours(office)],
+        "links": [link_document(office, peer, role) for peer, role in neighbours(office)],
         "offices": office.staleness.document(office.name_of),
         "alarms": alarms,
     }  # fmt: skip
 
 
-def _neighbours(office: Office) -> list[tuple[str, str]]:
+def neighbours(office: Office) -> list[tuple[str, str]]:
+    """Codes of the parent and of all children, each with its role."""
     children = [(code, "child") for code in office.keyring.children(office.identity.code)]
     return [(office.identity.parent, "parent"), *children] if office.identity.parent else children
 
 
-def _link(office: Office, peer: str, role: str) -> dict[str, object]:
+def link_document(office: Office, peer: str, role: str) -> dict[str, object]:
+    """How it stands with a neighbour."""
     session = office.links.session_of(peer)
     now_ms = office.world.clock.now_ms()
     row = office.store.get(Peer, peer)
     last_ms = office.links.last_contact.get(peer, row.last_contact_ms if row else 0)
-    unsent, since_ms = _unsent(office, peer)
+    waiting, since_ms = unsent(office, peer)
     to_receive = 0
     if session is not None:
         for log_id, seq in session.machine.behind.items():
@@ -61,7 +75,7 @@ def _link(office: Office, peer: str, role: str) -> dict[str, object]:
     elif session is None:
         state = "never" if not last_ms else "stale" if now_ms - last_ms > _STALE_MS else "behind"
     else:
-        state = "synced" if session.synced and not unsent and not to_receive else "syncing"
+        state = "synced" if session.synced and not waiting and not to_receive else "syncing"
     return {
         "office": peer,
         "name": office.name_of(peer),
@@ -69,7 +83,7 @@ def _link(office: Office, peer: str, role: str) -> dict[str, object]:
         "connected": session is not None,
         "state": state,
         "last_contact": moment(last_ms),
-        "to_send": unsent,
+        "to_send": waiting,
         "oldest_unsent_at": moment(since_ms),
         "to_receive": to_receive,
         "as_of": moment(office.marks.as_of_ms(peer)) if role == "child" else None,
@@ -77,7 +91,7 @@ def _link(office: Office, peer: str, role: str) -> dict[str, object]:
     }
 
 
-def _unsent(office: Office, peer: str) -> tuple[int, int]:
+def unsent(office: Office, peer: str) -> tuple[int, int]:
     """Records whose author's side we are and that the neighbour has not receipted, and when the oldest was written."""
     count, oldest_ms = 0, 0
     upward = peer == office.identity.parent

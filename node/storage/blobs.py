@@ -234,6 +234,10 @@ class BlobFolder:
             except FileNotFoundError:
                 return False
 
+    def has(self, hash_: bytes) -> bool:
+        """Whether there is content under this name; it is not read."""
+        return self._file(hash_).is_file()
+
     def remove(self, hash_: bytes) -> None:
         """Remove content and part; absent is fine."""
         with self._failures():

@@ -31,6 +31,7 @@ class LinkLimits(NamedTuple):
     blob_requests_max: int = 4  # outstanding chunk requests
     marks_per_frame_max: int = 5_000
     chain_length_max: int = 12
+    logs_per_peer_max: int = 100_000  # logs that cross one link; a neighbour that opens more has to wait (X5)
 
 
 DEFAULT_LIMITS = LinkLimits()

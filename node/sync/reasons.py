@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # Reasons after which offering the same record again later makes sense.
-PASSING = frozenset({"unknown_key", "future", "busy", "withheld"})
+PASSING = frozenset({"unknown_key", "future", "busy", "withheld", "quota"})
 
 LABELS: dict[str, str] = {
     "malformed": "格式不符",
@@ -26,6 +26,7 @@ LABELS: dict[str, str] = {
     "future": "时间超前，到时再收",
     "far_future": "时间超前一天以上",
     "busy": "暂时繁忙",
+    "quota": "超过限额，暂缓接收",
     "flood": "发送量超过约定窗口",
     "protocol": "不符合通信规程",
     "wrong_office": "对方单位与证书不符",
