@@ -36,7 +36,9 @@ from node.services.marks import Marks
 from node.services.outputs import Outputs
 from node.services.project import Projector
 from node.services.receipts import Receipts
+from node.services.reconcile import Reconcile
 from node.services.recovery import Recovery
+from node.services.repair import Repairs
 from node.services.rulebook import Rulebook
 from node.services.sharing import Sharing, opener
 from node.services.staleness import Staleness
@@ -105,6 +107,8 @@ class Office:
             parts, Intake(parts, self._checks), self.receipts, self.marks, self.attachments, self.trust
         )
         self.intake.refusals = self.health.refused
+        self.repairs = self.links.repairs = Repairs(parts, self.projector)
+        self.reconcile = Reconcile(parts, self.links, self.repairs, self.attachments, self.marks, self.blobs)
         self.recovery = Recovery(identity, store, self.logs, self.keyring, self.author, self.alarms)
         self.rulebook = Rulebook(store, identity.code)
         self.calendar = self.rulebook.calendar()  # read by other threads too: never changed, only replaced
@@ -199,6 +203,7 @@ class Office:
         """About every second: timers of links, marks, recovery."""
         self.health.recovering = self.author.recovering
         self.links.tick()
+        self.reconcile.tick()
         now_ms = self.world.clock.now_ms()
         self._marked_ms = min(self._marked_ms, now_ms)  # the clock may have been set back
         if self.author.recovering:
@@ -238,6 +243,7 @@ class Office:
         if any(not advance.source for advance in self.logs.advances):
             self._mark_due = True
         self.marks.weigh_advanced(authors)
+        self.reconcile.finish_step()
         self.links.finish_step()
         for peer, frame in self.attachments.outbox:
             self.links.send(peer, frame)
