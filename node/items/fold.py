@@ -242,7 +242,7 @@ class _Run:
         author = fact.author
         if not self._may(rule, author):
             # Who was the issuer until an office above took over, or whose taking over came late, has not done wrong.
-            return LATE if rule.authority in ("issuer", "party") and author in self.claimants else INVALID
+            return LATE if rule.authority == "issuer" and author in self.claimants else INVALID
         if author != self.issuer and fact.kind == _TAKE_OVER:
             self.claimants.add(author)
         files = act.attachments if isinstance(act, Act) else ()
@@ -301,9 +301,7 @@ class _Run:
             return author == self.receiver
         if rule.authority == "issuer_or_above":
             return author in self.opening.line.path[:-1] or author == self.issuer
-        if rule.authority == "party":
-            return author in (self.issuer, self.receiver)
-        return author == self.issuer
+        return author in self.opening.line.path if rule.authority == "party" else author == self.issuer
 
     def _in_force(self, needs: str, found: tuple[int, ...]) -> bool:
         if needs == "version":

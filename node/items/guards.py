@@ -226,8 +226,8 @@ def _may(state: ItemState, rule: Rule, office: str) -> bool:
         return office == state.receiver
     if rule.authority == "issuer_or_above" and state.line is not None:
         return office == state.issuer or office in state.line.path[:-1]
-    if rule.authority == "party":
-        return office in (state.issuer, state.receiver)
+    if rule.authority == "party" and state.line is not None:
+        return office in state.line.path
     return office == state.issuer
 
 

@@ -46,8 +46,8 @@ STAGE: dict[str, int] = {state: stage for stage, state in enumerate(_STAGES)}
 Authority = Literal["issuer", "receiver", "issuer_or_above", "owner", "party"]
 Needs = Literal["", "version", "submission", "refusal", "approval", "extension", "slip", "justification"]
 
-# Who may: the item's issuer; its receiver; any office above the receiver on the line (the issuer is one); issuer and
-# receiver (party); the owner of an own item. In an own item the owner is issuer and receiver.
+# Who may: the item's issuer; its receiver; any office above the receiver on the line (the issuer is one); the receiver
+# and any office above it (party); the owner of an own item. In an own item the owner is issuer and receiver.
 AUTHORITY: dict[int, Authority] = {
     Kind.INSIST: "issuer",
     Kind.REASSIGN: "issuer",

@@ -59,6 +59,12 @@ NEEDS: dict[int, Needs] = lifecycle.NEEDS | {
     Kind.APPROVE: "approval",
     Kind.REJECT: "approval",
     Kind.EXT_REQUEST: "version",
+    # The issuer's alone: whether its author was the issuer must not hang on where a re-issue stands in its log.
+    Kind.EXEMPT: "version",
+    Kind.VERIFY: "version",
+    Kind.COMPLETE: "version",
+    Kind.ARCHIVE: "version",
+    Kind.ENCLOSE: "version",
     Kind.EXT_DECISION: "extension",
     Kind.JUSTIFY: "slip",
     Kind.JUSTIFY_DECISION: "justification",

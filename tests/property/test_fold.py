@@ -128,7 +128,7 @@ def test_unauthorised_records_change_no_substance(history: tuple[Item, Any], dat
         may = {
             "receiver": {before.receiver},
             "issuer_or_above": set(item.line.path[:-1]) | {before.issuer},
-            "party": issuers | {before.receiver},
+            "party": set(item.line.path),
         }.get(rules[kind].authority, issuers)
         others = sorted({P, C, K, "999999"} - may)
         if others:

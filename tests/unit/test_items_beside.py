@@ -3,6 +3,8 @@
 import pytest
 
 from node.items.beside import Score, Slip
+from node.items.digest import digest
+from node.items.fold import fold
 from node.records.kinds import Kind
 from node.records.track import (
     CLEARED,
@@ -17,7 +19,7 @@ from node.records.track import (
     RectifyLine,
     Track,
 )
-from tests.property.fold_facts import DUE, C, Item, K, P, a_hash, signed
+from tests.property.fold_facts import DUE, C, Item, K, P, a_hash, reissue, signed
 from tests.unit.test_items_transitions import accepted, closed
 
 RULE = "xianyang-001/1 ladder"
@@ -224,3 +226,17 @@ def test_enclosures_are_remembered_also_when_their_words_are_gone() -> None:
     assert item.effect(erased) == "erased"
     wrong = item.add(whole._replace(record_id=a_hash("x"), payload=item.act(Kind.URGE, P).payload))
     assert item.effect(wrong) == "invalid"
+
+
+def test_where_a_reissue_stands_does_not_make_its_author_the_issuer() -> None:
+    """The city exempts while the province takes over unseen, then takes the task back; its exemption is re-issued."""
+    item = Item((P, C, K), C)
+    seen = list(item.facts)
+    item.act(Kind.TAKE_OVER, P)
+    late = item.act(Kind.EXEMPT, C, seen=seen)
+    item.act(Kind.TAKE_OVER, C)
+    before = digest(item.state)
+    assert item.effect(late) == "late"
+    copy = reissue(late)
+    assert digest(fold(item.item_id, [*item.facts, copy])) == before
+    assert digest(fold(item.item_id, [*(fact for fact in item.facts if fact is not late), copy])) == before

@@ -264,19 +264,17 @@ def test_an_office_between_does_not_take_over_from_its_superior_unseen() -> None
         assert (item.state.issuer, item.effect(again)) == (C, "applied")
 
 
-def test_what_rests_on_what_came_late_is_late() -> None:
-    """The former issuer and the receiver act on what a taking over made late: kept, not called wrong (R12)."""
+def test_after_a_taking_over_the_former_issuer_is_late_and_still_above() -> None:
+    """What only the issuer may is kept, not called wrong; what any office above may goes on (R12)."""
     item = signed((P, C, K), C)
     known = list(item.facts)
     item.act(Kind.TAKE_OVER, P)
-    below = [*known]
-    for fact in (
-        item.track(Kind.RECTIFY, C, seen=below, lines=(RectifyLine("a", "整改"),)),
-        item.track(Kind.RECTIFY, K, seen=[*below, item.facts[-1]], lines=(RectifyLine("a", status=REPORTED),)),
-        item.track(Kind.REINSPECT, C, seen=[*below, item.facts[-2]]),
-    ):
+    list_ = item.track(Kind.RECTIFY, C, seen=known, lines=(RectifyLine("a", "整改"),))
+    report = item.track(Kind.RECTIFY, K, seen=[*known, list_], lines=(RectifyLine("a", status=REPORTED),))
+    for fact in (item.act(Kind.EXEMPT, C, seen=known), item.track(Kind.REINSPECT, C, seen=[*known, list_])):
         assert item.effect(fact) == "late"
-    assert (item.state.tracks.lines, item.state.state) == ((), "signed")
+    assert (item.effect(list_), item.effect(report)) == ("applied", "applied")
+    assert ([line.status for line in item.state.tracks.lines], item.state.state) == ([REPORTED], "signed")
     fresh = signed((P, C, K), C)
     assert fresh.effect(fresh.track(Kind.RECTIFY, K, lines=(RectifyLine("a", status=REPORTED),))) == "invalid"
 
