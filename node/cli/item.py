@@ -15,6 +15,12 @@ from node.items.lifecycle import STATE_LABELS
 
 Text = Annotated[str, typer.Option("--text", metavar="TEXT", help="内容")]
 Unit = Annotated[str | None, typer.Option("--unit", metavar="UNIT", help="本单位的内设机构")]
+KnownAt = Annotated[
+    str | None,
+    typer.Option(
+        "--as-known-at", metavar="T", help="本机当时所知的情况：日期（当日终了时）或 年-月-日T时:分，北京时间"
+    ),
+]
 Office = Annotated[str, typer.Option("--to", metavar="CODE", help="新的承办单位，只写一个")]
 
 
@@ -49,21 +55,28 @@ def list_items(
     office: Annotated[str | None, typer.Option("--office", metavar="CODE", help="承办或交办的单位")] = None,
     kind: Annotated[str | None, typer.Option("--kind", metavar="KIND", help="registered 自立、assignment 交办")] = None,
     text: Annotated[str | None, typer.Option("--text", metavar="WORDS", help="名称或要求中的文字")] = None,
+    as_known_at: KnownAt = None,
+    page: Annotated[str | None, typer.Option("--page", metavar="N", help="第几页，只与 --as-known-at 同用")] = None,
     as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
-    """列出事项：登记编号、承办单位、状态、灯、时限、进度、数据截至。"""
+    """列出事项：登记编号、承办单位、状态、灯、时限、进度、情况、数据截至；或本机在某时所知的。"""
+    if page is not None and as_known_at is None:
+        raise InputError("只与 --as-known-at 同用", field="--page", value=page, remedy="现在的事项不分页")
     args = {
         "state": values.choice("--state", state, STATE_LABELS),
         "light": values.choice("--light", light, values.LIGHTS),
         "office": None if office is None else values.code("--office", office),
-        "kind": values.choice("--kind", kind, values.KINDS), "text": text,
+        "kind": values.choice("--kind", kind, values.KINDS), "text": text, "as_known_at": as_known_at, "page": page,
     }  # fmt: skip
-    return ask(Call(home, as_json, as_), "item.list", args, show_item.items)
+    return ask(Call(home, as_json, as_), "item.list", args, show_item.items, long=as_known_at is not None)
 
 
-def show_one(item: o.Item, as_: o.As = None, home: o.Home = None, as_json: o.Json = False) -> int:
-    """查看一件事项：要求、分解、附件和全部经过。"""
-    return ask(Call(home, as_json, as_), "item.show", {"item": item}, show_item.item)
+def show_one(
+    item: o.Item, as_known_at: KnownAt = None, as_: o.As = None, home: o.Home = None, as_json: o.Json = False
+) -> int:
+    """查看一件事项：要求、分解、附件和全部经过；或本机在某时所知的。"""
+    args = {"item": item, "as_known_at": as_known_at}
+    return ask(Call(home, as_json, as_), "item.show", args, show_item.item)
 
 
 def sign(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from node.cli import show_tracks
+from node.cli import show_known, show_tracks
 from node.cli.paper import Cell, Paper, clean, fields, moment, table, wrap
 from node.cli.values import KINDS, LIGHTS
 from node.items.lifecycle import STATE_LABELS
@@ -58,7 +58,16 @@ def office(code: Any, name: Any = None) -> str:
 
 
 def items(data: Any, paper: Paper) -> Iterable[str]:
-    """The list of items."""
+    """The list of items; of a moment where the data say so."""
+    if isinstance(data, Mapping):
+        yield from show_known.heading(data, paper)
+        yield from _items(data.get("items") or [], paper)
+        yield from show_known.footing(data, paper)
+        return
+    yield from _items(data, paper)
+
+
+def _items(data: Sequence[Mapping[str, Any]], paper: Paper) -> Iterable[str]:
     if not data:
         return ["没有符合条件的事项"]
     short = short_ids([str(row.get("id", "")) for row in data])
@@ -66,12 +75,20 @@ def items(data: Any, paper: Paper) -> Iterable[str]:
     rows: list[list[Cell | str]] = [
         [
             _number(row, short), clean(row.get("title")), _receiver(row), state(row), light(row),
-            clean(row.get("due")) or NONE, percent(row), moment(row.get("as_of"))[:as_of_chars],
+            clean(row.get("due")) or NONE, percent(row), *_known(row, data), moment(row.get("as_of"))[:as_of_chars],
         ]
         for row in data
     ]  # fmt: skip
-    headers = ["登记编号", "事项", "承办单位", "状态", "灯", "时限", "进度", "数据截至"]
+    headers = ["登记编号", "事项", "承办单位", "状态", "灯", "时限", "进度", *_known_header(data), "数据截至"]
     return [*table(headers, rows, paper, give=GIVE, more=MORE), f"共 {len(rows)} 件"]
+
+
+def _known(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[Cell]:
+    return [show_known.word(row)] if show_known.has_any(rows) else []
+
+
+def _known_header(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return ["情况"] if show_known.has_any(rows) else []
 
 
 def _number(row: Mapping[str, Any], short: Mapping[str, str]) -> str:
@@ -79,7 +96,9 @@ def _number(row: Mapping[str, Any], short: Mapping[str, str]) -> str:
 
 
 def item(data: Any, paper: Paper) -> Iterable[str]:
-    """One item whole: header, requirement, children, attachments, timeline."""
+    """One item whole: header, requirement, children, attachments, timeline; of a moment where the data say so."""
+    if data.get("as_known_at"):
+        yield from show_known.heading(data, paper)
     shown = light(data)
     lamp = "" if shown.text == NONE else paper.paint(shown.text, shown.style)
     opener = "登记单位" if data.get("kind") == "registered" else "交办单位"
@@ -92,7 +111,8 @@ def item(data: Any, paper: Paper) -> Iterable[str]:
         ("责任单位（原文）", clean(data.get("responsible"))), ("时限（原文）", clean(data.get("limit_text"))),
         ("上级事项", clean(data.get("parent"))), ("知悉范围", _line(data.get("line"))),
         ("状态", state(data)), ("办结时限", clean(data.get("due")) or "未定"), ("灯", lamp),
-        ("进度", percent(data)), ("数据截至", moment(data.get("as_of"))), ("更新时间", moment(data.get("updated_at"))),
+        ("进度", percent(data)), ("情况", show_known.whole(data)), ("数据截至", moment(data.get("as_of"))),
+        ("更新时间", moment(data.get("updated_at"))),
     ]  # fmt: skip
     yield from fields(head, paper)
     columns = None if paper.width is None else paper.width - 2
@@ -108,6 +128,7 @@ def item(data: Any, paper: Paper) -> Iterable[str]:
     yield from _children(data.get("children") or [], paper)
     yield from _attachments(data.get("attachments") or [], paper)
     yield from _timeline(data.get("timeline") or [], paper)
+    yield from show_known.footing(data, paper)
 
 
 def _receiver(row: Mapping[str, Any]) -> str:
@@ -131,11 +152,13 @@ def _children(children: Sequence[Any], paper: Paper) -> Iterable[str]:
     cells: list[list[Cell | str]] = [
         [
             _number(row, short), clean(row.get("title")), _receiver(row), state(row), light(row),
-            clean(row.get("due")) or NONE, percent(row),
+            clean(row.get("due")) or NONE, percent(row), *_known(row, rows),
+            *([moment(row.get("as_of"))[:16]] if show_known.has_any(rows) else []),
         ]
         for row in rows
     ]  # fmt: skip
-    headers = ["登记编号", "任务", "承办单位", "状态", "灯", "时限", "进度"]
+    headers = ["登记编号", "任务", "承办单位", "状态", "灯", "时限", "进度", *_known_header(rows)]
+    headers += ["数据截至"] if show_known.has_any(rows) else []
     listed = table(headers, cells, paper, give=GIVE, more=MORE, indent="  ")
     return ["", paper.paint(f"分解（{len(rows)}件）", "bold"), *listed]
 
@@ -145,7 +168,7 @@ def _attachments(attachments: Sequence[Mapping[str, Any]], paper: Paper) -> Iter
         return []
     rows = []
     for one in attachments:
-        present = "已到" if one.get("present") else "未到"
+        present = "已到" if one.get("present") else "未到" if one.get("present") is not None else NONE
         rows.append([clean(one.get("name")), size(one.get("size")), present, clean(one.get("hash"))])
     headers = ["文件", "大小", "内容", "散列值"]
     return ["", paper.paint("附件", "bold"), *table(headers, rows, paper, give=((3, 16), (0, 16)), indent="  ")]
@@ -176,6 +199,8 @@ def _timeline(timeline: Sequence[Mapping[str, Any]], paper: Paper) -> Iterable[s
         received = clean(entry.get("received_at"))
         arrived = f"  收到 {moment(received)}" if received and received != clean(entry.get("recorded_at")) else ""
         yield f"  {moment(entry.get('recorded_at'))}  {what}  {who}{paper.paint(mark, 'grey') if mark else ''}{arrived}"
+        if proof := show_known.arrival(entry):
+            yield f"      {paper.paint(proof, 'grey')}"
         if entry.get("text"):
             columns = None if paper.width is None else paper.width - 6
             yield from (f"      {line}" for line in wrap(clean(entry["text"], lines=True), columns))

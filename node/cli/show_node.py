@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from node.cli import show_known
 from node.cli.paper import Cell, Paper, clean, fields, groups_of_4, moment, table, wrap
 from node.cli.show_item import NONE, office
 
@@ -98,6 +99,7 @@ def status(data: Mapping[str, Any], paper: Paper) -> Iterable[str]:
     else:
         yield "没有上级和下级节点"
     yield ""
+    yield from show_known.offices(data.get("offices"), paper)
     alarms = data.get("alarms") or []
     if not alarms:
         yield "没有告警"
