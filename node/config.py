@@ -45,6 +45,10 @@ class Config(BaseSettings):
     peer_window_kib: int = Field(default=4_096, ge=512, le=65_536)  # memory for what one neighbour has under way
     metrics: str = ""  # host:port on the loopback for /livez, /readyz, /metrics; empty = none
     routine_hour: int = Field(default=7, ge=0, le=23)  # Beijing time; from then on a business date's routines run
+    backup_folder: str = ""  # where daily backups go; empty = none are made
+    backup_hour: int = Field(default=1, ge=0, le=23)  # Beijing time
+    backup_keep: int = Field(default=14, ge=1, le=3_660)  # so many daily backups stay
+    backup_to: str = ""  # age public keys, by commas; without one daily backups carry no keys
 
     @classmethod
     def settings_customise_sources(
@@ -63,6 +67,11 @@ class Config(BaseSettings):
     @classmethod
     def _address(cls, value: str, info: ValidationInfo) -> str:
         return value if not value else check_address(value, f"配置项 {info.field_name}")
+
+    @property
+    def backup_recipients(self) -> list[str]:
+        """The age public keys daily backups are encrypted to."""
+        return [part.strip() for part in self.backup_to.split(",") if part.strip()]
 
     @field_validator("metrics")
     @classmethod

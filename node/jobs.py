@@ -34,6 +34,7 @@ _GATHER_S = 15
 _QUOTAS_S = 30
 _RENEW_S_MAX = 3_600
 _INVITATIONS_S = 60
+_BACKUP_S = 60  # looked at so often; after a failure tried again
 _ROUTINES_S = 60  # the hour may have come unnoticed: a clock set, a machine woken, a node whose recovery has ended
 _ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -80,6 +81,8 @@ def start(running: Running) -> Callable[[], None]:
     at(None, "routines-start", routines.run)  # at once: what was missed while the node was down
     at(CronTrigger(hour=running.config.routine_hour, timezone=_ZONE), "routines", routines.run)
     every(_ROUTINES_S, "routines-sweep", routines.run)
+    at(None, "backup-start", running.backups.daily)
+    every(_BACKUP_S, "backup", running.backups.daily)
     every(_TICK_S, "tick", tick)
     every(_PROBE_S, "probe", running.monitor.probe)
     every(_GATHER_S, "gather", running.monitor.gather)

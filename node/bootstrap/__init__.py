@@ -15,7 +15,7 @@ from node.services.logs import Logs
 from node.services.trust import fill_keyring
 from node.storage.blobs import BlobFolder
 from node.storage.sql import open_store
-from node.wire.invitation import decode_token
+from node.wire.invitation import check_purpose, decode_token
 from node.wire.messages import JoinState
 
 
@@ -42,6 +42,7 @@ def join_home(
     InputError, UnreachableError, PeerError; nothing is left behind where the parent was not reached or refused.
     """
     invitation = decode_token(token, SystemClock().now_ms())
+    check_purpose(invitation, recover=False)
     made = not home.exists()
     keys = homes.make_home(home, invitation.code, listen or "", advertise or "", console or "", database or "")
     state = JoinState.PENDING

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from types import MappingProxyType
 
 from node.errors import EXIT_FINDINGS, EXIT_INPUT, EXIT_OK, InputError, NotAvailableError
 from node.records.limits import NAME_CHARS_MAX, SALT_BYTES
@@ -26,6 +27,7 @@ from node.storage.port import BlobRow, Reader
 from node.wire.local import LocalFile, LocalReply, LocalRequest
 
 _READ_BYTES = 1_048_576
+Slow = Callable[[Mapping[str, object]], Awaitable[object]]
 
 
 class Control:
@@ -33,14 +35,18 @@ class Control:
 
     def __init__(
         self, office: Office, runner: Runner, blobs: BlobFolder, attachment_bytes_max: int,
-        changed: Callable[[], Awaitable[None]],
+        changed: Callable[[], Awaitable[None]], slow: Mapping[str, Slow] = MappingProxyType({}),
     ) -> None:  # fmt: skip
-        """``changed`` is called in the loop after a command that may have changed invitations."""
+        """``changed`` is called in the loop after a command that may have changed invitations.
+
+        ``slow`` are verbs that take their time beside the core (`backup`).
+        """
         self._office = office
         self._runner = runner
         self._blobs = blobs
         self._attachment_bytes_max = attachment_bytes_max
         self._changed = changed
+        self._slow = slow
         self.doctor: Callable[[Args], Awaitable[object]] | None = None
         self._readers = threading.local()
 
@@ -59,6 +65,9 @@ class Control:
             return LocalReply(found, exit=EXIT_OK if found["ok"] else EXIT_FINDINGS)
         if verb in ("import", "ledger.import"):
             return await self._import(request, caller)
+        if (slow := self._slow.get(verb)) is not None:
+            rights.check(self._office.store.reader(), verb, caller, {}, self._office.identity.code)
+            return LocalReply(await slow(request.args))
         if verb not in COMMANDS:
             raise NotAvailableError(verb)
         files = await self._take_files(request.files)

@@ -70,10 +70,12 @@ async def ask_to_join(home: Path, keys: Keys, waiting: Waiting) -> JoinReply:
     leaf = credentials.enrolment_leaf(secret_key, invitation.code, tls_public, invitation.expires_ms)
     reply = await client.join(client.Parent(invitation.address, parent, invitation.link_ca, tls_key, leaf), request)
     if reply.state is JoinState.REFUSED:
-        shown, remedy = waiting.token[:16] + "…", "请上级重新执行 dulian invite"
+        again = f"dulian invite {invitation.code} --recover" if invitation.recover else "dulian invite"
+        shown, remedy = waiting.token[:16] + "…", f"请上级重新执行 {again}"
         raise InputError(f"上级拒绝入网：{reply.text}", code="refused", field="TOKEN", value=shown, remedy=remedy)
     if reply.state is JoinState.ADMITTED:
         save_tls(home, tls_key, reply.tls_certificate)
-        enter(home, keys, invitation.address, invitation.link_ca, reply, invitation.federation)
+        enter(home, keys, invitation.address, invitation.link_ca, reply, invitation.federation,
+              recover=invitation.recover)
         (home / JOIN_FILE).unlink()
     return reply

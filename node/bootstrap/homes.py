@@ -26,11 +26,12 @@ from node.records.kinds import Kind
 from node.records.line import CODE, Line, level_of
 from node.records.payload import Calendar, Certificate, check_line
 from node.records.suite import Ed25519Sha256, Ed25519Signer, Suites, key_id_of
+from node.services import comeback
 from node.services.author import Author
 from node.services.identity import Identity, World
 from node.services.logs import Logs
 from node.services.trust import save_chain
-from node.storage.port import Meta, Peer, Store
+from node.storage.port import Meta, Peer, Reader, Store
 from node.storage.sql import open_store
 from node.wire import credentials
 from node.wire.keyfiles import read_key_file, write_key_file
@@ -193,8 +194,11 @@ def found_root(home: Path, name: str, keys: Keys) -> dict[str, object]:
     }  # fmt: skip
 
 
-def enter(home: Path, keys: Keys, address: str, parent_ca: bytes, reply: JoinReply, federation: bytes) -> Identity:
-    """`join` admitted: check the chain against the pinned fingerprint and this node's key, then keep it.
+def enter(
+    home: Path, keys: Keys, address: str, parent_ca: bytes, reply: JoinReply, federation: bytes, *,
+    recover: bool = False,
+) -> Identity:  # fmt: skip
+    """`join` or `recover` admitted: check the chain against the pinned fingerprint and this node's key, then keep it.
 
     Raises PeerError where the parent's answer does not hold.
     """
@@ -212,18 +216,20 @@ def enter(home: Path, keys: Keys, address: str, parent_ca: bytes, reply: JoinRep
         store.begin()
         if store.get(Meta, _OFFICE_META) is None:
             logs = Logs(store, identity.path)
-            Author(identity, world, store, logs).begin_epoch("join")
+            if recover:
+                comeback.begin(store, comeback.RECOVER, 0, world.clock.now_ms())
+            Author(identity, world, store, logs).begin_epoch(comeback.RECOVER if recover else "join")
             logs.flush()
-            save_chain(store, reply.chain)
-            store.put([Peer(identity.parent, "parent", address, parent_ca, world.clock.now_ms(), 0, "", 0)])
-            _save_identity(store, identity)
+        save_chain(store, reply.chain)
+        store.put([Peer(identity.parent, "parent", address, parent_ca, world.clock.now_ms(), 0, "", 0)])
+        _save_identity(store, identity)
         store.commit(durable=True)
     finally:
         store.close()
     return identity
 
 
-def read_identity(store: Store, config: Config, keys: Keys) -> Identity:
+def read_identity(store: Reader, config: Config, keys: Keys) -> Identity:
     """Who the database says this node is; InputError where configuration, key and database do not belong together."""
     saved = store.get(Meta, _OFFICE_META)
     if saved is None:

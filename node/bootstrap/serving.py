@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import structlog
 
 from node.bootstrap import enrolling, homes
+from node.bootstrap.backup_runs import Backups
 from node.bootstrap.control import Control
 from node.bootstrap.monitoring import Monitor
 from node.bootstrap.network import Network
@@ -80,6 +81,7 @@ class Running:
         self.stopped = asyncio.Event()
         self.crash: BaseException | None = None
         self.runner = Runner(self.office, self._deliver, self._crashed)
+        self.backups = Backups(home, config, store, self.office, self.runner)
         self.blobs.start(self.runner.post)
         self.network.runner = self.runner
         self.network.quotas = Quotas(config.peer_mib_per_day * 1_048_576, config.peer_records_per_day)
@@ -140,7 +142,8 @@ async def _run(running: Running, jobs: Jobs, stop: asyncio.Event) -> int:
     network.refresh_secrets(tuple(running.office_roots()[1:]))  # the core has not started: this is its thread
     server = WireServer(network, office.world.clock, network.transport_limits)
     limit = config.attachment_mib_max * 1_048_576
-    control = Control(office, running.runner, running.blobs, limit, running.refresh_invitations)
+    slow = {"backup": running.backups.by_hand}
+    control = Control(office, running.runner, running.blobs, limit, running.refresh_invitations, slow)
     control.doctor = running.monitor.doctor
     local = LocalServer(running.home / "run", control.handle)
     port = await server.start(config.listen)

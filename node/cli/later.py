@@ -12,9 +12,6 @@ from node.errors import NotAvailableError
 
 # Command path → what it will do. A command of two words stands in a group of its own, or in `item`.
 LATER: Mapping[str, str] = {
-    "backup": "备份节点",
-    "restore": "由备份恢复节点",
-    "recover": "由上下级恢复丢失的节点",
     "reconcile": "与上下级对账",
     "revoke": "吊销一个下级单位的证书",
     "bundle export": "把记录导出为文件，离线转送",

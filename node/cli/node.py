@@ -57,16 +57,22 @@ def join(
 
 
 def invite(
-    code: Code, name: Name,
+    code: Code,
+    name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="单位名称；重建已入网单位时可不写")] = None,
     ttl: Annotated[str | None, typer.Option("--ttl", metavar="TIME", help="有效时间，如 30m、7d；不写为 24h")] = None,
     auto_approve: Annotated[bool, typer.Option("--auto-approve", help="凭邀请令牌即批准，不再人工核对指纹")] = False,
     unlisted: Annotated[bool, typer.Option("--unlisted", help="允许行政区划代码表之外的单位")] = False,
+    recover: Annotated[
+        bool, typer.Option("--recover", help="该下级丢失节点、换机或通道证书过期：给出 dulian recover 用的令牌")
+    ] = False,
     home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
     """邀请一个下级单位；输出邀请令牌，一行。"""
+    if name is None and not recover:
+        raise InputError("没有写单位名称", field="--name", remedy="填写单位全称")
     args = {
         "code": values.code("CODE", code), "name": name, "ttl": values.duration("--ttl", ttl),
-        "auto_approve": auto_approve, "unlisted": unlisted,
+        "auto_approve": auto_approve, "unlisted": unlisted, "recover": recover,
     }  # fmt: skip
     return ask(Call(home, as_json), "invite", args, show_node.token, warned=True)
 

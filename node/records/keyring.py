@@ -34,6 +34,7 @@ class Key(NamedTuple):
     record_id: bytes
     level: str
     link_ca_sha256: bytes
+    certified: tuple[int, int] = (0, 0)  # hybrid clock of the certificate: the newer one of an office counts
 
 
 def possession_message(federation: bytes, code: str, parent: str, suite: int, raw_key: bytes) -> bytes:
@@ -56,6 +57,13 @@ class Keyring:
     def current(self, code: str) -> Key | None:
         """The newest key certified for an office, or None."""
         return self._current.get(code)
+
+    def certified(self, record: Record) -> Key | None:
+        """The key in force of the office that a CERTIFICATE record, not yet checked, is about."""
+        try:
+            return self._current.get(self._read(record).code)
+        except PeerError:
+            return None
 
     def offices(self) -> dict[str, Key]:
         """Newest key by office code."""
@@ -121,7 +129,7 @@ class Keyring:
             check_signature(record, self.authorise(header).verify)
         key = Key(
             certificate.code, certificate.name, certificate.path, key_id, certificate.suite, certificate.raw_key,
-            verify, record.record_id, certificate.level, certificate.link_ca_sha256,
+            verify, record.record_id, certificate.level, certificate.link_ca_sha256, (header.hlc_ms, header.hlc_count),
         )  # fmt: skip
         known = self._by_key_id.get(key_id, ())
         if all(old.record_id != key.record_id for old in known):
@@ -129,7 +137,8 @@ class Keyring:
         old = self._current.get(key.code)
         if old is not None and old.path != key.path:
             self.contested[key.code] = tuple(sorted({*self.contested.get(key.code, ()), old.path[-2], key.path[-2]}))
-        if old is None or old.path == key.path or _rank(key) < _rank(old):
+        newer = old is not None and old.path == key.path and key.certified >= old.certified
+        if old is None or newer or (old.path != key.path and _rank(key) < _rank(old)):
             self._current[key.code] = key
         return key
 

@@ -64,9 +64,11 @@ class Attachments:
                 self._next(peer)
 
     def settle(self) -> None:
-        """After a start: files that are here and whose rows do not say so yet (a crash between the two)."""
-        here = [row for row in self._store.rows(BlobRow, present=False) if self._blobs.present(row.hash)]
-        self._store.put([replace(row, present=True) for row in here])
+        """After a start: what rows say and what is here (a crash between the two; a database restored without files)."""
+        rows = self._store.rows(BlobRow)
+        self._store.put(
+            [replace(row, present=not row.present) for row in rows if self._blobs.present(row.hash) is not row.present]
+        )
 
     def connected(self, peer: str) -> None:
         """A link is in sync: ask it for everything missing that came from its side."""

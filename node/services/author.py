@@ -7,6 +7,8 @@ salt of the original, so that both have one payload hash.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from node.clock import Hlc, hlc_next
 from node.errors import ForbiddenError
 from node.records import payload as payloads
@@ -15,7 +17,8 @@ from node.records.header import Header
 from node.records.kinds import Channel, Kind
 from node.records.limits import EPOCH_MAX, EPOCH_STEP_MAX, SALT_BYTES
 from node.records.line import Line, LogKey
-from node.records.payload import Payload
+from node.records.payload import KnownHead, Payload
+from node.services.comeback import CLONES, Comeback
 from node.services.identity import Identity, World
 from node.services.logs import Logs
 from node.storage.port import Actor, Meta, Store
@@ -37,6 +40,7 @@ class Author:
         self.epoch = int(saved.value) if saved else 0
         recovering = store.get(Meta, _RECOVERING_META)
         self.recovering = recovering.value.decode() if recovering else ""
+        self.comeback = Comeback(store)
         self.skew_ms = 0  # the parent's clock minus ours, when beyond the limit; 0 = fine
         self.measured_ms: int | None = None  # the parent's clock minus ours as last measured
         self._actors = {actor.name: actor.number for actor in store.rows(Actor)}
@@ -48,6 +52,11 @@ class Author:
 
     def check_may_write(self) -> None:
         """Raise ForbiddenError while this node must not author."""
+        if self.recovering in CLONES:
+            raise ForbiddenError(
+                "本单位有两份节点同时运行，两份都已暂停签发", code="clone",
+                remedy="查明后只留一份：停止并封存另一份，在留下的一份执行 dulian recover --here",
+            )
         if self.recovering:
             raise ForbiddenError(
                 "本机数据曾被回退，正在从邻居取回本单位已发出的记录，暂停签发",
@@ -100,8 +109,11 @@ class Author:
         )  # fmt: skip
         return self._append(header, record.envelope.salt or b"", record.envelope.payload or b"")
 
-    def begin_epoch(self, reason: str) -> Record:
-        """Start a new stretch of authorship: old epoch + a random positive step, announced by an EPOCH record."""
+    def begin_epoch(self, reason: str, named: Sequence[KnownHead] = ()) -> Record:
+        """Start a new stretch of authorship: old epoch + a random positive step, announced by an EPOCH record.
+
+        It names ``named``, or else the heads of the epoch that ends.
+        """
         previous = self.epoch
         step = 1 + int.from_bytes(self._world.entropy(4), "big") % EPOCH_STEP_MAX
         self.epoch = min(previous + step, EPOCH_MAX)
@@ -109,13 +121,13 @@ class Author:
         self._store.put([Meta(_EPOCH_META, b"%d" % self.epoch)])
         self._store.delete(Meta, _RECOVERING_META)
         own = [log.head for log in self._logs.index.author(self._identity.code) if log.key.epoch == previous]
-        heads = tuple(sorted(own)[:1_000])
+        heads = tuple(named) or tuple(sorted(own)[:1_000])
         raw = payloads.encode(payloads.Epoch(previous, reason, heads))
         return self._append(self._header(Kind.EPOCH, self.office_line), self._world.entropy(SALT_BYTES), raw)
 
     def stop(self, reason: str) -> None:
-        """This node was rolled back: author nothing until what was lost came back (section 4)."""
-        if not self.recovering:
+        """Author nothing: rolled back, until what was lost came back (section 4); one of two copies, until chosen."""
+        if not self.recovering or (reason in CLONES and self.recovering not in CLONES):
             self.recovering = reason
             self._store.put([Meta(_RECOVERING_META, reason.encode())])
 

@@ -49,11 +49,12 @@ def _invite(office: Office, args: Args, caller: Caller) -> dict[str, object]:
     code, name = take(args, "code"), take(args, "name")
     from node.documents.divisions import Divisions  # noqa: PLC0415 - 44,691 offices, read only here
 
-    directory = Divisions.load()
-    if not args.get("unlisted"):
+    directory, recover = Divisions.load(), bool(args.get("recover"))
+    known = office.keyring.current(code) if recover else None
+    if known is None and not args.get("unlisted"):
         directory.check_child(office.identity.code, code)
     ttl_ms = parse_ttl_ms(take(args, "ttl"))
-    token = office.enrolment.invite(code, name, ttl_ms, auto_approve=bool(args.get("auto_approve")))
+    token = office.enrolment.invite(code, name, ttl_ms, auto_approve=bool(args.get("auto_approve")), recover=recover)
     doubt = directory.name_doubt(code, name)
     return {"token": token, "code": code, "name": name, "warnings": [doubt] if doubt else []}
 
@@ -73,6 +74,7 @@ _BASE: dict[str, Command] = {
     "invite": _invite,
     "pending": lambda office, _args, _caller: office.enrolment.pending(),
     "approve": lambda office, args, _caller: office.enrolment.approve(take(args, "code"), take(args, "fingerprint")),
+    "recover.here": lambda office, _args, _caller: {"office": office.identity.code, "epoch": office.recovery.choose()},
     "item.register": lambda office, args, caller: issuing.register(office.desk, args, caller),
     "item.issue": lambda office, args, caller: issuing.issue(office.desk, args, caller),
     "item.assign": lambda office, args, caller: issuing.assign(office.desk, args, caller),

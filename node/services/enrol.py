@@ -3,6 +3,8 @@
 Rules: an invitation is for one code, once, until it expires; the secret is not kept (only the public key derived from
 it); a node is admitted by comparing fingerprints, or by the invitation alone where that was asked for; the certificate
 is a signed record of this office; the same keys may ask again and get the same answer (a lost answer harms nothing).
+A child comes back (`recover`) only by an invitation made for that: with its own key for a new TLS certificate, or with
+a new key, which is flagged at every superior until somebody there has compared the fingerprint.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import NamedTuple
 from node.clock import iso
 from node.errors import InputError, NotFoundError, PeerError
 from node.records import notes
-from node.records.envelope import Envelope, Record
+from node.records.envelope import Envelope
 from node.records.keyring import Key, Keyring, possession_message
 from node.records.kinds import Kind
 from node.records.line import CODE, level_of
@@ -24,12 +26,14 @@ from node.services.alarms import Alarms
 from node.services.author import Author
 from node.services.identity import Identity, World
 from node.services.trust import Trust, load_chain
-from node.storage.port import Invite, Peer, Pending, Store
+from node.storage.port import Invite, Meta, Peer, Pending, Store
 from node.wire import credentials
 from node.wire.invitation import Invitation, encode_token
 from node.wire.messages import JoinReply, JoinRequest, JoinState, read_join_request, write_join_request
 
 _NAME_CHARS_MAX = 100
+NEW_KEY = "new_key"  # an alarm
+_RECOVER_META = "recover:"  # + code → number of its newest invitation if that is for `recover`, else 0
 
 
 class LinkCa(NamedTuple):
@@ -63,19 +67,24 @@ class Enrolment:
         now_ms = self._world.clock.now_ms()
         return [self._ca.certificate, *(i.certificate for i in self._store.rows(Invite) if i.expires_ms > now_ms)]
 
-    def invite(self, code: str, name: str, ttl_ms: int, *, auto_approve: bool) -> str:
+    def invite(self, code: str, name: str, ttl_ms: int, *, auto_approve: bool, recover: bool = False) -> str:
         """Give out a one-time token for a child; the code was checked against the directory by the caller.
 
+        ``recover``: for a child that lost its node or its channel (or that this office lost, with a ``name``).
         Raises InputError: malformed code or name, already a child, lifetime out of range.
         """
         if not CODE.match(code):
             raise InputError("不是单位代码", field="CODE", value=code, remedy="写6位或9位数字，部门再加 -名称")
+        known = self._keyring.current(code)
+        if recover and known is not None:
+            name = name or known.name
         if not name.strip():
             raise InputError("单位名称不能为空", field="--name", remedy="填写单位全称")
         check_line(name, "--name", _NAME_CHARS_MAX)
-        known = self._keyring.current(code)
-        if known is not None and known.path == (*self._identity.path, code):
-            raise InputError("该单位已经入网", field="CODE", value=code, remedy="节点丢失时用 recover（本版本未提供）")
+        mine = known is not None and known.path == (*self._identity.path, code)
+        if mine and not recover:
+            remedy = f"节点丢失、换机或通道证书过期时，执行 dulian invite {code} --recover"
+            raise InputError("该单位已经入网", field="CODE", value=code, remedy=remedy)
         self._author.check_may_write()
         now_ms = self._world.clock.now_ms()
         secret = self._world.entropy(32)
@@ -88,11 +97,12 @@ class Enrolment:
                 self._store.delete(Invite, row.invite_no)
         self._store.put([
             Invite(number, code, name, credentials.public_key_der(key_pem),
-                   credentials.enrolment_certificate(key_pem, code, expires_ms, now_ms), expires_ms, auto_approve, 0)
+                   credentials.enrolment_certificate(key_pem, code, expires_ms, now_ms), expires_ms, auto_approve, 0),
+            Meta(_RECOVER_META + code, b"%d" % (number if recover else 0)),
         ])  # fmt: skip
         return encode_token(
             Invitation(code, name, self._identity.path, self._address, self._identity.federation,
-                       self._ca.certificate, secret, expires_ms)
+                       self._ca.certificate, secret, expires_ms, recover)
         )  # fmt: skip
 
     def join(self, request: JoinRequest, client_certificate: bytes) -> JoinReply:
@@ -103,8 +113,13 @@ class Enrolment:
         if invite is None or invite.expires_ms <= now_ms:
             return JoinReply(JoinState.REFUSED, "邀请令牌无效、已用过或已过期，请上级重新邀请")
         fingerprint = self._check_request(request)
+        current, recover = self._keyring.current(request.code), self._is_recovery(invite)
         if known is not None and known.fingerprint == fingerprint and known.state == "admitted":
-            return self._admitted_reply(known)
+            if not recover or read_join_request(known.request).tls_public_key == request.tls_public_key:
+                return self._admitted_reply(known)
+        elif current is not None and current.path[-2:-1] == (self._identity.code,) and not recover:
+            remedy = f"节点丢失的，请上级执行 dulian invite {request.code} --recover，本机执行 dulian recover 令牌"
+            return JoinReply(JoinState.REFUSED, f"该单位已经入网，不能再次 join；{remedy}")
         if invite.used_ms and (known is None or known.fingerprint != fingerprint):
             text = f"{request.code} 的邀请令牌被另一台机器再次使用，已拒绝；请查明令牌是否外泄，批准时务必核对指纹"
             if known is None or known.state != "admitted":  # afterwards nothing is left that it could get
@@ -113,10 +128,13 @@ class Enrolment:
                 self._alarms.keep_evidence(request.code, "enrol", text, write_join_request(request))
             return JoinReply(JoinState.REFUSED, "邀请令牌已被使用过，请上级重新邀请")
         self._store.put([replace(invite, used_ms=invite.used_ms or now_ms)])
-        if known is None or known.fingerprint != fingerprint or known.state != "waiting":
+        fresh = known is None or known.fingerprint != fingerprint or known.state != "waiting"
+        if fresh or (recover and known is not None and known.request != write_join_request(request)):
             known = Pending(request.code, write_join_request(request), fingerprint, "waiting", now_ms, b"")
             self._store.put([known])
-        if invite.auto_approve:
+        assert known is not None  # noqa: S101 - put above
+        same_key = recover and current is not None and current.key_id == fingerprint
+        if invite.auto_approve or same_key:
             self._admit(known, invite.name)
             return self._admitted_reply(self._store.get(Pending, request.code) or known)
         text = f"{invite.name}申请入网，请电话核对指纹后执行 dulian approve {request.code}"
@@ -133,14 +151,20 @@ class Enrolment:
                     self._alarms.clear(alarm.code, alarm.subject)
 
     def pending(self) -> list[dict[str, object]]:
-        """Nodes that wait to be admitted."""
+        """Nodes that wait to be admitted, and new keys that nobody here has compared yet."""
+        flagged = {alarm.subject: alarm.since_ms for alarm in self._alarms.standing() if alarm.code == NEW_KEY}
+        keys = [(key, flagged[code]) for code in sorted(flagged) if (key := self._keyring.current(code)) is not None]
         names = {row.code: row.name for row in self._store.rows(Invite)}
-        return [
+        found: list[dict[str, object]] = [
             {
                 "code": row.code, "name": names.get(row.code, ""), "fingerprint": row.fingerprint.hex(),
                 "since": iso(row.at_ms),
             }
             for row in self._store.rows(Pending, state="waiting")
+        ]
+        return found + [
+            {"code": key.code, "name": key.name, "fingerprint": key.key_id.hex(), "since": iso(since_ms)}
+            for key, since_ms in keys
         ]
 
     def approve(self, code: str, fingerprint_hex: str) -> dict[str, object]:
@@ -150,18 +174,30 @@ class Enrolment:
         """
         row = self._store.get(Pending, code)
         if row is None or row.state != "waiting":
+            if any(alarm.code == NEW_KEY and alarm.subject == code for alarm in self._alarms.standing()):
+                return self._confirm(code, fingerprint_hex)
             raise NotFoundError("没有待批准的入网申请", field="CODE", value=code, remedy="用 dulian pending 查看")
-        given = "".join(fingerprint_hex.split()).replace("-", "").replace(":", "").lower()
-        if given != row.fingerprint.hex():
-            remedy = "请对方重新报读指纹；不符即勿批准"
-            raise InputError("指纹与申请不符", field="--fingerprint", value=fingerprint_hex, remedy=remedy)
+        _compare(fingerprint_hex, row.fingerprint)
         invites = self._store.rows(Invite, code=code)
         if not invites or invites[-1].expires_ms <= self._world.clock.now_ms():
             # Its node could not come for the answer any more, and a second invitation would be refused.
             remedy = f"重新执行 dulian invite {code}，请对方用新令牌在新目录 join"
             raise InputError("邀请已过期，不能再批准", code="expired", field="CODE", value=code, remedy=remedy)
         self._admit(row, invites[-1].name)
+        self._alarms.clear(NEW_KEY, code)  # compared just now
         return {"code": code, "name": invites[-1].name, "fingerprint": row.fingerprint.hex(), "state": "admitted"}
+
+    def _confirm(self, code: str, fingerprint_hex: str) -> dict[str, object]:
+        """The operator of a superior has compared the fingerprint of a key that was not countersigned."""
+        key = self._keyring.current(code)
+        assert key is not None  # noqa: S101 - the alarm is about it
+        _compare(fingerprint_hex, key.key_id)
+        self._alarms.clear(NEW_KEY, code)
+        return {"code": code, "name": key.name, "fingerprint": key.key_id.hex(), "state": "confirmed"}
+
+    def _is_recovery(self, invite: Invite) -> bool:
+        saved = self._store.get(Meta, _RECOVER_META + invite.code)
+        return saved is not None and int(saved.value) == invite.invite_no
 
     def renew(self, note: notes.Signed, client_certificate: bytes) -> bytes:
         """A child asks for a new TLS certificate over its present one; PeerError where it may not."""
@@ -196,8 +232,23 @@ class Enrolment:
         credentials.check_link_ca(request.link_ca, request.code, self._world.clock.now_ms())
         return key_id
 
-    def _admit(self, row: Pending, name: str) -> Record:
+    def _admit(self, row: Pending, name: str) -> None:
         request = read_join_request(row.request)
+        old = self._keyring.current(request.code)
+        if old is None or old.key_id != row.fingerprint or self._certificate_envelope(old.record_id) is None:
+            self._certify(request, name)
+        if old is not None and old.key_id != row.fingerprint:
+            self._trust.drop_tls(request.code)
+            warn_new_key(self._alarms, request.code, row.fingerprint)
+        now_ms = self._world.clock.now_ms()
+        self._store.put([
+            Peer(request.code, "child", "", request.link_ca, now_ms, 0, "", 0),
+            replace(row, state="admitted", tls_certificate=self._issue(request.code, request.tls_public_key)),
+        ])
+        self._alarms.clear("pending", request.code)
+        self._alarms.clear("enrol", request.code)
+
+    def _certify(self, request: JoinRequest, name: str) -> None:
         path = (*self._identity.path, request.code)
         record = self._author.write(
             Kind.CERTIFICATE,
@@ -209,14 +260,6 @@ class Enrolment:
         )
         self._keyring.learn(record)
         self._alarms.contested(request.code, self._keyring.contested.get(request.code, ()))
-        now_ms = self._world.clock.now_ms()
-        self._store.put([
-            Peer(request.code, "child", "", request.link_ca, now_ms, 0, "", 0),
-            replace(row, state="admitted", tls_certificate=self._issue(request.code, request.tls_public_key)),
-        ])
-        self._alarms.clear("pending", request.code)
-        self._alarms.clear("enrol", request.code)
-        return record
 
     def _admitted_reply(self, row: Pending) -> JoinReply:
         chain = load_chain(self._store)
@@ -236,3 +279,16 @@ class Enrolment:
         )
         self._trust.issued(office, credentials.tls_sha256(der), credentials.expires_ms(der))
         return der
+
+
+def warn_new_key(alarms: Alarms, code: str, key_id: bytes) -> None:
+    """An office speaks with a new key that its old one did not countersign: flagged until somebody has compared it."""
+    remedy = f"请电话核对后执行 dulian approve {code} --fingerprint 指纹"
+    text = f"{code} 重建节点，换用新密钥，指纹 {key_id.hex()}；{remedy}"
+    alarms.raise_(NEW_KEY, code, text)
+
+
+def _compare(given: str, key_id: bytes) -> None:
+    if "".join(given.split()).replace("-", "").replace(":", "").lower() != key_id.hex():
+        remedy = "请对方重新报读指纹；不符即勿批准"
+        raise InputError("指纹与申请不符", field="--fingerprint", value=given, remedy=remedy)

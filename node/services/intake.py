@@ -22,6 +22,7 @@ from node.records.suite import Suites, Verify
 from node.services import clones
 from node.services.alarms import Alarms
 from node.services.author import Author
+from node.services.enrol import warn_new_key
 from node.services.forks import Forks
 from node.services.identity import Identity, World
 from node.services.logs import Logs
@@ -251,12 +252,16 @@ class Intake:
         )  # fmt: skip
 
     def _learn(self, peer: str, record: Record) -> None:
+        old = self._p.keyring.certified(record)
         try:
             key = self._p.keyring.learn(record)
         except PeerError as error:
             # Admission judges headers only: the record stays, without effect, and the operator is told.
             self._p.alarms.keep_evidence(peer, error.code, error.detail, record.envelope.header)
             return
+        flagged = old is not None and old.path == key.path and old.key_id != key.key_id
+        if flagged and self._p.identity.code in key.path[:-1] and self._p.keyring.current(key.code) is key:
+            warn_new_key(self._p.alarms, key.code, key.key_id)
         if self._p.alarms.contested(key.code, self._p.keyring.contested.get(key.code, ())):
             self._p.alarms.keep_evidence(peer, "two_parents", key.code, record.envelope.header)
 

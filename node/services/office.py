@@ -103,12 +103,11 @@ class Office:
         parts = Parts(
             identity, world, store, self.logs, self.keyring, self.author, self.alarms, self.limits, self.forks
         )
-        self.links = Links(
-            parts, Intake(parts, self._checks), self.receipts, self.marks, self.attachments, self.trust
-        )
-        self.intake.refusals = self.health.refused
+        self.intake = Intake(parts, self._checks)
+        self.links = Links(parts, self.intake, self.receipts, self.marks, self.attachments, self.trust)
         self.repairs = self.links.repairs = Repairs(parts, self.projector)
         self.reconcile = Reconcile(parts, self.links, self.repairs, self.attachments, self.marks, self.blobs)
+        self.intake.refusals = self.health.refused
         self.recovery = Recovery(identity, store, self.logs, self.keyring, self.author, self.alarms)
         self.rulebook = Rulebook(store, identity.code)
         self.calendar = self.rulebook.calendar()  # read by other threads too: never changed, only replaced
@@ -206,9 +205,11 @@ class Office:
         self.reconcile.tick()
         now_ms = self.world.clock.now_ms()
         self._marked_ms = min(self._marked_ms, now_ms)  # the clock may have been set back
+        neighbours = self.neighbours()
+        sessions = [found for peer in neighbours if (found := self.links.session_of(peer)) is not None]
+        self.recovery.settled(sessions, neighbours)
         if self.author.recovering:
-            sessions = [self.links.session_of(peer) for peer in self._neighbours()]
-            self.recovery.attempt(session for session in sessions if session is not None)
+            self.recovery.attempt(sessions)
         self.recovery.forget(now_ms)
         due = self._marked_ms + (_MARK_AFTER_CHANGE_MS if self._mark_due else self._mark_interval_ms)
         if now_ms >= due and self.identity.parent and not self.author.recovering:
@@ -310,7 +311,8 @@ class Office:
     def _silent(self) -> bool:
         return bool(self.author.recovering or self.author.skew_ms)
 
-    def _neighbours(self) -> list[str]:
+    def neighbours(self) -> list[str]:
+        """Codes of the parent and of all children."""
         children = self.keyring.children(self.identity.code)
         return [self.identity.parent, *children] if self.identity.parent else children
 

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from node.errors import ForbiddenError, InputError
 from node.records.envelope import Envelope, Record, open_envelope
 from node.records.keyring import Keyring
 from node.records.kinds import Kind
 from node.records.limits import SEQ_MAX
 from node.records.line import LogKey
+from node.services import clones, comeback
 from node.services.alarms import Alarms
 from node.services.author import Author
+from node.services.comeback import CLONE, CLONE_FOUND, CLONES
 from node.services.identity import Identity
 from node.services.logs import Logs
 from node.services.session import Session
@@ -43,6 +46,11 @@ class Recovery:
 
     def attempt(self, sessions: Iterable[Session]) -> bool:
         """Begin a new epoch if a synced neighbour shows nothing of ours that is missing; returns whether it began."""
+        if self._author.recovering in CLONES:
+            if self._author.recovering == CLONE_FOUND and not self._author.skew_ms:
+                self._author.begin_epoch(CLONE)  # its one record tells the other copy, and everybody, to stop
+                self._author.stop(CLONE)
+            return False
         ready = [session for session in sessions if session.synced]
         behind = any(self._is_own(log_id) for session in ready for log_id in session.machine.behind)
         # With a clock that is off nothing may be written: the new epoch waits for it too.
@@ -59,6 +67,35 @@ class Recovery:
         text = f"本机数据曾被回退，已从邻居取回并开始新纪元{again}；请查明回退原因（24小时后不再提示）"
         self._alarms.raise_("recovered", code, text)
         return True
+
+    def choose(self) -> int:
+        """Of two running copies the operator chooses this one: it begins an epoch and goes on; returns the epoch.
+
+        Raises InputError where there is no second copy, ForbiddenError where the clock is off.
+        """
+        if self._author.recovering not in CLONES:
+            text = "没有发现两份节点同时运行，无需选定"
+            raise InputError(text, code="no_clone", field="--here", remedy="进展见 dulian status")
+        if self._author.skew_ms:
+            raise ForbiddenError("本机时钟与上级不符，不能选定", code="clock_skew", remedy="校准本机时间后重试")
+        stranded = self._stranded()
+        clones.settle(self._author, self._alarms, self._identity.code)
+        for record in stranded:
+            self._author.reissue(record)
+        self._alarms.clear("rolled_back", self._identity.code)
+        return self._author.epoch
+
+    def settled(self, sessions: Iterable[Session], neighbours: list[str]) -> None:
+        """Note the neighbours that show nothing of ours that is missing here; with the last one a `restore` is over."""
+        came_back, code = self._author.comeback, self._identity.code
+        for session in sessions:
+            missing = [*session.machine.behind, *(log_id for log_id in session.waiting if self._lacks(session, log_id))]
+            if not session.synced or any(self._is_own(log_id) for log_id in missing):
+                continue
+            if came_back.agreed(session.peer, neighbours):
+                self._alarms.clear(comeback.ALARM, code)
+        if came_back.pending:
+            self._alarms.raise_(comeback.ALARM, code, came_back.text(neighbours))
 
     def forget(self, now_ms: int) -> None:
         """Some time after the recovery the alarm about it ends; a clock set back makes it stand longer, never less."""
@@ -95,6 +132,11 @@ class Recovery:
         log = self._logs.log(LogKey(self._identity.code, self._author.epoch, self._author.office_line))
         rows = self._store.records_at([(log.log_no, 1)]) if log is not None else []
         return rows[0].received_ms if rows else 0
+
+    def _lacks(self, session: Session, log_id: bytes) -> bool:
+        """Whether what was refused of a log for now has still not come."""
+        log = self._logs.index.get(log_id)
+        return log is None or log.seq < session.waiting[log_id]
 
     def _is_own(self, log_id: bytes) -> bool:
         log = self._logs.index.get(log_id)

@@ -36,7 +36,7 @@ _READ = (
 )  # fmt: skip
 _ADMINISTER = (
     "invite", "pending", "approve", "alarm.ack", "user.add", "user.change", "user.disable", "unit.add", "unit.disable",
-    "rules.publish", "calendar.import",
+    "rules.publish", "calendar.import", "backup", "recover.here",
 )  # fmt: skip
 _HANDLE = (
     "item.sign", "item.refuse", "item.report", "item.submit", "item.attach", "item.extend", "item.justify",

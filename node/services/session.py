@@ -9,6 +9,7 @@ from node.sync import effects as do
 from node.sync.effects import Effect
 from node.sync.heads import LogState
 from node.sync.link import LinkMachine
+from node.sync.reasons import PASSING
 
 
 @dataclass(slots=True)
@@ -29,12 +30,15 @@ class Session:
     heard: str = ""  # the kind of the last frame
     served: int = 0  # pieces of attachments in this step
     close_reason: str = ""
+    waiting: dict[bytes, int] = field(default_factory=dict)  # log → seq refused here for a reason that passes
     extra: list[Effect] = field(default_factory=list)
 
     # -- what intake reports (intake.Sink) --
 
     def refused(self, log_id: bytes, seq: int, reason: str, held: KnownHead) -> None:
         """Queue a refusal."""
+        if reason in PASSING:
+            self.waiting[log_id] = seq
         self.extra.append(do.ReportRefusal(log_id, seq, reason))
         self.extra += self.machine.refuse(log_id, seq, reason, held, self.now_ms)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from node import __version__
 from node.clock import iso
 from node.records.line import level_of
+from node.services.backups import last_made
 from node.services.browse import moment
 from node.services.office import Office
 from node.services.proposals import open_count
@@ -47,9 +48,17 @@ def status_document(office: Office) -> dict[str, object]:
         "items": office.store.board_count(),
         "proposals_open": open_count(office.store),
         "links": [link_document(office, peer, role) for peer, role in neighbours(office)],
+        "backup": last_made(office.store),
+        "recovery": _recovery(office),
         "offices": office.staleness.document(office.name_of),
         "alarms": alarms,
     }  # fmt: skip
+
+
+def _recovery(office: Office) -> dict[str, object]:
+    """Why this node does not author ("" = it does), and which neighbours it has not asked since it was restored."""
+    author = office.author
+    return {"stopped": author.recovering, "not_asked": author.comeback.not_asked(office.neighbours())}
 
 
 def neighbours(office: Office) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from node.records.envelope import Envelope, from_bytes, open_envelope, to_bytes
 from node.records.keyring import Keyring
 from node.records.kinds import Kind
 from node.services.logs import Logs
-from node.storage.port import Fork, Meta, Store, TlsCert
+from node.storage.port import Fork, Meta, Reader, Store, TlsCert
 
 _CHAIN_META = "chain"
 _UNUSED_TLS_MAX = 4  # per child: answers to a renewal that were lost
@@ -26,7 +26,7 @@ def save_chain(store: Store, chain: Sequence[Envelope]) -> None:
     store.put([Meta(_CHAIN_META, b"".join(_framed(to_bytes(envelope)) for envelope in chain))])
 
 
-def load_chain(store: Store) -> list[Envelope]:
+def load_chain(store: Reader) -> list[Envelope]:
     """The certificates kept by `save_chain`."""
     saved = store.get(Meta, _CHAIN_META)
     found = []
@@ -73,6 +73,7 @@ class Trust:
         self._store = store
         self._keyring = keyring
         self._tls = {row.sha256: row for row in store.rows(TlsCert)}
+        self._lost: dict[bytes, TlsCert] = {}  # issued in a time this node lost; not proved yet
 
     def chain_envelopes(self, code: str) -> list[Envelope]:
         """Certificates root … this office."""
@@ -109,6 +110,21 @@ class Trust:
             raise PeerError("通道证书已过期", code="tls_expired")
         return row.office
 
+    def may_take_back(self, office: str, sha256: bytes, expires_ms: int) -> bool:
+        """Whether a certificate issued in a time this node lost is newer than any known of that child.
+
+        Called in the loop's thread. It counts as known from `tls_used` on: its holder has proved the record key then.
+        """
+        newer = all(row.expires_ms < expires_ms for row in list(self._tls.values()) if row.office == office)
+        if newer:
+            self._lost[sha256] = TlsCert(office, sha256, expires_ms, 0)
+        return newer
+
+    def drop_tls(self, office: str) -> None:
+        """A new machine speaks for this child: what the old one holds opens no channel any more."""
+        for row in [row for row in self._tls.values() if row.office == office]:
+            self._forget(row)
+
     def tls_expires_ms(self, sha256: bytes) -> int:
         """When an issued TLS certificate ends; 0 where it is not one of ours."""
         row = self._tls.get(sha256)
@@ -116,7 +132,7 @@ class Trust:
 
     def tls_used(self, office: str, sha256: bytes, now_ms: int) -> None:
         """A child spoke over this certificate: its older ones end here."""
-        used = self._tls.get(sha256)
+        used = self._tls.get(sha256) or self._lost.pop(sha256, None)
         if used is None or used.used_ms:
             return
         self._tls[sha256] = replace(used, used_ms=now_ms)

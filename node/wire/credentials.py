@@ -121,6 +121,11 @@ def expires_ms(certificate_der: bytes) -> int:
     return _ms(_load(certificate_der).not_valid_after_utc)
 
 
+def begins_ms(certificate_der: bytes) -> int:
+    """The beginning of a certificate's life, which may lie a little before it was issued."""
+    return _ms(_load(certificate_der).not_valid_before_utc)
+
+
 def needs_renewal(certificate_der: bytes, now_ms: int) -> bool:
     """Whether two thirds of its life are over."""
     certificate = _load(certificate_der)

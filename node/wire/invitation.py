@@ -1,7 +1,8 @@
 """The invitation token: one line that a parent's operator gives to a child's.
 
-Rules of this file: a token is `dulian1.` and base64url over protobuf bytes with 4 bytes of check sum behind them, so a
-mistyped or cut token is told from a wrong one; `decode_token` accepts or raises InputError, nothing else.
+Rules of this file: a token is `dulian1.` (of `recover`: `dulian-recover1.`) and base64url over protobuf bytes with 4
+bytes of check sum behind them, so a mistyped or cut token is told from a wrong one; `decode_token` accepts or raises
+InputError, nothing else.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from node.wire.credentials import CERTIFICATE_BYTES_MAX
 from node.wire.v1 import office_pb2
 
 TOKEN_CHARS_MAX = 16_384
-_PREFIX = "dulian1."
+_PREFIX, _RECOVER_PREFIX = "dulian1.", "dulian-recover1."
 _VERSION = 1
 _CHECK_BYTES = 4
 _CHECK_PREFIX = b"dulian-token-1\0"
@@ -40,20 +41,25 @@ class Invitation(NamedTuple):
     link_ca: bytes
     secret: bytes
     expires_ms: int
+    recover: bool = False  # for an office that is a child already
 
 
 def encode_token(invitation: Invitation) -> str:
     """The token, one line."""
-    raw = office_pb2.Invitation(version=_VERSION, **invitation._asdict()).SerializeToString(deterministic=True)
-    return _PREFIX + base64.urlsafe_b64encode(raw + _check(raw)).decode().rstrip("=")
+    fields = invitation._asdict()
+    prefix = _RECOVER_PREFIX if fields.pop("recover") else _PREFIX
+    raw = office_pb2.Invitation(version=_VERSION, **fields).SerializeToString(deterministic=True)
+    return prefix + base64.urlsafe_b64encode(raw + _check(raw)).decode().rstrip("=")
 
 
 def decode_token(token: str, now_ms: int) -> Invitation:
     """Read a token as typed or pasted (white space is ignored); InputError when mistyped, foreign or expired."""
     text = "".join(token.split())
-    if not text.startswith(_PREFIX) or len(text) > TOKEN_CHARS_MAX:
+    recover = text.startswith(_RECOVER_PREFIX)
+    prefix = _RECOVER_PREFIX if recover else _PREFIX
+    if not text.startswith(prefix) or len(text) > TOKEN_CHARS_MAX:
         raise _refuse(text, "不是本系统的邀请令牌", f"复制上级 dulian invite 输出的整行（以 {_PREFIX} 开头）")
-    body = text.removeprefix(_PREFIX)
+    body = text.removeprefix(prefix)
     try:
         raw = base64.b64decode(body.encode("ascii") + b"=" * (-len(body) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, UnicodeEncodeError) as error:
@@ -69,7 +75,7 @@ def decode_token(token: str, now_ms: int) -> Invitation:
         raise _refuse(text, "邀请令牌版本与本程序不符", "两端安装同一版本后重新邀请")
     invitation = Invitation(
         message.code, message.name, tuple(message.parent_path), message.address, message.federation, message.link_ca,
-        message.secret, message.expires_ms,
+        message.secret, message.expires_ms, recover,
     )  # fmt: skip
     if not _is_sound(invitation):
         raise _refuse(text, "邀请令牌内容不完整", "请上级重新执行 dulian invite")
@@ -77,6 +83,14 @@ def decode_token(token: str, now_ms: int) -> Invitation:
         remedy = "请上级重新执行 dulian invite；如本机时钟不准，先校准时钟"
         raise _refuse(text, f"邀请令牌已于 {iso(invitation.expires_ms)} 过期", remedy)
     return invitation
+
+
+def check_purpose(invitation: Invitation, *, recover: bool) -> None:
+    """A token of `invite --recover` is for `recover`, any other for `join`; InputError naming the right command."""
+    if invitation.recover is not recover:
+        text = "这是重建令牌，不能用于首次入网" if invitation.recover else "这是首次入网的邀请令牌，不能用于重建"
+        remedy = "执行 dulian recover 令牌" if invitation.recover else "首次入网执行 dulian join 令牌"
+        raise InputError(text, code="bad_token", field="TOKEN", remedy=remedy)
 
 
 def _is_sound(i: Invitation) -> bool:
