@@ -21,7 +21,7 @@ _HEADING = "台账"
 _EXPORT_PAGE = 200
 _STYLES = {"green": "green", "yellow": "yellow", "red": "red", "done": "blue"}
 # On a terminal; `--json` and the exported file have every column.
-_SHOWN = ("number", "title", "lead", "assist", "person", "state", "light", "due", "percent", "progress")
+_SHOWN = ("number", "title", "lead", "assist", "person", "state", "light", "due", "percent", "progress", "known")
 
 Ledger = Annotated[str, typer.Argument(metavar="LEDGER", help="台账的代号或名称，见 dulian ledger list")]
 WhichLedger = Annotated[str | None, typer.Option("--ledger", metavar="L", help="台账的代号或名称；不写为综合台账")]

@@ -30,7 +30,7 @@ _SHEET_NAME_BAD = re.compile(r"[\[\]:*?/\\']")
 _SHEET_NAME_CHARS_MAX = 31
 _WIDTHS = {
     "title": 36, "measures": 48, "progress": 48, "schedule": 30, "remark": 30, "lead": 20, "assist": 24, "number": 20,
-    "receiver": 18, "source": 16, "as_of": 17,
+    "receiver": 18, "source": 16, "known": 10, "as_of": 17,
 }  # fmt: skip
 _FILLS = {"red": "#FFC7CE", "yellow": "#FFEB9C", "green": "#C6EFCE", "done": "#DDEBF7"}
 _TAG = re.compile(rf"([0-9a-f]{{64}})\|([0-9a-f]{{{_DIGEST_DIGITS}}})\|([0-9a-f]*)")

@@ -20,15 +20,17 @@ from node.rules import words
 from node.rules.values import Ledger
 from node.services.browse import View, day_text, light_of, moment
 from node.services.project import read_facts
+from node.services.truth_rows import known_of
 from node.storage.port import BoardQuery, BoardRow, Reader
 
 COLUMNS: Mapping[str, str] = words.LEDGER_COLUMNS | {
-    "receiver": "承办单位", "percent": "完成比例", "progress": "最近进展", "extension": "延期", "as_of": "数据截至",
+    "receiver": "承办单位", "percent": "完成比例", "progress": "最近进展", "extension": "延期", "known": "情况",
+    "as_of": "数据截至",
 }  # fmt: skip
 # Every ledger has these, whichever its profile names first.
 _ALWAYS = (
     "number", "title", "source", "receiver", "lead", "assist", "schedule", "measures", "person", "state", "light",
-    "due", "percent", "progress", "slip", "extension", "as_of",
+    "due", "percent", "progress", "slip", "extension", "known", "as_of",
 )  # fmt: skip
 LIGHT_NAMES: Mapping[Light, str] = {
     "green": "绿（正常）", "yellow": "黄（临期）", "red": "红（逾期）", "done": "办结", "none": "无时限",
@@ -68,6 +70,7 @@ def lines_of(reader: Reader, view: View, rows: Sequence[BoardRow]) -> list[Ledge
             if child.state != CANCELLED:
                 below.setdefault(child.parent, []).append(child)
     leads = {item: next((c for c in found if c.role != "assist"), found[0]) for item, found in below.items()}
+    known = known_of(reader, view, rows)
     facts = read_facts(reader, [*ids, *(child.item_id for child in leads.values())])
     lines = []
     for row in rows:
@@ -80,7 +83,8 @@ def lines_of(reader: Reader, view: View, rows: Sequence[BoardRow]) -> list[Ledge
             said = _last_words(fold(lead.item_id, theirs), theirs)
             said = f"{view.name_of(lead.receiver)}：{said}" if said else ""
         light = light_of(view, row)
-        lines.append(LedgerLine(row, light, _cells(view, item, light) | {"progress": said}))
+        cells = _cells(view, item, light) | {"progress": said, "known": known[row.item_id].label}
+        lines.append(LedgerLine(row, light, cells))
     return lines
 
 
