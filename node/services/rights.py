@@ -33,10 +33,11 @@ _READ = (
     "status", "heads", "digest", "verify", "item.list", "item.show", "item.fetch", "user.list", "unit.list",
     "case.list", "case.show", "rules.list", "rules.show", "rules.check", "rules.explain", "calendar.show",
     "calendar.differences", "doctor", "ledger.list", "ledger.show", "plan.show", "plan.check", "todo.list",
+    "fork.list", "fork.show", "fork.export",
 )  # fmt: skip
 _ADMINISTER = (
     "invite", "pending", "approve", "alarm.ack", "user.add", "user.change", "user.disable", "unit.add", "unit.disable",
-    "rules.publish", "calendar.import", "backup", "recover.here",
+    "rules.publish", "calendar.import", "fork.settle", "backup", "recover.here",
 )  # fmt: skip
 _HANDLE = (
     "item.sign", "item.refuse", "item.report", "item.submit", "item.attach", "item.extend", "item.justify",

@@ -10,6 +10,7 @@ from node.records.line import Line
 from node.services.project import read_facts
 from node.services.status import status_document
 from node.storage.port import BlobRef, BlobRow, BoardQuery
+from tests.sim import forked as forks
 from tests.sim.journal import BrokenPromise
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def difference(sim: Simulation, healed_ms: int) -> str:
                 as_of_ms = machine.office.marks.as_of_ms(below.code)
                 if as_of_ms < healed_ms:
                     return f"{machine.code} shows {below.code} as of {healed_ms - as_of_ms} ms before all was healed"
-    return ""
+    return forks.difference(sim)
 
 
 def _link_difference(upper: Machine, lower: Machine, forked: set[bytes]) -> str:
@@ -103,6 +104,7 @@ def check_all(sim: Simulation) -> None:
         _check_attachments(machine)
         _check_keyring(sim, machine)
     _check_holders(sim)
+    forks.check(sim)
     _check_digests(sim)
 
 
@@ -178,8 +180,8 @@ def _check_holders(sim: Simulation) -> None:
 
 
 def _check_digests(sim: Simulation) -> None:
-    """digest(item) is equal at every holder (I7), but for items with records of a forked log."""
-    forked = sim.watch.forked_logs()
+    """digest(item) is equal at every holder (I7), but for items with records of a log that is torn for good."""
+    forked = forks.torn(sim)
     torn = {header.item for header in sim.watch.headers.values() if header.log_id in forked}
     torn |= {record_id for record_id, header in sim.watch.headers.items() if header.log_id in forked}
     seen: dict[str, tuple[str, str]] = {}

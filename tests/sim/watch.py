@@ -57,6 +57,11 @@ class Watch:
                     return record_id
         return None
 
+    def line_of(self, log_id: bytes) -> Line:
+        """The line of a log that somebody holds."""
+        logs = (machine.office.logs.index.get(log_id) for machine in self.sim.machines.values())
+        return next(log.key.line for log in logs if log is not None)
+
     def forked_logs(self) -> set[bytes]:
         """Logs whose author lied (or was cloned)."""
         return {log_id for log_id, _ in self.branches}

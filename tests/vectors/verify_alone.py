@@ -167,6 +167,39 @@ class Verifier:
         return key_id, raw_key, path
 
 
+def verify_fork(proof: dict[str, Any], root: bytes) -> tuple[str, int]:
+    """Verify a proof of a fork; returns author and number. Raises Bad."""
+    if proof["format"] != "dulian-fork-proof-1" or len(proof["records"]) != 2:
+        raise Bad("format")
+    verifier = Verifier(root)
+    for one in proof["certificates"]:
+        parts = (bytes.fromhex(one[name]) for name in ("header", "signature", "salt", "payload"))
+        raw, signature, salt, payload = parts
+        verifier.pin(raw, signature, payload)
+        verifier.heads[log_id(read_header(raw))] = before(read_header(raw))
+        verifier.record(raw, signature, salt, payload)
+    places = []
+    for one in proof["records"]:
+        raw, signature = bytes.fromhex(one["header"]), bytes.fromhex(one["signature"])
+        header = read_header(raw)
+        if header["federation"] != root or header["key_id"] not in verifier.keys:
+            raise Bad("unknown key")
+        raw_key, path = verifier.keys[header["key_id"]]
+        upto = header["path"][: header["path"].index(header["author"]) + 1]
+        if path[-len(upto) :] != upto:
+            raise Bad("path")
+        signed(raw_key, signature, b"dulian-record-1\0" + raw)
+        places.append((log_id(header), header["author"], header["seq"]))
+    if places[0] != places[1] or proof["records"][0]["header"] == proof["records"][1]["header"]:
+        raise Bad("no fork")
+    return places[0][1], places[0][2]
+
+
+def before(header: dict[str, Any]) -> tuple[int, bytes]:
+    """What a record follows: a certificate stands alone in a proof, its place in its log does not matter there."""
+    return header["seq"] - 1, header["prev"]
+
+
 def verify(vectors: dict[str, Any]) -> int:
     """Verify every vector; returns how many records there were. Raises Bad."""
     verifier = Verifier(bytes.fromhex(vectors["federation"]))
@@ -197,6 +230,9 @@ def verify(vectors: dict[str, Any]) -> int:
     return len(vectors["records"])
 
 
-if __name__ == "__main__":
+if __name__ == "__main__" and len(sys.argv) > 2:  # FILE FINGERPRINT: a proof of a fork
+    fork = verify_fork(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), bytes.fromhex(sys.argv[2]))
+    sys.stdout.write(f"{fork[0]} signed two different records under number {fork[1]}\n")
+elif __name__ == "__main__":
     count = verify(json.loads(Path(__file__).with_name("vectors.json").read_text(encoding="utf-8")))
     sys.stdout.write(f"{count} records verified\n")
