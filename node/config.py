@@ -44,6 +44,7 @@ class Config(BaseSettings):
     peer_logs_max: int = Field(default=100_000, ge=10, le=10_000_000)
     peer_window_kib: int = Field(default=4_096, ge=512, le=65_536)  # memory for what one neighbour has under way
     metrics: str = ""  # host:port on the loopback for /livez, /readyz, /metrics; empty = none
+    reconcile_hour: int = Field(default=2, ge=0, le=23)  # Beijing time; within an hour from then the night's runs begin
     routine_hour: int = Field(default=7, ge=0, le=23)  # Beijing time; from then on a business date's routines run
     backup_folder: str = ""  # where daily backups go; empty = none are made
     backup_hour: int = Field(default=1, ge=0, le=23)  # Beijing time

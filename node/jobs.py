@@ -74,6 +74,9 @@ def start(running: Running) -> Callable[[], None]:
     async def maintain() -> None:
         running.runner.after_step(running.store.maintain)
 
+    async def reconcile() -> None:
+        running.runner.post(lambda: office.reconcile.nightly(running.config.reconcile_hour))
+
     async def invitations() -> None:
         await running.refresh_invitations()
 
@@ -83,6 +86,9 @@ def start(running: Running) -> Callable[[], None]:
     every(_ROUTINES_S, "routines-sweep", routines.run)
     at(None, "backup-start", running.backups.daily)
     every(_BACKUP_S, "backup", running.backups.daily)
+    at(None, "reconcile-start", reconcile)
+    at(CronTrigger(hour=running.config.reconcile_hour, timezone=_ZONE), "reconcile", reconcile)
+    every(_ROUTINES_S, "reconcile-sweep", reconcile)  # what was missed is caught up at the next contact
     every(_TICK_S, "tick", tick)
     every(_PROBE_S, "probe", running.monitor.probe)
     every(_GATHER_S, "gather", running.monitor.gather)

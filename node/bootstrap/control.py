@@ -11,6 +11,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from types import MappingProxyType
 
+from node.bootstrap.reconciling import reconcile_links
 from node.errors import EXIT_FINDINGS, EXIT_INPUT, EXIT_OK, InputError, NotAvailableError
 from node.records.limits import NAME_CHARS_MAX, SALT_BYTES
 from node.records.payload import Attachment, check_line
@@ -63,6 +64,8 @@ class Control:
         if verb == "verify":
             found = await asyncio.to_thread(lambda: self._verify(caller))
             return LocalReply(found, exit=EXIT_OK if found["ok"] else EXIT_FINDINGS)
+        if verb == "reconcile":
+            return await reconcile_links(self._office, self._runner, request.args, caller)
         if verb in ("import", "ledger.import"):
             return await self._import(request, caller)
         if (slow := self._slow.get(verb)) is not None:

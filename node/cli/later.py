@@ -12,7 +12,6 @@ from node.errors import NotAvailableError
 
 # Command path → what it will do. A command of two words stands in a group of its own, or in `item`.
 LATER: Mapping[str, str] = {
-    "reconcile": "与上下级对账",
     "revoke": "吊销一个下级单位的证书",
     "bundle export": "把记录导出为文件，离线转送",
     "bundle import": "导入离线转送的文件",

@@ -7,10 +7,10 @@ byte; the child's names the parent's. The history is read from these records alo
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from node.errors import PeerError
+from node.errors import InputError, PeerError
 from node.records import payload as payloads
 from node.records.envelope import Record
 from node.records.header import decode
@@ -19,11 +19,12 @@ from node.records.line import Line
 from node.records.payload import Statement
 from node.records.statement import Result, decode_result
 from node.services.author import Author
-from node.services.browse import moment
-from node.storage.port import Meta, Reader, RecordRow
+from node.services.browse import View, moment
+from node.storage.port import Meta, Peer, Reader, RecordRow
 
 _PAGE, _PAGE_BYTES = 500, 4_194_304
 _STATE = "reconciled/"
+_HISTORY_MAX = 400  # runs of a link shown, newest first
 
 
 class Signed(NamedTuple):
@@ -136,3 +137,23 @@ def load_state(reader: Reader, peer: str) -> State:
 def state_row(state: State) -> Meta:
     """The row that keeps it."""
     return Meta(_STATE + state.peer, json.dumps(state._asdict()).encode())
+
+
+def history_document(reader: Reader, view: View, args: Mapping[str, object]) -> list[dict[str, object]]:
+    """`reconcile.history`: every run of this office's links (or of the one with ``with``), newest first."""
+    me, wanted = view.office, str(args.get("with") or "")
+    peers = [peer for peer in reader.rows(Peer) if wanted in ("", peer.office)]
+    if wanted and not peers:
+        raise InputError("不是本单位的上级或下级", field="--with", value=wanted, remedy="核对单位代码")
+    links = [(peer.office, me) if peer.role == "parent" else (me, peer.office) for peer in peers]
+    names = {lower if me == upper else upper: (upper, lower) for upper, lower in links}
+    rows: list[dict[str, object]] = [
+        {"with": peer, "as_of": moment(state.at_ms), "ok": False, "outcome": "incomplete",
+         "outcome_label": LABELS["incomplete"], "reason": state.reason, "disputed": 0, "statement": None}
+        for peer in names if (state := load_state(reader, peer)).outcome == "incomplete"
+    ]  # fmt: skip
+    rows += history(reader, me, links, _HISTORY_MAX)
+    for row in rows:
+        upper, lower = names[str(row["with"])]
+        row |= {"office": me, "upper": upper, "lower": lower}
+    return rows
