@@ -12,7 +12,8 @@ from node.documents.ledger_out import as_cell
 COLUMNS: tuple[tuple[str, str, int], ...] = (
     ("as_of", "对账时点", 20), ("upper", "上级单位", 12), ("lower", "下级单位", 12), ("outcome_label", "结果", 12),
     ("logs", "日志（本）", 10), ("records", "记录（条）", 12), ("items", "事项（件）", 10),
-    ("records_fetched", "收取", 8), ("records_sent", "发送", 8), ("repaired", "本方修复", 10), ("repaired_there", "对方修复", 10),
+    ("records_fetched", "收取", 8), ("records_sent", "发送", 8),
+    ("repaired", "本方修复", 10), ("repaired_there", "对方修复", 10),
     ("missing", "本方缺损", 10), ("missing_there", "对方缺损", 10), ("disputed", "不符", 8),
     ("equal", "双方一致", 10), ("statement", "本方对账单（记录编号）", 30),
     ("statement_there", "对方对账单（记录编号）", 30), ("reason", "说明", 24),

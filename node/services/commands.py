@@ -26,6 +26,7 @@ from node.services import (
     proposals,
     rights,
     ruling,
+    statements,
 )
 from node.services.desk import Caller, take
 from node.services.office import Office
@@ -98,6 +99,7 @@ _ASKED: dict[str, Question] = {
     "item.show": known.show_item,
     "heads": lambda reader, _view, _args: browse.heads_document(reader),
     "digest": lambda reader, _view, _args: browse.digest_document(reader),
+    "reconcile.history": statements.history_document,
 }
 
 COMMANDS: dict[str, Command] = _BASE | {verb: run for area in _AREAS for verb, run in area.COMMANDS.items()}

@@ -31,11 +31,13 @@ _LEADING = frozenset({OPERATOR, SUPERVISOR, LEADER})
 
 _READ = (
     "status", "heads", "digest", "verify", "item.list", "item.show", "item.fetch", "user.list", "unit.list",
+    "reconcile.history",
     "case.list", "case.show", "rules.list", "rules.show", "rules.check", "rules.explain", "calendar.show",
     "calendar.differences", "doctor", "ledger.list", "ledger.show", "plan.show", "plan.check", "todo.list",
     "fork.list", "fork.show", "fork.export",
 )  # fmt: skip
 _ADMINISTER = (
+    "reconcile",
     "invite", "pending", "approve", "alarm.ack", "user.add", "user.change", "user.disable", "unit.add", "unit.disable",
     "rules.publish", "calendar.import", "fork.settle", "backup", "recover.here",
 )  # fmt: skip
