@@ -207,7 +207,9 @@ class Office:
         self._marked_ms = min(self._marked_ms, now_ms)  # the clock may have been set back
         neighbours = self.neighbours()
         sessions = [found for peer in neighbours if (found := self.links.session_of(peer)) is not None]
-        self.recovery.settled(sessions, neighbours)
+        for session in self.recovery.settled(sessions, neighbours):
+            for log in self.receipts.missing(session.peer):
+                session.machine.offer_last(log)
         if self.author.recovering:
             self.recovery.attempt(sessions)
         self.recovery.forget(now_ms)

@@ -85,17 +85,24 @@ class Recovery:
         self._alarms.clear("rolled_back", self._identity.code)
         return self._author.epoch
 
-    def settled(self, sessions: Iterable[Session], neighbours: list[str]) -> None:
-        """Note the neighbours that show nothing of ours that is missing here; with the last one a `restore` is over."""
+    def settled(self, sessions: Iterable[Session], neighbours: list[str]) -> list[Session]:
+        """Note the neighbours that show nothing of ours that is missing here; with the last one a `restore` is over.
+
+        Returns those of which this is new: for what came back from them no receipt is held yet.
+        """
         came_back, code = self._author.comeback, self._identity.code
+        fresh: list[Session] = []
         for session in sessions:
             missing = [*session.machine.behind, *(log_id for log_id in session.waiting if self._lacks(session, log_id))]
             if not session.synced or any(self._is_own(log_id) for log_id in missing):
                 continue
+            if session.peer not in came_back.clear_with:
+                fresh.append(session)
             if came_back.agreed(session.peer, neighbours):
                 self._alarms.clear(comeback.ALARM, code)
         if came_back.pending:
             self._alarms.raise_(comeback.ALARM, code, came_back.text(neighbours))
+        return fresh
 
     def forget(self, now_ms: int) -> None:
         """Some time after the recovery the alarm about it ends; a clock set back makes it stand longer, never less."""
