@@ -8,9 +8,11 @@ read_only, locked, unreachable, corrupt, io, timeout, denied, conflict, store.
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -45,6 +47,8 @@ _SQLITE: dict[int, str] = {
 }
 # Extended codes that say more than their low byte: no room for the file beside the database that its readers share.
 _SQLITE_EXTENDED: dict[int, str] = {sqlite3.SQLITE_IOERR_SHMSIZE: "disk_full"}
+_WRITES = frozenset({sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_TRUNCATE})
+_PROBE_BYTES = 65_536
 # SQLSTATE of PostgreSQL, longest match first.
 _POSTGRES: dict[str, str] = {
     "53100": "disk_full",
@@ -118,3 +122,23 @@ def as_store_error(*, where: str = "", field: str = "数据库", secret: str = "
             raise
         # A driver's error may carry a connection string: it is described, not chained, where there is a password.
         raise store_error(error, where=where, field=field, secret=secret) from (None if secret else error)
+
+
+def failed_in_write(error: StoreError) -> bool:
+    """Whether it was SQLite's write of a page that failed, not a sync or a read."""
+    cause = error.__cause__
+    driver = cause.orig if isinstance(cause, DBAPIError) else cause
+    return getattr(driver, "sqlite_errorcode", 0) in _WRITES
+
+
+def refused_by(folder: Path) -> OSError | None:
+    """Why a folder takes no new file now, where that is for want of room or because it is read-only; else None."""
+    path = folder / f".probe-{os.getpid()}"
+    try:
+        with path.open("xb") as file:
+            file.write(bytes(_PROBE_BYTES))
+    except OSError as error:
+        return error if _ERRNO.get(error.errno or 0) in ("disk_full", "read_only") else None
+    finally:
+        path.unlink(missing_ok=True)
+    return None

@@ -15,8 +15,8 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from node.errors import StoreError
 from node.storage.engine import BUSY_TIMEOUT_S, driver_of, locked_error
-from node.storage.failures import as_store_error, is_driver_error, store_error
+from node.storage.failures import as_store_error, failed_in_write, is_driver_error, refused_by, store_error
 from node.storage.port import RecordRow
 from node.storage.tables import SEQ_BITS
 
@@ -117,9 +117,19 @@ class SqliteEngine:
         event.listen(made, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
         return made
 
-    def failures(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def failures(self) -> Iterator[None]:
         """Errors inside become StoreError."""
-        return as_store_error(where=self.name)
+        try:
+            with as_store_error(where=self.name):
+                yield
+        except StoreError as error:
+            # SQLite has one word for every write that fails. A write, unlike a sync, leaves no doubt about what is on
+            # the disk: where the folder takes nothing else either, it is full or read-only, and may recover.
+            cause = refused_by(self.path.parent) if error.code == "io" and failed_in_write(error) else None
+            if cause is None:
+                raise
+            raise store_error(cause, where=self.name) from error
 
     def writer(self) -> Connection:
         """The writing connection."""
