@@ -105,12 +105,16 @@ def of(task: Task, now_ms: int, limit_ms: int) -> Known:
 
 
 def _stopped(task: Task, now_ms: int, limit_ms: int) -> Hop | None:
-    """The first hop that has nothing new enough, where the last one has not."""
+    """The first hop that has nothing new enough, where the last one has not.
+
+    An office on the way that has been silent for half the limit is named before those behind it: marks come every
+    minute, and what lies behind a break grows old a little earlier than the break itself.
+    """
     if not task.below or now_ms - task.below[-1].as_of_ms <= limit_ms:
         return None
     before = task.me
     for place in task.below:
-        if now_ms - place.as_of_ms > limit_ms:
+        if now_ms - place.as_of_ms > limit_ms - limit_ms // 2:
             return Hop(before, place.office, "silent" if place.as_of_ms else "never")
         before = place.office
     raise AssertionError(task)  # the last one is older than the limit
