@@ -14,9 +14,12 @@ from node.records.kinds import Kind
 from node.services.commands import QUESTIONS
 from node.services.known import arrivals, facts_at, moment_of
 from node.services.project import read_facts
+from node.services.staleness import ALARM
+from node.services.status import status_document
+from node.services.truth_rows import known_of
 from tests.property.fold_facts import C, P, reissue, signed
 from tests.sim.world import Machine
-from tests.unit.offices import CITY, COUNTY, DAY_MS, DUE, PROVINCE, Offices
+from tests.unit.offices import CITY, COUNTY, DAY_MS, DUE, PROVINCE, TOWN, Offices
 
 NOW = 1_790_000_000_000
 
@@ -105,15 +108,56 @@ def test_a_report_that_was_due_and_did_not_come(offices: Offices) -> None:
     assert known(offices.province, task)["label"] == "未报"
 
 
-def test_a_city_that_issued_itself_is_no_queue_of_the_province(offices: Offices) -> None:
+def test_a_task_the_city_gave_on_is_not_queued_at_the_province(offices: Offices) -> None:
+    """What was opened below does not pass the province on its way: it is in transit between city and county."""
+    _, [task] = offices.issue(offices.province, [CITY])
     cut(offices, offices.county)
-    made = offices.do(offices.city, "issue", "", title="推进简政放权", to=[COUNTY], due=DUE, scope="line")
-    task = made["assignments"][0]["item"]
-    shown = {row["id"]: row for row in ask(offices.province, "item.list")}
-    if task in shown:  # where the line names the province
-        assert shown[task]["known"]["hop"] == {
-            "from": CITY, "to": COUNTY, "reason": "undelivered", "text": shown[task]["known"]["hop"]["text"],
-        }  # fmt: skip
+    [made] = offices.do(offices.city, "decompose", task, to=[COUNTY], title="清理事项")["assignments"]
+    shown = ask(offices.province, "item.show", item=made["item"])
+    assert shown["known"]["hop"]["reason"] == "undelivered"
+    assert (shown["known"]["hop"]["from"], shown["known"]["hop"]["to"]) == (CITY, COUNTY)
+    assert shown["delivery"] == "sent"
+    assert known(offices.city, made["item"])["hop"]["reason"] == "queued"
+    [child] = ask(offices.province, "item.show", item=task)["children"]
+    assert child["known"] == shown["known"]
+    assert child["as_of"]
+    # Here nothing is known of who is above: marks do not travel downwards.
+    assert known(offices.city, task)["below"] == {"tasks": 1, "unsynced": 1}
+
+
+def test_the_broken_hop_raises_an_alarm_and_status_has_every_office(offices: Offices) -> None:
+    """B8: 数据过期 is told without asking, once for each hop, and ends by itself."""
+    assert offices_of(offices.province) == {CITY: True, COUNTY: True, TOWN: True}
+    wait(offices, 2 * DAY_MS, offices.city, offices.town)
+    wait(offices, 30_000, offices.city, offices.town)
+    wait(offices, 30_000, offices.city, offices.town)
+    assert offices_of(offices.province) == {CITY: True, COUNTY: False, TOWN: True}
+    for machine in (offices.province, offices.city):
+        [alarm] = [one for one in machine.office.alarms.standing() if one.code == ALARM]
+        assert alarm.subject == COUNTY
+    assert not [one for one in offices.county.office.alarms.standing() if one.code == ALARM]
+    wait(offices, 0, offices.city, offices.county, offices.town)
+    wait(offices, 61_000, offices.city, offices.county, offices.town)
+    for machine in offices.wire.machines.values():
+        assert not [one for one in machine.office.alarms.standing() if one.code == ALARM]
+
+
+def offices_of(machine: Machine) -> dict[str, bool]:
+    found: Any = status_document(machine.office)["offices"]
+    assert (found["total"], found["fresh"]) == (len(found["rows"]), sum(one["fresh"] for one in found["rows"]))
+    return {one["office"]: one["fresh"] for one in found["rows"]}
+
+
+def test_a_monthly_report_that_did_not_come(offices: Offices) -> None:
+    """A13, R130: the cadence of the rules, or a changed one, says when silence is 未报."""
+    _, [task] = offices.issue(offices.province, [COUNTY], due="2027-12-31")
+    offices.do(offices.county, "report", task, text="已开工", percent=30)
+    [row] = offices.province.store.reader().board([bytes.fromhex(task)])
+    view = offices.province.office.view()
+    late = view._replace(now_ms=view.now_ms + 70 * DAY_MS, as_of_ms=lambda _office: view.now_ms + 70 * DAY_MS)
+    monthly = row._replace(frequency="每月")
+    assert known_of(offices.province.store.reader(), view, [monthly])[row.item_id].label == "已报"
+    assert known_of(offices.province.store.reader(), late, [monthly])[row.item_id].label == "未报"
 
 
 def test_what_was_known_before_and_after_a_cut(offices: Offices) -> None:
