@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import TYPE_CHECKING, Any
 
 from node.items.fold import EFFECTIVE, fold
@@ -93,8 +94,8 @@ def _can_be_fetched(sim: Simulation, machine: Machine, row: BlobRow, forked: set
     return named and any(other.blobs.present(row.hash) for other in sim.machines.values())
 
 
-def check_all(sim: Simulation) -> None:
-    """All of them."""
+def check_all(sim: Simulation, settled: Container[bytes] = ()) -> None:
+    """All of them; ``settled``: forked logs whose alarms have ended."""
     sim.watch.forget_lost()
     for machine in sim.machines.values():
         machine.store.check_journal()
@@ -104,7 +105,7 @@ def check_all(sim: Simulation) -> None:
         _check_attachments(machine)
         _check_keyring(sim, machine)
     _check_holders(sim)
-    forks.check(sim)
+    forks.check(sim, settled)
     _check_digests(sim)
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
+from node.services.desk import Caller
+from node.services.fork_cases import cases, settle
 from node.storage.port import Fork
 from tests.sim.journal import BrokenPromise
 
 if TYPE_CHECKING:
+    from node.errors import DulianError
+    from node.services.office import Office
     from tests.sim.simulation import Simulation
     from tests.sim.world import Machine
 
@@ -48,12 +53,14 @@ def difference(sim: Simulation) -> str:
     return ""
 
 
-def check(sim: Simulation) -> None:
-    """Both are at every holder, and the alarm stands at every one of them."""
+def check(sim: Simulation, settled: Container[bytes]) -> None:
+    """Both are at every holder, and the alarm stands at every one of them until it is settled."""
     lacking = difference(sim)
     if lacking:
         raise BrokenPromise(lacking)
     for log_id in proved(sim):
+        if log_id in settled:
+            continue
         line = sim.watch.line_of(log_id)
         for machine in sim.machines.values():
             if not sim.watch.may_know(machine, line):
@@ -78,3 +85,35 @@ def torn(sim: Simulation) -> set[bytes]:
         else:
             sim.counters["fork_whole"] += 1
     return found
+
+
+def settle_some(sim: Simulation) -> set[bytes]:
+    """Operators of about half of the offices that forked settle it; returns those logs (without what nobody proved)."""
+    chosen: set[bytes] = set()
+    for machine in sim.machines.values():
+        own = [case for case in cases(machine.store) if case.log.key.author == machine.code and not case.settled]
+        if not own or sim.random.random() < 0.5:
+            continue
+        chosen |= {case.log.log_id for case in own}
+        office, keep = machine.office, sim.random.choice(["both", "here", "other"])
+
+        def run(office: Office = office, keep: str = keep) -> object:
+            return settle(office, {"log": "all", "keep": keep}, Caller("值班员"))
+
+        def done(_answer: object, error: DulianError | None) -> None:
+            if error is not None:
+                raise BrokenPromise(f"a fork could not be settled: {error}")
+            sim.counters["fork_settled"] += 1
+
+        machine.post(office.command(run, done))
+    return chosen
+
+
+def standing(sim: Simulation, settled: set[bytes]) -> str:
+    """Where the alarm of a settled fork still stands, empty once it has ended everywhere."""
+    subjects = {log_id.hex()[:16] for log_id in settled}
+    for machine in sim.machines.values():
+        for alarm in machine.office.alarms.standing():
+            if alarm.code == "fork" and alarm.subject in subjects:
+                return f"{machine.code} still shows a fork that was settled"
+    return ""

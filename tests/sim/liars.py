@@ -24,6 +24,7 @@ class Liars(RecordLies, MeaningLies, FrameLies):
         super().__init__(sim)
         self.corrupt = set()
         self._names: list[str] = []
+        self._two_faced = ""
         self._lies = self.record_lies() + self.meaning_lies() + self.frame_lies()
 
     def act(self) -> None:
@@ -36,6 +37,15 @@ class Liars(RecordLies, MeaningLies, FrameLies):
         stream = self._stream(liar)
         if stream is not None:
             self.random.choice(self._lies)(liar, stream.other(liar.code))
+
+    def equivocate(self) -> None:
+        """An office tells two neighbours different things under one number (B7), always the same one of a seed."""
+        if not self._two_faced:
+            self._two_faced = self.random.choice(list(self.sim.machines))
+        liar = self.sim.machines[self._two_faced]
+        stream = self._stream(liar)
+        if stream is not None:
+            self._fork(liar, stream.other(liar.code))
 
     def stop(self) -> None:
         """Liars turn honest."""

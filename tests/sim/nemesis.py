@@ -30,7 +30,7 @@ class Nemesis:
         acts = [
             self._cut, self._half_open, self._one_sided, self._outage, self._deaf, self._flap, self._swizzle,
             self._power, self._fuse, self._strike, self._slow, self._drift, self._ahead, self._back,
-            self._old_copy, self.sim.liars.act,
+            self._old_copy, self.sim.liars.act, self.sim.liars.equivocate,
         ]  # fmt: skip
         mixture = [act for act in acts if self.random.random() < 0.5]
         knobs = self.sim.network.knobs

@@ -17,11 +17,12 @@ from random import Random
 
 from node.services.outputs import Outputs
 from node.storage.port import MarkRow
-from tests.sim import checkers
+from tests.sim import checkers, forked
 from tests.sim.journal import BrokenPromise, Crash
 from tests.sim.liars import Liars
 from tests.sim.nemesis import Nemesis
 from tests.sim.network import Network
+from tests.sim.rot import Rot
 from tests.sim.watch import Watch
 from tests.sim.workload import Workload
 from tests.sim.world import Machine, Seen, Time, admit, found
@@ -74,6 +75,7 @@ class Simulation:
         self.watch = Watch(self)
         self.workload = Workload(self)
         self.liars = Liars(self)
+        self.rot = Rot(self)
         self.nemesis = Nemesis(self)
 
     @property
@@ -95,7 +97,9 @@ class Simulation:
             self.after(self.random.randrange(duration_ms), partial(self.join, parent, code))
         self.run_for(duration_ms)
         rounds = self.heal()
+        self.rot.last_night()
         checkers.check_all(self)
+        self.settle()
         records = sum(len(machine.store.journal) for machine in self.machines.values())
         simulated_ms, trace = self.now_ms - start_ms, self._trace.hexdigest()
         return Report(self.seed, len(self.machines), records, simulated_ms, rounds, trace, self.counters)
@@ -154,6 +158,19 @@ class Simulation:
                 if not difference:
                     return number
         raise BrokenPromise(f"no agreement after {depth + 2} rounds: {difference}")
+
+    def settle(self) -> None:
+        """Operators settle forks: the alarms end everywhere, and everything agrees again."""
+        settled = forked.settle_some(self)
+        if not settled:
+            return
+        since_ms, left = self.now_ms, "nobody"
+        while left and self.now_ms < since_ms + ROUND_MS:
+            self.run_for(4_000)
+            left = forked.standing(self, settled) or checkers.difference(self, since_ms)
+        if left:
+            raise BrokenPromise(f"settled, and no agreement: {left}")
+        checkers.check_all(self, settled)
 
     def _leap(self) -> None:
         """A clock that was ahead left its time in records and in the numbers of marks: let that time come."""

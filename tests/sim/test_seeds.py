@@ -23,7 +23,7 @@ FAULTS = (
     "crash:before commit", "crash:after commit", "crash:after projection", "crash:between commit and sending",
     "projection_lost", "clock_skew", "clock_ahead", "clock_back", "leapt", "attached", "senseless_verb",
     "closed:timeout", "closed:replaced", "closed:flood", "closed:protocol", "closed:bad_signature", "malformed_frame",
-    "fork_kept",
+    "fork_kept", "fork_known", "fork_whole", "fork_settled", "wrong_branch",
 )  # fmt: skip
 LIES = (
     "forged author", "forged key", "unknown key", "altered payload", "altered header", "withheld payload",
