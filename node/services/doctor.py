@@ -20,7 +20,6 @@ _DISK_WARN_SHARE = 10  # warn below a tenth of the disk, where that is less than
 _FILES_WARN = 4_096
 _SQLITE_OLDEST = (3, 37)  # 2021-11: WAL reset bugs of earlier ones are mended
 _BACKUP_WARN_MS, _BACKUP_FAULT_MS = 36 * 3_600_000, 7 * 86_400_000
-_RESTORE_WARN_MS = 92 * 86_400_000
 _ZONE = "Asia/Shanghai"
 _SHOWN = 5
 
@@ -155,7 +154,7 @@ def check_jobs(facts: Facts) -> Check:
 
 
 def check_backup(facts: Facts) -> Check:
-    """A checked backup that is not old, and that has been restored once."""
+    """A checked backup that is not old."""
     id_, title, found = "backup", "备份", facts.backup
     fix = "dulian backup 文件；每日备份设配置项 backup_folder"
     if found is None or not found.at_ms:
@@ -165,8 +164,6 @@ def check_backup(facts: Facts) -> Check:
         return Check(id_, title, FAULT, f"{text}，已超过7天", fix)
     if age_ms > _BACKUP_WARN_MS:
         return Check(id_, title, WARNING, f"{text}，已超过36小时", fix)
-    if found.restored_ms and facts.now_ms - found.restored_ms > _RESTORE_WARN_MS:
-        return Check(id_, title, WARNING, f"上次恢复演练 {iso(found.restored_ms)}", "dulian restore --verify-only 文件")
     return Check(id_, title, OK, text)
 
 

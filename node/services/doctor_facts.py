@@ -62,11 +62,10 @@ class Job(NamedTuple):
 
 
 class Backup(NamedTuple):
-    """``folder``: a daily backup is configured; times in ms, 0 = never."""
+    """``folder``: where daily backups go, empty = none are made; ``at_ms`` of the last checked one, 0 = never."""
 
     folder: str
     at_ms: int
-    restored_ms: int  # when one was last restored to see that it can be
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from node.services.doctor_facts import Backup, Job
 from node.services.project import read_facts
 from node.services.rulebook import Rulebook
 from node.services.scrub import place_name
-from node.storage.port import BlobRow, BoardQuery, BoardRow, JobRun, LogRow, Meta, Pending, Reader, Unit
+from node.storage.port import BlobRow, BoardQuery, BoardRow, JobRun, LogRow, Pending, Reader, Unit
 from node.sync.reasons import label
 
 CALENDAR_DAYS = 400
@@ -34,7 +34,6 @@ _TAIL_RECORDS_MAX = 20_000
 _ITEMS_MAX, _ITEMS_PER_READ = 1_000, 200
 _ALL = 2**31 - 1
 _HOUR_MS = 3_600_000
-_RESTORED_META = "restored"
 
 
 class Chains(NamedTuple):
@@ -142,10 +141,10 @@ def jobs_of(reader: Reader, now_ms: int, hours: Mapping[str, int]) -> tuple[Job,
 
 
 def backup_of(reader: Reader, folder: str) -> Backup:
-    """The last checked backup, and the last one restored to see that it can be."""
-    made, restored = backups.last_made(reader), reader.get(Meta, _RESTORED_META)
+    """The last checked backup."""
+    made = backups.last_made(reader)
     at_ms = _ms(str(made["at"])) if made and made.get("at") else 0
-    return Backup(folder, at_ms, int(restored.value) if restored else 0)
+    return Backup(folder, at_ms)
 
 
 def _ms(text: str) -> int:
