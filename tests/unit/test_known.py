@@ -1,5 +1,6 @@
 """责任倒查 and 未同步 at offices in memory: what a node knew at a moment, and what it does not know now (I8, G13)."""
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.clock import iso
-from node.errors import InputError, NotFoundError
+from node.errors import DulianError, InputError, NotFoundError
 from node.items.fact import Fact
 from node.items.fold import fold
 from node.records.kinds import Kind
@@ -22,6 +23,7 @@ from tests.sim.world import Machine
 from tests.unit.offices import CITY, COUNTY, DAY_MS, DUE, PROVINCE, TOWN, Offices
 
 NOW = 1_790_000_000_000
+APART = {"known", "as_of", "delivery"}  # what is not kept of a moment
 
 
 def ask(machine: Machine, verb: str, **args: object) -> Any:
@@ -215,15 +217,49 @@ def test_as_known_now_is_the_present(offices: Offices) -> None:
     for machine in offices.wire.machines.values():
         present = ask(machine, "item.list")
         now = ask(machine, "item.list", as_known_at=iso(machine.clock.now_ms(), "milliseconds"))["items"]
-        apart = {"known", "as_of", "delivery"}
-        assert [strip(row, apart) for row in now] == [strip(row, apart) for row in present]
+        assert [strip(row, APART) for row in now] == [strip(row, APART) for row in present]
         for row in present:
             then = ask(machine, "item.show", item=row["id"], as_known_at=iso(machine.clock.now_ms(), "milliseconds"))
             whole = ask(machine, "item.show", item=row["id"])
-            extra = apart | {"children", "as_known_at", "later_records", "notes", "timeline"}
+            extra = APART | {"children", "as_known_at", "later_records", "notes", "timeline"}
             assert strip(then, extra) == strip(whole, extra)
             assert [strip(line, {"arrival"}) for line in then["timeline"]] == whole["timeline"]
-            assert [strip(one, apart) for one in then["children"]] == [strip(one, apart) for one in whole["children"]]
+            assert [strip(one, APART) for one in then["children"]] == [strip(one, APART) for one in whole["children"]]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_moment_can_be_asked_for_later(seed: int) -> None:
+    """Whatever came late or over a broken link: what a node showed at a moment is what it says it knew then."""
+    offices, random = Offices(), Random(seed)
+    tasks = offices.issue(offices.province, [COUNTY, CITY])[1] + offices.issue(offices.city, [TOWN])[1]
+    seen: list[tuple[Machine, str, dict[str, Any]]] = []
+    linked = True
+    for number in range(16):
+        task = random.choice(tasks)
+        receiver = offices.wire.machines[ask(offices.city, "item.show", item=task)["receiver"]]
+        issuer = offices.wire.machines[ask(offices.city, "item.show", item=task)["issuer"]]
+        verb = random.choice(["report", "urge", "submit", "return", "link", "link", "issue"])
+        if verb == "link" and linked:
+            cut(offices, offices.city, *random.sample([offices.county, offices.town], 1))
+        elif verb == "link":
+            wait(offices, 1_000, offices.city, offices.county, offices.town)
+        linked = linked ^ (verb == "link")
+        if verb == "issue":
+            offices.do(offices.province, "issue", "", title=f"第{number}件", to=[CITY, TOWN], due=DUE)
+        elif verb != "link":
+            words = {"reason": "重办"} if verb == "return" else {"text": f"第{number}步"}
+            try:
+                offices.do(issuer if verb in ("urge", "return") else receiver, verb, task, **words)
+            except DulianError:
+                offices.settle()  # not the moment for it, as this office knows
+        for machine in offices.wire.machines.values():
+            rows = {row["id"]: strip(row, APART) for row in ask(machine, "item.list")}
+            seen.append((machine, at(machine), rows))
+    for machine, moment, rows in seen:
+        then = ask(machine, "item.list", as_known_at=moment)["items"]
+        assert {row["id"]: strip(row, APART | {"state_label"}) for row in then} == {
+            item: strip(row, {"state_label"}) for item, row in rows.items()
+        }
 
 
 def strip(row: dict[str, Any], names: set[str]) -> dict[str, Any]:
