@@ -131,6 +131,7 @@ class Machine:
             self.identity, self.world, suites(), self.store, self.blobs, self.limits, self.ca, "sim:1",
             mark_interval_ms=self.mark_interval_ms,
         )  # fmt: skip
+        self.office.reconcile.fresh_ms = 0  # every run scrubs anew: what rots is to be found in it
         self.on = True
         self._note_marks()
         return self.office
