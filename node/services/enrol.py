@@ -17,6 +17,7 @@ from node.clock import iso
 from node.errors import InputError, NotFoundError, PeerError
 from node.records import notes
 from node.records.envelope import Envelope
+from node.records.header import decode as decode_header
 from node.records.keyring import Key, Keyring, possession_message
 from node.records.kinds import Kind
 from node.records.line import CODE, level_of
@@ -235,7 +236,10 @@ class Enrolment:
     def _admit(self, row: Pending, name: str) -> None:
         request = read_join_request(row.request)
         old = self._keyring.current(request.code)
-        if old is None or old.key_id != row.fingerprint or self._certificate_envelope(old.record_id) is None:
+        held = self._certificate_envelope(old.record_id) if old is not None and old.key_id == row.fingerprint else None
+        mine = self._identity.signer
+        # A certificate by the key this office had before it was lost itself is no link of the chain any more.
+        if held is None or decode_header(held.header).key_id != key_id_of(mine.suite, mine.raw_key):
             self._certify(request, name)
         if old is not None and old.key_id != row.fingerprint:
             self._trust.drop_tls(request.code)

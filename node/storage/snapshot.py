@@ -17,7 +17,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Table, func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from node.errors import StoreError
 from node.storage.engine import driver_of
@@ -81,14 +81,9 @@ def _pour(source: Connection, target: SqlStore) -> None:
         for table in METADATA.sorted_tables:
             if table.name == SCHEMA_COMPAT.name:
                 continue  # written by the migrations
-            for rows in source.execute(select(table)).partitions(_ROWS):
-                connection.execute(insert(table), [_plain(table, row) for row in rows])
+            for rows in source.execute(select(table)).mappings().partitions(_ROWS):
+                connection.execute(insert(table), [dict(row) for row in rows])
     target.commit(durable=True)
-
-
-def _plain(table: Table, row: object) -> dict[str, object]:
-    assert isinstance(row, tuple)  # noqa: S101 - what SQLAlchemy gives
-    return dict(zip((column.name for column in table.columns), row, strict=True))
 
 
 def examine(path: Path) -> Copied:
