@@ -22,7 +22,7 @@ from pathlib import Path
 from packaging.utils import parse_wheel_filename
 
 ROOT = Path(__file__).resolve().parent.parent
-INSTALLER_FILES = ("install.sh", "dulian.service", "安装说明.md")
+INSTALLER_FILES = ("install.sh", "dulian.service", "安装说明.md", "RUNBOOK.md", "alerts.yml")
 PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
 
 

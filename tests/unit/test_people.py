@@ -19,7 +19,7 @@ from tests.sim.world import found
 from tests.unit.one_office import COUNTY, Office, county
 
 # Verbs that the command socket knows beside the tables of `commands`.
-ASIDE = {"item.fetch", "verify", "import", "ledger.import", "backup"}
+ASIDE = {"doctor", "item.fetch", "verify", "import", "ledger.import", "backup", "reconcile"}
 VERBS = sorted({*COMMANDS, *QUESTIONS, *ASIDE})
 
 
