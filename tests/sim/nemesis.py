@@ -30,7 +30,7 @@ class Nemesis:
         acts = [
             self._cut, self._half_open, self._one_sided, self._outage, self._deaf, self._flap, self._swizzle,
             self._power, self._fuse, self._strike, self._slow, self._drift, self._ahead, self._back,
-            self._old_copy, self.sim.liars.act, self.sim.liars.equivocate,
+            self._old_copy, self.sim.liars.act, self.sim.rot.act, self.sim.rot.night, self.sim.liars.equivocate,
         ]  # fmt: skip
         mixture = [act for act in acts if self.random.random() < 0.5]
         knobs = self.sim.network.knobs
@@ -212,10 +212,15 @@ class Nemesis:
         One node of a seed: what two neighbours have both lost, a third may not hand back (not the author's side).
         """
         machine = self.sim.machines[self._aged] if self._aged else self._machine()
-        if machine is not None and machine.on:
+        if machine is not None and machine.on and not self.sim.rot.spoilt:
             self._aged = machine.code
             back = partial(self._put_back, machine, machine.store.copy(), self._children(machine))
             self.sim.after(1_000 + self.random.randrange(20_000), back)
+
+    @property
+    def aged(self) -> str:
+        """The node of which an old copy comes back; disks rot in other seeds."""
+        return self._aged
 
     def _children(self, machine: Machine) -> set[str]:
         return {other.code for other in self.sim.machines.values() if other.parent == machine.code}
