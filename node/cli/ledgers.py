@@ -48,7 +48,7 @@ def show_ledger(
 ) -> int:  # fmt: skip
     """分页查看一本台账。"""
     args = _filters(office, unit, leader, state, light, text, year) | {
-        "ledger": ledger, "page": _whole("--page", page), "per": _whole("--per", per),
+        "ledger": ledger, "page": values.whole("--page", page), "per": values.whole("--per", per),
     }  # fmt: skip
     return ask(Call(home, as_json, as_), "ledger.show", args, _page)
 
@@ -97,16 +97,8 @@ def _filters(
     return {
         "office": values.code("--office", office) if office is not None else None, "unit": unit, "leader": leader,
         "state": values.choice("--state", state, STATE_LABELS), "light": values.choice("--light", light, values.LIGHTS),
-        "text": text, "year": _whole("--year", year),
+        "text": text, "year": values.whole("--year", year),
     }  # fmt: skip
-
-
-def _whole(option: str, text: str | None) -> int | None:
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise InputError("须为整数", field=option, value=values.words(option, text), remedy="用半角数字")
-    return int(text)
 
 
 def _listed(data: Any, paper: Paper) -> Iterable[str]:

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from node.cli import options as o
-from node.cli import show_item
+from node.cli import show_item, values
 from node.cli.ask import Call, ask
 from node.cli.item import files_of
 from node.cli.opening import Class, Duties, Leader, Milestones, Remark, Requirement, Source
 from node.cli.paper import Paper, clean, table
 
 _HEADING = "计划与查重"
-Year = Annotated[int, typer.Option("--year", metavar="YEAR", help="年度，如 2027")]
+Year = Annotated[str, typer.Option("--year", metavar="YEAR", help="年度，如 2027")]
 _HEADERS = ("登记编号", "事项", "状态", "承办单位", "时限")
 
 
@@ -30,15 +30,16 @@ def add(
 ) -> int:  # fmt: skip
     """建立年度督查计划，或把事项列入计划。"""
     args = {
-        "year": year, "title": title, "requirement": requirement, "source": source, "class": class_, "due": due,
-        "milestone": list(milestone or ()), "duty": list(duty or ()), "leader": leader, "remark": remark,
+        "year": values.whole("--year", year), "title": title, "requirement": requirement, "source": source,
+        "class": class_, "due": due, "milestone": list(milestone or ()), "duty": list(duty or ()),
+        "leader": leader, "remark": remark,
     }  # fmt: skip
     return ask(Call(home, as_json, as_), "plan.add", args, show_item.issued("已列入计划" if title else "已建立"))
 
 
 def show(year: Year, home: o.Home = None, as_json: o.Json = False) -> int:
     """显示年度督查计划：是否已批准，各事项办到哪一步。"""
-    return ask(Call(home, as_json), "plan.show", {"year": year}, _shown)
+    return ask(Call(home, as_json), "plan.show", {"year": values.whole("--year", year)}, _shown)
 
 
 def _shown(data: Any, paper: Paper) -> Iterable[str]:

@@ -101,11 +101,11 @@ def _explained(data: Any, _paper: Paper) -> Iterable[str]:
 
 
 def show_calendar(
-    year: Annotated[int | None, typer.Option("--year", metavar="YEAR", help="年份；不写时为今年")] = None,
+    year: Annotated[str | None, typer.Option("--year", metavar="YEAR", help="年份；不写时为今年")] = None,
     home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
     """显示工作日历：来源、已知年份，某年的放假日和调休上班日。"""
-    return ask(Call(home, as_json), "calendar.show", {"year": year}, _calendar)
+    return ask(Call(home, as_json), "calendar.show", {"year": values.whole("--year", year)}, _calendar)
 
 
 def _calendar(data: Any, _paper: Paper) -> Iterable[str]:

@@ -107,6 +107,15 @@ def percent(text: str | None) -> int | None:
     return int(bare)
 
 
+def whole(option: str, text: str | None) -> int | None:
+    """A whole number in digits; the parser hands every value on as typed."""
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise InputError("须为整数", field=option, value=words(option, text), remedy="用半角数字")
+    return int(text)
+
+
 def choice(option: str, text: str | None, allowed: Mapping[str, str]) -> str | None:
     """One of the ``allowed`` words, or the label people read instead of it."""
     if text is None or text in allowed:

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 import typer
@@ -87,6 +87,20 @@ def test_every_command_explains_itself_and_takes_home_and_json(path: str) -> Non
 def test_verbs_take_an_account(path: str) -> None:
     if path not in LATER:
         assert "--as NAME" in run(*path.split(), "--help").stdout
+
+
+def test_no_option_is_declared_a_number_as_values_come_as_typed() -> None:
+    wrong: list[str] = []
+    groups: list[Any] = [get_command(build_app())]
+    while groups:
+        for name, command in groups.pop().commands.items():
+            if hasattr(command, "commands"):
+                groups.append(command)
+                continue
+            hints = get_type_hints(command.callback)
+            hints.pop("return", None)
+            wrong += [f"{name} {one}" for one, hint in hints.items() if {int, float} & {hint, *get_args(hint)}]
+    assert wrong == []
 
 
 @pytest.mark.parametrize("path", sorted(LATER))
