@@ -16,6 +16,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from deploy.demo.night import night
 from deploy.demo.offices import Office
 from deploy.demo.rules import by_rules
 from deploy.demo.screen import Screen
@@ -47,7 +48,8 @@ def main() -> int:
             enrol(offices, screen)
             work(offices, screen, folder)
             by_rules(offices[ROOT], offices[BY_RULES], screen)
-        agreed = prove(offices, screen)
+            whole = night(offices[VICTIM], screen)
+        agreed = prove(offices, screen) and whole
         tasks = [row for row in offices[ROOT].ask("item.list") if row["kind"] == "assignment"]
         screen.whole(sorted(tasks, key=lambda row: row["number"]), "江苏省：全过程")
         screen.say("全部一致" if agreed else "有不一致，见上")

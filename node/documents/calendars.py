@@ -15,13 +15,14 @@ import csv
 import datetime as dt
 import io
 import re
-
-import chinese_calendar
+from typing import TYPE_CHECKING
 
 from node.documents.text import hidden_character, name_of, quoted
-from node.documents.workbook import Cell, read_sheet
 from node.errors import InputError
 from node.rules.calendar import Calendar, date_of, day_number, days_of_year, weekday_of
+
+if TYPE_CHECKING:
+    from node.documents.workbook import Cell
 
 FILE_BYTES_MAX = 2 * 1024 * 1024
 ROWS_MAX = 200  # a notice moves some forty days
@@ -39,6 +40,8 @@ _ALIASES = {"元旦节": "元旦", "清明": "清明节", "端午": "端午节",
 
 def seed_calendar() -> Calendar:
     """Version 1 of the calendar, from the ``chinesecalendar`` library: the years it knows (2004 to 2026 in 1.11)."""
+    import chinese_calendar  # noqa: PLC0415 - needed once, when the top office is set up
+
     years = sorted({day.year for day in chinese_calendar.holidays})
     days = [day for year in years for day in days_of_year(year)]
     working = {day for day in days if chinese_calendar.is_workday(date_of(day))}
@@ -129,7 +132,7 @@ def _entry(cells: list[Cell | str | None]) -> tuple[int, str, set[str]]:
 
 
 def _day(cell: Cell | str | None) -> int:
-    value = cell.value if isinstance(cell, Cell) else cell
+    value = cell if cell is None or isinstance(cell, str) else cell.value
     if isinstance(value, dt.datetime):
         value = value.date()
     if isinstance(value, dt.date):
@@ -149,7 +152,7 @@ def _day(cell: Cell | str | None) -> int:
 
 
 def _word(cell: Cell | str | None, column: str) -> str:
-    if isinstance(cell, Cell):
+    if cell is not None and not isinstance(cell, str):
         if cell.kind != "text":
             raise ValueError(f"{column}（{cell.ref}）：{'不接受公式' if cell.kind == 'formula' else '应为文字'}")
         cell = str(cell.value)
@@ -164,7 +167,7 @@ def _word(cell: Cell | str | None, column: str) -> str:
 
 
 def _places(header: dict[int, Cell | str]) -> dict[str, int]:
-    names = {str(cell.value if isinstance(cell, Cell) else cell).strip(): place for place, cell in header.items()}
+    names = {str(cell if isinstance(cell, str) else cell.value).strip(): place for place, cell in header.items()}
     missing = [column for column in COLUMNS if column not in names]
     if missing:
         raise InputError(f"首行缺少列{'、'.join(missing)}", field=_FIELD, remedy=f"首行写{'、'.join(COLUMNS)}")
@@ -172,6 +175,8 @@ def _places(header: dict[int, Cell | str]) -> dict[str, int]:
 
 
 def _xlsx_rows(data: bytes) -> list[tuple[int, dict[int, Cell | str]]]:
+    from node.documents.workbook import read_sheet  # noqa: PLC0415 - 0.2 s of imports, needed by this command only
+
     return [(row.number, dict(row.cells)) for row in read_sheet(data, _FIELD).rows]
 
 
