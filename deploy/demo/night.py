@@ -33,10 +33,9 @@ def night(city: Office, screen: Screen) -> bool:
     _until(lambda: all(row["equal"] for row in city.ask("reconcile.history")))
     runs = city.ask("reconcile.history")
     for run in runs:
-        screen.say(
-            f"{city.name}与 {run['with']} 对账：比对 {run['logs']} 本日志，修复 {run['repaired']} 条，"
-            f"不符 {run['disputed']} 条，{run['outcome_label']}；双方签名的对账单 {run['statement'][:12]}…、{run['statement_there'][:12]}…，内容一致"
-        )
+        signed = f"双方签名的对账单 {run['statement'][:12]}…、{run['statement_there'][:12]}…，内容一致"
+        counts = f"比对 {run['logs']} 本日志，修复 {run['repaired']} 条，不符 {run['disputed']} 条"
+        screen.say(f"{city.name}与 {run['with']} 对账{run['outcome_label']}：{counts}；{signed}")
     return repaired and sum(run["repaired"] for run in runs) == 1 and not any(run["disputed"] for run in runs)
 
 
