@@ -10,6 +10,7 @@ from node.records.keyring import Keyring
 from node.services.alarms import Alarms
 from node.services.identity import Identity, World
 from node.services.marks import Marks
+from node.services.statements import mark_document
 
 ALARM = "stale"
 _EVERY_MS = 60_000
@@ -72,12 +73,14 @@ class Staleness:
         rows = sorted(self.below(), key=lambda row: (row.fresh, row.as_of_ms, row.office))
         fresh = sum(row.fresh for row in rows)
         never = sum(not row.as_of_ms for row in rows)
+        links = self._marks.links()  # each office's link to its parent, as its own mark says
         return {
             "total": len(rows), "fresh": fresh, "stale": len(rows) - fresh - never, "never": never,
             "rows": [
                 {
                     "office": row.office, "name": name_of(row.office), "above": row.above,
                     "as_of": iso(row.as_of_ms) if row.as_of_ms else None, "fresh": row.fresh,
+                    "reconciled": mark_document(links.get(row.office)),
                 }
                 for row in rows[:SHOWN]
             ],

@@ -16,6 +16,7 @@ from node.records.envelope import Record
 from node.records.header import decode
 from node.records.kinds import Kind
 from node.records.line import Line
+from node.records.notes import LinkOutcome
 from node.records.payload import Statement
 from node.records.statement import Result, decode_result
 from node.services.author import Author
@@ -157,3 +158,26 @@ def history_document(reader: Reader, view: View, args: Mapping[str, object]) -> 
         upper, lower = names[str(row["with"])]
         row |= {"office": me, "upper": upper, "lower": lower}
     return rows
+
+
+def state_document(state: State) -> dict[str, object] | None:
+    """How a link stood when it was last reconciled, for `status`; None where it never was."""
+    if not state.outcome:
+        return None
+    return {
+        "outcome": state.outcome, "outcome_label": LABELS[state.outcome], "at": moment(state.at_ms),
+        "balanced_at": moment(state.balanced_ms), "reason": state.reason, "repaired": state.repaired,
+        "disputed": state.disputed, "statement": state.statement or None,
+    }  # fmt: skip
+
+
+def mark_document(link: LinkOutcome | None) -> dict[str, object] | None:
+    """The same of a link below, as that office's freshness mark says."""
+    if link is None:
+        return None
+    names = {number: name for name, number in OUTCOMES.items()}
+    outcome = names.get(link.outcome, "incomplete")
+    return {
+        "outcome": outcome, "outcome_label": LABELS[outcome], "at": moment(link.at_ms),
+        "balanced_at": moment(link.balanced_ms), "repaired": link.repaired, "disputed": link.disputed,
+    }  # fmt: skip

@@ -9,6 +9,7 @@ from node.services.backups import last_made
 from node.services.browse import moment
 from node.services.office import Office
 from node.services.proposals import open_count
+from node.services.statements import load_state, state_document
 from node.storage.port import Alarm, Peer
 
 RUNBOOK = "deploy/RUNBOOK.md"  # a section for every code of an alarm
@@ -97,6 +98,7 @@ def link_document(office: Office, peer: str, role: str) -> dict[str, object]:
         "to_receive": to_receive,
         "as_of": moment(office.marks.as_of_ms(peer)) if role == "child" else None,
         "reconciled_at": moment(row.reconciled_ms) if row else None,
+        "reconciled": state_document(load_state(office.store, peer)),
     }
 
 

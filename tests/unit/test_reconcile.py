@@ -9,6 +9,7 @@ import pytest
 from node.records.kinds import Kind
 from node.records.line import Line
 from node.services.statements import history, statements
+from node.services.status import status_document
 from node.storage.port import RecordRow
 from tests.sim.world import Machine
 from tests.unit.offices import CITY, COUNTY, PROVINCE, Offices
@@ -214,6 +215,12 @@ def test_marks_carry_the_outcome_to_the_top(offices: Offices) -> None:
     assert said is not None
     assert said.outcome == 1
     assert said.balanced_ms > 0
+    rows = {row["office"]: row["reconciled"] for row in offices.province.office.staleness.document(str)["rows"]}
+    assert rows[COUNTY]["outcome"] == "balanced"
+    assert rows[CITY] is None
+    [link] = [link for link in status_document(offices.county.office)["links"] if link["office"] == CITY]
+    assert link["reconciled"]["outcome"] == "balanced"
+    assert link["reconciled_at"] == link["reconciled"]["balanced_at"]
 
 
 def test_a_statement_is_a_record_of_its_own_kind_on_the_two_offices_line(offices: Offices) -> None:
