@@ -64,7 +64,7 @@ class Attachments:
                 self._next(peer)
 
     def settle(self) -> None:
-        """After a start: what rows say and what is here (a crash between the two; a database restored without files)."""
+        """What rows say against what is here (a crash between the two; a database restored without its files)."""
         rows = self._store.rows(BlobRow)
         self._store.put(
             [replace(row, present=not row.present) for row in rows if self._blobs.present(row.hash) is not row.present]

@@ -1,4 +1,4 @@
-"""Restoring real nodes: empty home, own parts only, a new epoch at once, the lost tail back, copies found (R1-R5, R7)."""
+"""Restoring real nodes: empty home, own parts only, a new epoch at once, the lost tail back, copies found."""
 
 from __future__ import annotations
 
