@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Known(NamedTuple):
-    """``ends``: when it ends; ``by_hand``: by `dulian alarm ack` alone, after somebody has looked into it."""
+    """``ends``: when it ends; ``by_hand``: `dulian alarm ack` may end it, after somebody has looked into it."""
 
     title: str
     ends: str
@@ -20,7 +20,9 @@ class Known(NamedTuple):
 _LOOKED_INTO = "查明处置后执行 dulian alarm ack"
 
 ALARMS: Mapping[str, Known] = {
-    "attachment": Known("附件取不到或内容不符", "附件取到且内容相符后自动结束"),
+    "attachment": Known(
+        "附件取不到或内容不符", "附件取到且内容相符后自动结束；确已无处可取的，执行 dulian alarm ack", by_hand=True
+    ),
     "backup_failed": Known("每日备份未成", "下一次备份成功后自动结束"),
     "bad_record": Known("存储的记录验签不过", _LOOKED_INTO, by_hand=True),
     "clone": Known("同一单位有两份节点在运行", "选定一份并开始新纪元后自动结束"),
@@ -31,7 +33,7 @@ ALARMS: Mapping[str, Known] = {
     "followup": Known("应自动办理的事项未能办理", _LOOKED_INTO, by_hand=True),
     "fork": Known("同一序号签发了两份记录", "该单位处置完毕（dulian fork settle）后自动结束"),
     "internal": Known("内部错误", _LOOKED_INTO, by_hand=True),
-    "link_fault": Known("联通中断", "与该单位重新联通后自动结束"),
+    "link_fault": Known("联通中断", "与该单位重新联通后自动结束；不再联通的，执行 dulian alarm ack", by_hand=True),
     "new_key": Known("下级换用新密钥", "核对指纹并批准后自动结束"),
     "no_replica": Known("损坏的记录没有可用副本", "由备份恢复、或邻居补齐后自动结束"),
     "pending": Known("有单位申请入网", "批准或邀请到期后自动结束"),
