@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, time
@@ -267,7 +268,10 @@ def _read_toml(text: str) -> dict[str, Any]:
     try:
         raw: dict[str, Any] = _plain(tomllib.loads(text, parse_float=Decimal))
     except ValueError as error:  # TOMLDecodeError, and a number of thousands of digits
-        raise _wrong(f"不是正确的TOML（{error}）", "规则档案", "", "按所指行列改正") from error
+        found = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
+        end = "文件末尾附近写法有误" if "end of document" in str(error) else "有的数字过长"
+        place = f"第{found[1]}行第{found[2]}列附近写法有误" if found else end
+        raise _wrong(f"不是正确的TOML：{place}", "规则档案", "", "核对引号、括号、等号和日期的写法") from error
     except RecursionError as error:
         raise _wrong("嵌套过深", "规则档案", "", "核对括号") from error
     return raw

@@ -213,7 +213,7 @@ def _timeline(reader: Reader, view: View, facts: list[Fact], state: ItemState) -
             "recorded_at": iso(fact.claimed_ms),
             "received_at": iso(fact.received_ms),
             "effect": state.effects.get(fact.record_id, "waiting"),
-            "text": text_of(payload),
+            "text": text_of(payload, fact.kind),
             **enclosed_document(payload, view.open_enclosed, view.name_of),
         })  # fmt: skip
     return lines

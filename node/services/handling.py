@@ -127,7 +127,7 @@ def exempt(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     state = current(desk, take(args, "item"))
     guards.check_act(state, Kind.EXEMPT, desk.identity.code)
     if state.role == LEAD:
-        raise InputError("牵头单位不能免除（R33：有协办的须有一个牵头）", field="ITEM",
+        raise InputError("牵头单位不能免除（有协办的须有一个牵头）", field="ITEM",
                          remedy="改由别的单位牵头：dulian item reassign")  # fmt: skip
     if state.tracks.exempt:
         raise InputError("已经免除", field="ITEM")

@@ -64,7 +64,7 @@ def rectify(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     if not (set_ or reported or cleared):
         raise InputError("没有整改内容", field="--line", remedy="写 --line、--report 或 --clear")
     if (set_ or cleared) and not supervises:
-        raise InputError("只有交办单位能列出和销去整改事项（R97）", field="--clear" if cleared else "--line",
+        raise InputError("只有交办单位能列出和销去整改事项", field="--clear" if cleared else "--line",
                          remedy="整改完成的写 --report 序号")  # fmt: skip
     lines = [_line(text) for text in set_]
     for line in lines:

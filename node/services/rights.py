@@ -79,7 +79,8 @@ def check(reader: Reader, verb: str, caller: Caller, args: Mapping[str, object],
         names = "、".join(label for role, label in ROLES.items() if role in allowed)
         held = "、".join(ROLES.get(role, role) for role in caller.roles) or "无"
         raise ForbiddenError(
-            f"{caller.name} 的角色是{held}，无权执行 {verb}", code="no_right", field="--as", value=caller.name,
+            f"{caller.name} 的角色是{held}，无权执行 dulian {verb.replace('.', ' ')}", code="no_right",
+            field="--as", value=caller.name,
             remedy=f"由{names}办理，或请操作员增加角色：dulian user change {caller.name} --role 角色",
         )  # fmt: skip
     if mine == {HANDLER}:
@@ -90,6 +91,12 @@ def check(reader: Reader, verb: str, caller: Caller, args: Mapping[str, object],
                 remedy="由督查人员办理；承办人员只报告整改情况",
             )  # fmt: skip
         _check_unit(reader, caller, str(args.get("item") or ""), office)
+        said = str(args.get("unit") or "").strip()
+        if said and caller.unit and said != caller.unit:
+            raise ForbiddenError(
+                f"{caller.name} 属 {caller.unit}，不能以其他机构的名义办理", code="other_unit", field="--unit",
+                value=said, remedy="写本人所属的机构，或不写 --unit",
+            )  # fmt: skip
 
 
 def _check_unit(reader: Reader, caller: Caller, word: str, office: str) -> None:

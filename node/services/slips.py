@@ -83,6 +83,14 @@ def _reported(desk: Desk, state: ItemState, after: bytes) -> tuple[int, bool]:
     return (day_of(max(times)), True) if times else (day_of(since_ms), False)
 
 
+def _beyond(order: list[str], issued: list[str]) -> str:
+    """What to do after the slip issued last: the next colour of the ladder, or none is left."""
+    at = max(order.index(one) for one in issued if one in order) + 1
+    if at == len(order):
+        return "已是最后一级；需要的另行约谈、通报或移交问责线索"
+    return f"条件具备的，下一级为{COLOURS[order[at]]}色：dulian item slip 登记编号 --colour {COLOURS[order[at]]}"
+
+
 def _check_ladder(ground: Ground, state: ItemState, colour: str, facts: frozenset[str]) -> None:
     issued = [one.colour for one in state.tracks.slips]
     part = f"ladder.{colour}"
@@ -91,7 +99,8 @@ def _check_ladder(ground: Ground, state: ItemState, colour: str, facts: frozense
     order = [rung.colour for rung in ground.profile.ladder]
     if issued and order.index(colour) <= max(order.index(one) for one in issued if one in order):
         last = COLOURS.get(issued[-1], issued[-1])
-        raise ground.refusal(f"已发{last}色督办单，不能再发{name}", part, field="--colour", value=COLOURS[colour])
+        raise ground.refusal(f"已发{last}色督办单，不能再发{name}", part, field="--colour",
+                             value=COLOURS[colour], remedy=_beyond(order, issued))
     if missing:
         pending = state.tracks.in_force("justification")
         remedy = "先认定承办单位说明的理由：dulian item judge" if pending else _stating(missing)

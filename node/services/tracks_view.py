@@ -10,7 +10,7 @@ from node.items.fold import EFFECTIVE, ItemState
 from node.records.envelope import Envelope
 from node.records.kinds import Kind
 from node.records.payload import Act, Enclosure, Opening
-from node.records.track import Track
+from node.records.track import JUSTIFIED, Track
 from node.rules.words import COLOURS
 from node.services.sharing import Shown
 from node.storage.port import BoardQuery, Reader
@@ -138,8 +138,8 @@ def enclosed_document(
     }  # fmt: skip
 
 
-def text_of(payload: Opening | Act | Enclosure | None) -> str:
-    """The words of a record as the timeline shows them."""
+def text_of(payload: Opening | Act | Enclosure | None, kind: int = 0) -> str:
+    """The words of a record of this ``kind`` as the timeline shows them; no empty line where nothing was written."""
     if payload is None:
         return ""
     text = payload.text
@@ -149,13 +149,19 @@ def text_of(payload: Opening | Act | Enclosure | None) -> str:
         if payload.occurred_day:
             text += f"（补录，实际发生于 {day_text(payload.occurred_day)}）"
         if payload.due_day:
-            text += f"（新时限 {day_text(payload.due_day)}）"
+            # What a slip, an order or a notice sets is its own limit: the item's stays as it was.
+            own = kind in (Kind.SLIP, Kind.ORDER, Kind.NOTICE)
+            text += f"（{'完成时限' if own else '新时限'} {day_text(payload.due_day)}）"
         text += "".join(f"\n{number}. {answer}" for number, answer in payload.answers)
         if payload.unit:
             text += f"（{payload.unit}{' ' + payload.person if payload.person else ''}）"
+        elif payload.person:
+            text += f"（{payload.person}）"
+        if kind == Kind.JUSTIFY_DECISION and payload.track is not None:
+            text += f"\n认定：{'有正当理由' if payload.track.verdict == JUSTIFIED else '无正当理由'}"
         if payload.track is not None:
             text += "".join(f"\n{said}" for said in _said(payload.track))
-    return text
+    return text.removeprefix("\n")
 
 
 def _said(track: Track) -> list[str]:

@@ -118,7 +118,7 @@ def test_rectification_is_cleared_line_by_line(offices: Offices) -> None:
     lines = [f"一=补齐台账@发改局@李四@{EARLIER}", f"二=公开结果@政务办@王五@{EARLIER}"]
     assert "写法不对" in offices.refused(offices.city, "rectify", task, line=["一=补齐"])
     assert DUE in offices.refused(offices.city, "rectify", task, line=[f"一=甲@乙@丙@{LATER}"])
-    assert "R97" in offices.refused(offices.county, "rectify", task, line=lines)
+    assert "只有交办单位能列出和销去" in offices.refused(offices.county, "rectify", task, line=lines)
     offices.do(offices.city, "rectify", task, line=lines, text="限期整改")
     assert "没有这一条" in offices.refused(offices.county, "rectify", task, report=["三"])
     offices.do(offices.county, "rectify", task, report=["一"], text="已补齐")

@@ -67,7 +67,7 @@ def test_nobody_gets_more_than_the_roles_give(verb: str, roles: list[str]) -> No
     else:
         with pytest.raises(ForbiddenError) as caught:
             rights.check(_STORE, verb, caller, {})
-        assert verb in caught.value.text
+        assert f"dulian {verb.replace('.', ' ')}" in caught.value.text
         assert caught.value.exit_code == 4
 
 
@@ -146,6 +146,21 @@ def test_handler_works_only_on_what_the_own_unit_has_in_hand(units: Office) -> N
     assert "尚未交内设机构承办" in units.refused("item.report", "王五", item=loose, text="甲").text
     units.do("item.handle", "承办", item=item, unit="教育局")
     units.do("item.report", "赵六", item=item, text="协助")
+
+
+def test_handler_does_not_speak_for_another_unit(units: Office) -> None:
+    """R16: a report signed with another unit's name is refused, nothing is written; the own name is taken."""
+    item = handled(units)
+    with pytest.raises(ForbiddenError, match="不能以其他机构的名义") as refused:
+        units.do("item.report", "王五", item=item, text="冒名", unit="教育局")
+    assert (refused.value.field, refused.value.value) == ("--unit", "教育局")
+    units.do("item.report", "王五", item=item, text="在办", unit="水务局")
+
+
+def test_refusal_names_the_command_as_it_is_typed(office: Office) -> None:
+    office.do("user.add", name="看客", role=["viewer"])
+    with pytest.raises(ForbiddenError, match="无权执行 dulian rules publish"):
+        office.do("rules.publish", "看客", shipped="county-003")
 
 
 def test_handler_reports_lines_of_a_rectification_and_does_not_clear_them(units: Office) -> None:
