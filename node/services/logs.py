@@ -52,7 +52,10 @@ class Logs:
         """Read heads and the hybrid clock from the store."""
         self._store = store
         self.index = HeadIndex(my_path)
+        self.frozen_authors: set[str] = set()  # whose logs have forked
         for row in store.logs():
+            if row.frozen:
+                self.frozen_authors.add(row.key.author)
             self.index.add(LogState(row.log_no, row.log_id, row.key, row.head_seq, row.head_id, frozen=row.frozen))
         saved = store.get(Meta, _HLC_META)
         ms, count = (int(part) for part in saved.value.split(b".")) if saved else (0, 0)
@@ -111,6 +114,7 @@ class Logs:
     def freeze(self, log: LogState) -> None:
         """A fork was proved: nothing more is appended to this log."""
         log.frozen = True
+        self.frozen_authors.add(log.key.author)
         self.flush()
         self._store.set_log(log.log_no, frozen=True)
 

@@ -2,7 +2,8 @@
 
 Rules: a mark never overstates: 数据截至 T moves only when this node holds exactly the heads the office promised at T
 (under unbroken writing that is the next quiet moment); a relay cannot forge or hold back without the top seeing an
-older T. A mark is replaced by the next one of the same office; it is not a record.
+older T. Forked logs are left out on both sides: an alarm tells of them, and nothing can be added to them. A mark is
+replaced by the next one of the same office; it is not a record.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Marks:
         self._rows = {row.office: row for row in store.rows(MarkRow)}
         self._opened: dict[str, notes.Mark] = {}
         self._superiors: dict[str, HeadSet] = {}
-        self._own_logs = 0
+        self._own_logs = (0, 0)  # own logs, and those of them that have not forked
         self.link: notes.LinkOutcome | None = None  # how the link to the parent stood (`services.reconcile`)
         self.outbox: list[notes.Signed] = []  # to pass on to the parent at the end of the step
 
@@ -133,8 +134,19 @@ class Marks:
             return
         mark = self._mark(row)
         promised = next((view for view in mark.views if view.superior == self._identity.code), None)
-        if promised is not None and self._logs.index.author(office).root() == promised.heads:
+        if promised is not None and self._sound(office).root() == promised.heads:
             self._keep(replace(row, satisfied_ms=min(row.at_ms, self._world.clock.now_ms())))
+
+    def _sound(self, office: str) -> HeadSet:
+        """The logs of an office without those that have forked: their heads differ from holder to holder for ever."""
+        logs = self._logs.index.author(office)
+        if office not in self._logs.frozen_authors:
+            return logs
+        sound = HeadSet()
+        for log in logs:
+            if not log.frozen:
+                sound.add(log)
+        return sound
 
     def _mark(self, row: MarkRow) -> notes.Mark:
         mark = self._opened.get(row.office)
@@ -148,15 +160,15 @@ class Marks:
 
     def _refresh_superiors(self) -> None:
         """Own logs by superior: those whose line names it."""
-        own = self._logs.index.author(self._identity.code)
-        if len(own) != self._own_logs or not self._superiors:
+        all_own, own = self._logs.index.author(self._identity.code), self._sound(self._identity.code)
+        if (len(all_own), len(own)) != self._own_logs or not self._superiors:
             path = self._identity.path
             self._superiors = {superior: HeadSet() for superior in path[:-1]}
             for depth, superior in enumerate(path[:-1], start=1):
                 for log in own:
                     if log.key.line.includes(path[:depth]):
                         self._superiors[superior].add(log)
-            self._own_logs = len(own)
+            self._own_logs = (len(all_own), len(own))
         for heads in self._superiors.values():
             for log in heads:
                 heads.touch(log)

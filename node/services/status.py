@@ -111,8 +111,8 @@ def unsent(office: Office, peer: str) -> tuple[int, int]:
         author = log.key.author
         # What flows towards this neighbour: upward everything of ours and from below, downward ours and from above.
         ours = author == office.identity.code
-        if not ours and upward == (author in path):
-            continue
+        if log.frozen or (not ours and upward == (author in path)):
+            continue  # of a forked log nothing more is taken: what others lack comes to them as 见证
         acked = office.receipts.acked(peer, log)
         if acked < log.seq:
             count += log.seq - acked

@@ -46,7 +46,7 @@ def difference(sim: Simulation, healed_ms: int) -> str:
             if _can_be_fetched(sim, machine, row, forked):
                 return f"{machine.code} lacks an attachment"
         for below in sim.machines.values():
-            if machine.code in below.path[:-1] and not _has_forked(below, forked):
+            if machine.code in below.path[:-1]:
                 as_of_ms = machine.office.marks.as_of_ms(below.code)
                 if as_of_ms < healed_ms:
                     return f"{machine.code} shows {below.code} as of {healed_ms - as_of_ms} ms before all was healed"
@@ -82,9 +82,6 @@ def _status(machine: Machine) -> Any:
     """The document of `status`, as operators see it."""
     return status_document(machine.office)
 
-
-def _has_forked(machine: Machine, forked: set[bytes]) -> bool:
-    return any(log.log_id in forked for log in machine.office.logs.index.author(machine.code))
 
 
 def _can_be_fetched(sim: Simulation, machine: Machine, row: BlobRow, forked: set[bytes]) -> bool:
