@@ -153,8 +153,6 @@ class Links:
                 self._touched[session.number] = session
                 self.out.again = True
 
-    # -- what others ask ------------------------------------------------------------------------------------------
-
     def session_numbers(self) -> list[int]:
         """Numbers of all sessions."""
         return list(self._sessions)
@@ -178,8 +176,6 @@ class Links:
         """What the step produced; a new empty one takes its place."""
         out, self.out = self.out, Outputs()
         return out
-
-    # -- carrying out effects -------------------------------------------------------------------------------------
 
     def _perform(self, session: Session, effects: list[Effect]) -> None:
         queue = list(effects)
@@ -219,6 +215,8 @@ class Links:
             case do.InSync():
                 session.synced = True
                 self._attachments.connected(session.peer)
+                if self.reconcile:
+                    self.reconcile.connected(session.peer)
                 for log in self._receipts.missing(session.peer):
                     session.machine.offer_last(log)
             case do.LearnMarks(marks):

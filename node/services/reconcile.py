@@ -138,6 +138,17 @@ class Reconcile:
             if old.outcome != "incomplete" or day_of(old.at_ms) != day_of(now_ms):
                 self._keep(old._replace(peer=peer, at_ms=now_ms, outcome="incomplete", reason="上级未联通"))
 
+    def scrub(self) -> None:
+        """Look at the whole store once more; what is damaged is asked for as soon as a neighbour is there."""
+        self._scrubbing.forget()
+        self._scrubbing.want("")
+
+    def connected(self, peer: str) -> None:
+        """A link is in sync: what is known to be damaged may come back over it."""
+        session = self._links.session_of(peer)
+        if session is not None and session.machine.reconciles:
+            self._repairs.mend(peer)
+
     def busy(self) -> bool:
         """Whether anything is under way."""
         return bool(self._runs) or self._scrubbing.busy
@@ -271,7 +282,7 @@ class Reconcile:
         for peer in self._neighbours():
             if self._links.session_of(peer) is not None:
                 self._attachments.connected(peer)
-                self._repairs.mend(peer)
+                self.connected(peer)
         for peer in waiting:
             if peer in self._runs:
                 self._runs[peer].scrubbed_ms = now_ms

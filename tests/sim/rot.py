@@ -122,7 +122,8 @@ class Rot:
         """D7: an attachment that others have too."""
         others = [other for other in self.sim.machines.values() if other.code == machine.parent]
         others += [self.sim.machines[code] for code in self._below(machine.code)]
-        shared = [hash_ for hash_ in sorted(machine.blobs.whole) if any(o.blobs.present(hash_) for o in others)]
+        whole = sorted(machine.blobs.whole)
+        shared = [hash_ for hash_ in whole if others and all(other.blobs.present(hash_) for other in others)]
         if shared and machine.store.get(BlobRow, shared[0]) is not None:
             machine.blobs.whole[shared[0]] = b"rotten"
             self._note(machine, "rot:attachment")
@@ -130,6 +131,12 @@ class Rot:
     def _note(self, machine: Machine, name: str) -> None:
         self.spoilt.add(machine.code)
         self.sim.counters[name] += 1
+
+    def scrub(self) -> None:
+        """The disks are looked at: what a neighbour holds comes back as soon as it is connected."""
+        for code in sorted(self.spoilt):
+            machine = self.sim.machines[code]
+            machine.post(machine.office.reconcile.scrub)
 
     # -- at the end -----------------------------------------------------------------------------------------------
 

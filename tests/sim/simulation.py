@@ -144,6 +144,7 @@ class Simulation:
         self.faults = False
         self.nemesis.stop()
         self.liars.stop()
+        self.rot.scrub()
         self.run_for(3_000)
         self._leap()
         healed_ms = self.now_ms
