@@ -122,7 +122,7 @@ def test_rectification_is_cleared_line_by_line(offices: Offices) -> None:
     offices.do(offices.city, "rectify", task, line=lines, text="限期整改")
     assert "没有这一条" in offices.refused(offices.county, "rectify", task, report=["三"])
     offices.do(offices.county, "rectify", task, report=["一"], text="已补齐")
-    assert "R97" in offices.refused(offices.county, "rectify", task, clear=["一"])
+    assert "只有交办单位能列出和销去" in offices.refused(offices.county, "rectify", task, clear=["一"])
     offices.do(offices.city, "rectify", task, clear=["一"])
     labels = {one["key"]: one["label"] for one in offices.tracks(offices.county, task)["rectify"]}
     assert labels == {"一": "已销去", "二": "整改中"}
