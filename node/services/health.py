@@ -24,7 +24,6 @@ class Health:
     since_ms: int = 0
     pulse_s: float = 0.0  # monotonic time of the last step, 0 = none yet
     recovering: str = ""
-    repaired: int = 0  # records put right from a neighbour
     accepted: Counter[tuple[int, bool]] = field(default_factory=Counter)  # (kind, came from a neighbour) → records
     refused: Counter[str] = field(default_factory=Counter)  # reason → refusals
     observe_step: Callable[[float], None] | None = None  # seconds of a step, told to the metrics

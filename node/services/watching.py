@@ -67,7 +67,7 @@ def watch(office: Office) -> Watched:
     alarms = tuple(standing(office))
     parked = sum(alarm.code == "rejected_log" for alarm in alarms)
     return Watched(
-        links, office.author.measured_ms, office.author.recovering, parked, office.health.repaired,
+        links, office.author.measured_ms, office.author.recovering, parked, office.repairs.repaired.total(),
         alarms,
     )  # fmt: skip
 

@@ -149,7 +149,7 @@ class Questions:
         if question.get("reset_peak"):
             _forget_peak()
         office = self._running.office
-        peers = {peer: session.synced for peer in office._neighbours() if (session := office.links.session_of(peer))}
+        peers = {peer: session.synced for peer in office.neighbours() if (session := office.links.session_of(peer))}
         return _usage() | {"records": office.logs.record_count, "bytes_in": self.bytes_in, "peers": peers}
 
     async def _committed(self, question: dict[str, Any]) -> dict[str, Any]:

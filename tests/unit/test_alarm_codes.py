@@ -16,19 +16,19 @@ KEPT_BY_NO_STORE = {"store", "pending"}  # said by `status` itself
 
 def raised() -> set[str]:
     """The codes in the calls of `raise_`, names of constants looked up where they stand."""
-    found = set()
+    found: set[str] = set()
     for path in sorted((ROOT / "node").rglob("*.py")):
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "raise_":
                 first = call.args[0]
                 if isinstance(first, ast.Constant):
-                    found.add(first.value)
+                    found.add(str(first.value))
                     continue
-                value = importlib.import_module(module)
+                value: object = importlib.import_module(module)
                 for name in ast.unparse(first).split("."):
                     value = getattr(value, name)
-                found.add(value)
+                found.add(str(value))
     return found
 
 
