@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import catchup, folding, latency, ledger, live, memory, reconnect
+from tests.bench import catchup, folding, latency, ledger, live, memory, reconcile, reconnect
 from tests.bench.drive import Bench, Measured
 from tests.bench.templates import Templates
 from tests.conftest import ROOT
@@ -32,6 +32,7 @@ MEASURES: dict[str, Callable[[Bench], list[Measured]]] = {
     "growth": catchup.measure_growth,
     "ledger": ledger.measure,
     "folding": folding.measure,
+    "reconcile": reconcile.measure,
 }
 
 
