@@ -44,7 +44,11 @@ class Rot:
         if machines:
             machine = self.random.choice(machines)
             self.sim.counters["night_begun"] += 1
-            machine.post(lambda: machine.office.reconcile.request(machine.parent, day=1) and None)
+
+            def begin() -> None:
+                machine.office.reconcile.request(machine.parent, day=1)
+
+            machine.post(begin)
 
     def _machine(self) -> Machine | None:
         """A node whose neighbours' disks are whole."""
