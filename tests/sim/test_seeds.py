@@ -23,6 +23,8 @@ FAULTS = (
     "crash:before commit", "crash:after commit", "crash:after projection", "crash:between commit and sending",
     "projection_lost", "clock_skew", "clock_ahead", "clock_back", "leapt", "attached", "senseless_verb",
     "closed:timeout", "closed:replaced", "closed:flood", "closed:protocol", "closed:bad_signature", "malformed_frame",
+    "night_begun", "balanced", "repaired", "rot:header", "rot:payload", "rot:signature", "rot:salt", "rot:record_id",
+    "rot:lost rows", "rot:old chunk", "rot:board", "rot:place", "rot:attachment",
     "fork_kept", "fork_known", "fork_whole", "fork_settled", "wrong_branch",
 )  # fmt: skip
 LIES = (
