@@ -215,10 +215,12 @@ def test_marks_carry_the_outcome_to_the_top(offices: Offices) -> None:
     assert said is not None
     assert said.outcome == 1
     assert said.balanced_ms > 0
-    rows = {row["office"]: row["reconciled"] for row in offices.province.office.staleness.document(str)["rows"]}
+    below: Any = offices.province.office.staleness.document(str)["rows"]
+    rows = {row["office"]: row["reconciled"] for row in below}
     assert rows[COUNTY]["outcome"] == "balanced"
     assert rows[CITY] is None
-    [link] = [link for link in status_document(offices.county.office)["links"] if link["office"] == CITY]
+    links: Any = status_document(offices.county.office)["links"]
+    [link] = [link for link in links if link["office"] == CITY]
     assert link["reconciled"]["outcome"] == "balanced"
     assert link["reconciled_at"] == link["reconciled"]["balanced_at"]
 
