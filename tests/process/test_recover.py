@@ -192,7 +192,7 @@ def test_a_channel_that_expired_long_ago_is_renewed_by_the_key_itself(three):
 
 def test_a_parent_from_an_old_backup_knows_a_child_admitted_since(three, tmp_path):
     """R8: the certificate itself was lost; the child's channel and its chain, signed by the parent, bring it back."""
-    province, city, county = three.nodes
+    _, city, county = three.nodes
     wujiang = Node(three.folder, "320509", "吴江区人民政府")
     three.nodes.append(wujiang)
     task = give(city, county, "备份之前")
