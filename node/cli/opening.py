@@ -81,7 +81,8 @@ def register(
     due: o.Due = None, rule: Rule = None, start: Start = None, point: Point = None, milestone: Milestones = None,
     duty: Duties = None, form: Form = None, leader: Leader = None, supervised_by: Supervisor = None,
     frequency: Frequency = None, secrecy: Secrecy = None, remark: Remark = None, unclear: Unclear = None,
-    hidden: Hidden = False, line: WorkLine = None, distinct: Distinct = None, attach: o.Attach = None, as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
+    hidden: Hidden = False, line: WorkLine = None, distinct: Distinct = None, attach: o.Attach = None,
+    as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
     """只登记事项，不交办；以后用 assign 交办。"""
     args = {

@@ -55,6 +55,7 @@ def _invite(office: Office, args: Args, caller: Caller) -> dict[str, object]:
     known = office.keyring.current(code) if recover else None
     if known is None and not args.get("unlisted"):
         directory.check_child(office.identity.code, code)
+    name = name or (known.name if known else "")
     ttl_ms = parse_ttl_ms(take(args, "ttl"))
     token = office.enrolment.invite(code, name, ttl_ms, auto_approve=bool(args.get("auto_approve")), recover=recover)
     doubt = directory.name_doubt(code, name)
