@@ -316,8 +316,8 @@ def test_a_taking_over_from_a_city_that_is_cut_off(race: Race, order: tuple[int,
     records = {index: said[index]() for index in order}
     race.heal(race.city, race.county)
     effects = [race.effect(below, one) for one in (takeover, slip, records[0], records[1], records[2])]
-    # A slip is any superior's; the lines of the list were the issuer's, and the report answers its version.
-    assert effects == ["applied", "applied", "late", "late", "applied"]
+    # Slip and list are any superior's, whoever is the issuer now; the report answers the old issuer's version.
+    assert effects == ["applied", "applied", "applied", "late", "applied"]
     assert {str(race.show(m, below)["issuer"]) for m in race.machines[:3]} == {PROVINCE}
     judged = race.said(race.county, Kind.JUSTIFY, below, Act("理由"), (takeover, slip))
     race.settle()

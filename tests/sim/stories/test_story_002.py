@@ -212,7 +212,7 @@ def test_problems_are_cleared_line_by_line_and_only_when_confirmed() -> None:
     lines = [f"{key}=整治{key}号排口@住建局@副县长@2026-1{key}-30" for key in ("0", "1")]
     story.refused(CITY, "item.rectify", "督查员", item=task, line=["一=整治"])
     story.do(CITY, "item.rectify", "督查员", item=task, line=lines, text="挂牌督办")
-    story.refused(COUNTY, "item.rectify", says="R97", item=task, clear=["0"])
+    story.refused(COUNTY, "item.rectify", says="只有交办单位", item=task, clear=["0"])
     story.at("2026-10-29")
     story.do(COUNTY, "item.rectify", item=task, report=["0"], text="已封堵")
     story.do(CITY, "item.rectify", "督查员", item=task, clear=["0"])

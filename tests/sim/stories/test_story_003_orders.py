@@ -271,7 +271,7 @@ def _announce(story: Story, item: str, near: str, far: str) -> None:
     assert by == "2026-10-21"
     story.do(COUNTY, "item.notice", "承办", item=item, criticise=True, text="整改不力", to=[FAR], due=by)
     story.do(COUNTY, "item.rectify", "承办", item=far, line=[f"一=清理河道@王坪乡@乡长@{by}"])
-    story.refused(FAR, "item.rectify", None, "R97", item=far, clear=["一"])
+    story.refused(FAR, "item.rectify", None, "只有交办单位", item=far, clear=["一"])
     story.do(FAR, "item.rectify", item=far, report=["一"], text="已清理")
     story.do(COUNTY, "item.rectify", "承办", item=far, clear=["一"])
     assert [len(story.tracks(office, task)["notices"]) for office, task in ((NEAR, near), (FAR, far))] == [1, 1]
