@@ -48,9 +48,10 @@ def export(
 def verify(
     file: Annotated[str, typer.Argument(metavar="FILE", help="证明文件")],
     root: Annotated[str, typer.Option("--root", metavar="FINGERPRINT", help="联通体系根节点的指纹")],
-    as_json: o.Json = False,
-) -> int:
+    home: o.Home = None, as_json: o.Json = False,
+) -> int:  # fmt: skip
     """离线核验分叉证明，不需要节点；不成立时退出码为 1。"""
+    del home  # accepted like everywhere, and not needed: the proof stands alone
     path = values.readable("FILE", file)
     fingerprint = values.fingerprint("--root", root) or ""
     if len(fingerprint) != _HEX_OF_ROOT:

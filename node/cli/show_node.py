@@ -103,7 +103,7 @@ def status(data: Mapping[str, Any], paper: Paper) -> Iterable[str]:
     if kept:
         yield from wrap(f"最近备份 {moment(kept.get('at'))}，已核验：{clean(kept.get('file'))}", paper.width)
     elif "epoch" in data:
-        yield "尚未备份（dulian backup FILE，或在 config.toml 设 backup_folder）"
+        yield from wrap("尚未备份（dulian backup FILE，或在 config.toml 设 backup_folder）", paper.width)
     yield from show_known.offices(data.get("offices"), paper)
     alarms = data.get("alarms") or []
     if not alarms:

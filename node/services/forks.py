@@ -23,7 +23,7 @@ from node.services.alarms import Alarms
 from node.services.author import Author
 from node.services.identity import Identity, World
 from node.services.logs import Logs
-from node.storage.port import Fork, Meta, Store
+from node.storage.port import Fork, Meta, RecordRow, Store
 from node.sync.heads import LogState
 
 FORKS_PER_LOG_MAX = 256
@@ -65,19 +65,23 @@ class Forks:
     # -- what comes in --------------------------------------------------------------------------------------------
 
     def disputed(self, log: LogState, record: Record, key: Key) -> bool:
-        """A neighbour showed another record under a number held here; returns whether it is new.
+        """A neighbour showed a rival (`is_rival`) of a record held here; returns whether it is new.
 
-        PeerError where either of the two does not hold by itself: that is no fork.
+        PeerError where it does not hold by itself: that is no fork.
         """
         check_signature(record, key.verify)
-        for mine in self._store.records_at([(log.log_no, record.header.seq)]):
-            bare = Envelope(mine.header, mine.signature, None, None)
-            check_signature(open_envelope(self._keyring.suites, bare), key.verify)
         new = self._put(log, record)
         if new and record.header.author == self._identity.code:
             self._author.stop("fork")
         self._freeze(log, record.header.seq)
         return new
+
+    def is_rival(self, log: LogState, record: Record) -> bool:
+        """Whether another record of this author, valid by itself, is held under the number (D1, D8).
+
+        A stored row that is lost or damaged proves nothing against its author: it is no fork, and is repaired.
+        """
+        return any(self._differs(mine, record.record_id) for mine in self._store.records_at([_place(log, record)]))
 
     def advanced(self, log: LogState) -> None:
         """A log grew: it may have reached a number under which something else was kept."""
@@ -85,11 +89,12 @@ class Forks:
             return
         self._logs.flush()
         reached = [row for row in self._store.rows(Fork, log_no=log.log_no) if row.seq <= log.seq]
-        held = {row.record_id for row in self._store.records_at([(row.log_no, row.seq) for row in reached])}
+        held = {row.seq: row for row in self._store.records_at([(row.log_no, row.seq) for row in reached])}
         for row in reached:
-            if row.record_id in held:
+            mine = held.get(row.seq)
+            if mine is not None and mine.record_id == row.record_id:
                 self._store.delete(Fork, row.log_no, row.seq, row.record_id)
-            else:
+            elif mine is not None and self._differs(mine, row.record_id):
                 self._freeze(log, row.seq)
         if not log.frozen and not self._store.rows(Fork, log_no=log.log_no):
             self._catching_up.discard(log.log_no)
@@ -173,20 +178,29 @@ class Forks:
         """Keep an enclosed record beside its log unless it is held; returns whether it was new."""
         seq = record.header.seq
         self._logs.flush()
-        if any(row.record_id == record.record_id for row in self._store.records_at([(log.log_no, seq)])):
+        if any(row.record_id == record.record_id for row in self._store.records_at([_place(log, record)])):
             return False
+        proved = seq <= log.seq and self.is_rival(log, record)
         if not self._put(log, record):
             return False
-        if log.key.author == self._identity.code and log.key.epoch == self._author.epoch:
-            self._author.stop("fork" if seq <= log.seq else "rollback")
+        if log.key.author == self._identity.code and log.key.epoch == self._author.epoch and (proved or seq > log.seq):
+            self._author.stop("fork" if proved else "rollback")
         rivals = [row for row in self._store.rows(Fork, log_no=log.log_no) if row.seq == seq]
-        if seq <= log.seq:
+        if proved:
             self._freeze(log, seq)
         elif not log.frozen:
             self._catching_up.add(log.log_no)
             if len(rivals) > 1:
                 self._alarm(log, seq)
         return True
+
+    def _differs(self, mine: RecordRow, record_id: bytes) -> bool:
+        try:
+            opened = open_envelope(self._keyring.suites, Envelope(mine.header, mine.signature, None, None))
+            check_signature(opened, self._keyring.authorise(opened.header).verify)
+        except PeerError:
+            return False  # damaged: the scrub tells the operator, and fetches it again
+        return opened.record_id != record_id
 
     def _put(self, log: LogState, record: Record) -> bool:
         known = self._store.rows(Fork, log_no=log.log_no)
@@ -229,8 +243,10 @@ class Forks:
         if old is None or head.seq < int(old.value):
             self._store.put([Meta(name, b"%d" % head.seq)])
         if log is not None:
-            rows = self._store.rows(Fork, log_no=log.log_no)
-            if all(head.seq <= row.seq for row in rows):
+            below = [row for row in self._store.rows(Fork, log_no=log.log_no) if row.seq < head.seq]
+            held = {row.record_id for row in self._store.records_at([(row.log_no, row.seq) for row in below])}
+            # What was kept beside while the row of the log itself was lost, and is in its place again, is no fork.
+            if all(row.record_id in held for row in below):
                 self._alarms.clear("fork", log.log_id.hex()[:16])
 
     def _wait(self, witness: Record) -> None:
@@ -243,3 +259,7 @@ class Forks:
         known = {raw[start : start + _PLACE_BYTES] for start in range(0, len(raw), _PLACE_BYTES)}
         if place not in known and len(known) < _WAITING_MAX:
             self._store.put([Meta(_WAITING_META, raw + place)])
+
+
+def _place(log: LogState, record: Record) -> tuple[int, int]:
+    return log.log_no, record.header.seq

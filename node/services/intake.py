@@ -198,15 +198,19 @@ class Intake:
         if not held:
             return run
         self._p.logs.flush()
-        ids = {log.seq: log.head_id}
+        ids: dict[int, bytes] = {}
         if any(record.header.seq != log.seq for record in held):
             places = [(log.log_no, record.header.seq) for record in held]
-            ids |= {row.seq: row.record_id for row in self._p.store.records_at(places)}
+            ids = {row.seq: row.record_id for row in self._p.store.records_at(places)}
+        ids[log.seq] = log.head_id
         others = [record for record in held if ids.get(record.header.seq) != record.record_id]
-        for record in others[:_FORKS_PER_RUN_MAX]:
+        rivals = [record for record in others if self._p.forks.is_rival(log, record)]
+        for record in rivals[:_FORKS_PER_RUN_MAX]:
             self._fork(peer, log, record, key, sink)
-        if others:
-            raise PeerError("同一序号出现两个不同记录", code="fork", evidence=others[0].envelope.header)
+        if rivals:
+            raise PeerError("同一序号出现两个不同记录", code="fork", evidence=rivals[0].envelope.header)
+        if others and others[-1] is held[-1]:
+            raise PeerError("本机该序号的记录已损坏，修复后再收", code="busy")  # no proof, and no receipt
         rest = run[len(held) :]
         if not rest:
             sink.held_already(KnownHead(log.log_id, held[-1].header.seq, held[-1].record_id))

@@ -77,6 +77,10 @@ def recover_token(parent: Node, child: Node, *more: str) -> str:
     return done.out.strip()
 
 
+def _knows_new_key(node: Node) -> bool:
+    return "new_key" in node.alarms()
+
+
 def test_a_lost_node_comes_back_on_a_new_machine(three):
     """R4: join is refused, recover works with a new key; what is open is what the parent shows."""
     province, city, county = three.nodes
@@ -137,7 +141,7 @@ def test_a_new_key_is_flagged_at_every_superior_until_it_is_confirmed(three):
     new.configure(**SETTINGS)
     new.serve()
     for superior in (city, province):
-        until(lambda superior=superior: "new_key" in superior.alarms(), f"{superior.code} is told")
+        until(partial(_knows_new_key, superior), f"{superior.code} is told")
         assert fingerprint in {row["fingerprint"] for row in superior.json("pending")}
         wrong = superior.refused("approve", county.code, "--fingerprint", "0" * 64)
         assert "指纹" in wrong

@@ -191,6 +191,7 @@ def test_status() -> None:
 320200  下级  滞后（未连接）  12    0     2026-11-22 03:14:05  —
 320300  下级  未联通          12    0     —                    —
 
+尚未备份（dulian backup FILE，或在 config.toml 设 backup_folder）
 没有告警"""
     )
     data["alarms"] = [{"code": "fork", "text": "日志分叉", "since": "2026-11-22T03:14:05+08:00"}]
