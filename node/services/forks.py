@@ -81,7 +81,8 @@ class Forks:
 
         A stored row that is lost or damaged proves nothing against its author: it is no fork, and is repaired.
         """
-        return any(self._differs(mine, record.record_id) for mine in self._store.records_at([_place(log, record)]))
+        held = self._store.records_at([_place(log, record)])
+        return any(self._differs(log, mine, record.record_id) for mine in held)
 
     def advanced(self, log: LogState) -> None:
         """A log grew: it may have reached a number under which something else was kept."""
@@ -94,7 +95,7 @@ class Forks:
             mine = held.get(row.seq)
             if mine is not None and mine.record_id == row.record_id:
                 self._store.delete(Fork, row.log_no, row.seq, row.record_id)
-            elif mine is not None and self._differs(mine, row.record_id):
+            elif mine is not None and self._differs(log, mine, row.record_id):
                 self._freeze(log, row.seq)
         if not log.frozen and not self._store.rows(Fork, log_no=log.log_no):
             self._catching_up.discard(log.log_no)
@@ -194,13 +195,14 @@ class Forks:
                 self._alarm(log, seq)
         return True
 
-    def _differs(self, mine: RecordRow, record_id: bytes) -> bool:
+    def _differs(self, log: LogState, mine: RecordRow, record_id: bytes) -> bool:
         try:
             opened = open_envelope(self._keyring.suites, Envelope(mine.header, mine.signature, None, None))
             check_signature(opened, self._keyring.authorise(opened.header).verify)
         except PeerError:
             return False  # damaged: the scrub tells the operator, and fetches it again
-        return opened.record_id != record_id
+        sound = (opened.header.log_id, opened.header.seq) == (log.log_id, mine.seq)  # not a row of another place
+        return sound and opened.record_id != record_id
 
     def _put(self, log: LogState, record: Record) -> bool:
         known = self._store.rows(Fork, log_no=log.log_no)

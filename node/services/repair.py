@@ -200,6 +200,7 @@ class Repairs:
 
     def _whole(self, log: LogState) -> None:
         self.mended.append(log)
+        self._p.forks.advanced(log)  # what was kept beside the hole can be compared now
         for code in ("damaged", "no_replica"):
             self._p.alarms.clear(code, log.log_id.hex()[:16])
 

@@ -217,3 +217,34 @@ def test_who_forks_without_end_fills_no_disk(forked):
         rows = machine.store.rows(Fork, log_no=machine.office.logs.index.get(log.log_id).log_no)
         assert len(rows) <= FORKS_PER_LOG_MAX
     assert here.frozen
+
+
+@pytest.mark.parametrize("what", ["", "header", "signature", "record_id", "row of another place"])
+@pytest.mark.parametrize("at", [2, 0])
+def test_a_damaged_or_lost_row_is_no_fork(tree, what, at):
+    """D1, D8: a neighbour sends again what a spoilt disk no longer knows; nobody is accused, nothing stops."""
+    wire, province, city, county = tree
+    task = run(province, "item.issue", title="防汛物资", to=[COUNTY])["assignments"][0]["item"]
+    wire.settle()
+    run(county, "item.sign", item=task)
+    for text in ("一", "二", "三"):
+        run(county, "item.report", item=task, text=text)
+    wire.settle()
+    log = max((log for log in city.office.logs.index if log.key.author == COUNTY), key=lambda log: log.seq)
+    held = city.store._tables.record.held
+    place = (log.log_no, at or log.seq)
+    rows = [held[log.log_no, seq] for seq in range(1, log.seq + 1)]
+    was = held.pop(place)
+    if what == "row of another place":
+        held[place] = held[log.log_no, 1]._replace(seq=place[1])
+    elif what:
+        raw = getattr(was, what)
+        held[place] = was._replace(**{what: raw[:-1] + bytes((raw[-1] ^ 1,))})
+    again = tuple(Envelope(row.header, row.signature, row.salt, row.payload) for row in rows)
+    number = max(n for (code, n) in wire.ends if code == city.code)
+    for part in (again, again[place[1] - 1 : place[1]]):
+        city.office.step([lambda part=part: city.office.received(number, frames.Batch(part))])
+    assert not city.store.rows(Fork)
+    assert not log.frozen
+    assert not alarms(city)
+    assert not city.office.author.recovering
