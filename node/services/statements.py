@@ -7,6 +7,7 @@ byte; the child's names the parent's. The history is read from these records alo
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -76,7 +77,7 @@ def read_statement(record_id: bytes, header: bytes, payload: bytes | None) -> Si
 
 
 def statements(reader: Reader, upper: str, lower: str, limit: int) -> list[Signed]:
-    """The newest statements of both sides of a link, newest first."""
+    """The newest statements of both sides of a link, ``limit`` of each (whatever epochs it has had), newest first."""
     found: list[Signed] = []
     for row in reader.logs():
         if row.key.line != Line((upper, lower)):
@@ -94,8 +95,15 @@ def statements(reader: Reader, upper: str, lower: str, limit: int) -> list[Signe
                 one = read_statement(stored.record_id, stored.header, stored.payload)
                 if one is not None:
                     mine.append(one)
-        found += mine[:limit]
-    return sorted(found, key=lambda one: (-one.result.as_of_ms, one.author))
+        found += mine
+    found.sort(key=lambda one: (-one.result.as_of_ms, one.author))
+    count: Counter[str] = Counter()
+    newest: list[Signed] = []
+    for one in found:
+        count[one.author] += 1
+        if count[one.author] <= limit:
+            newest.append(one)
+    return newest
 
 
 def history(reader: Reader, me: str, links: Iterable[tuple[str, str]], limit: int) -> list[dict[str, object]]:
