@@ -318,10 +318,9 @@ class Links:
     def _established(self, session: Session, skew_ms: int) -> None:
         p = self._p
         older = self._by_peer.get(session.peer)
-        self._by_peer[session.peer] = session
         if older is not None and older is not session:
-            self._attachments.disconnected(session.peer)
-            self._close(older, "replaced", "")
+            self._close(older, "replaced", "")  # first: what was under way over it (repair, a run) ends with it
+        self._by_peer[session.peer] = session
         self.last_contact[session.peer] = p.world.clock.now_ms()
         self._keep_contact(session.peer, 0)
         self._trust.tls_used(session.peer, session.peer_tls, p.world.clock.now_ms())

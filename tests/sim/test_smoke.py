@@ -92,7 +92,7 @@ class Wire:
                 self.step(machine)
                 machine.office.project()
             for out in machine.sent:
-                assert not out.closes, out.closes
+                assert all(reason == "replaced" for _, reason in out.closes), out.closes
                 queue += [(machine.code, number, frame) for number, frame in out.frames]
             machine.sent.clear()
         for code, number, frame in queue:

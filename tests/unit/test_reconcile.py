@@ -188,6 +188,46 @@ def test_a_broken_link_leaves_the_night_incomplete_and_it_is_caught_up(offices: 
     assert reconcile(offices, county, CITY)["ok"]
 
 
+def test_a_link_replaced_before_its_end_was_noticed_leaves_nothing_waiting(offices: Offices) -> None:
+    """Simulator seeds 128, 189, 295: half-open, and what was asked over the old session was never answered (N7)."""
+    city, county = offices.city, offices.county
+    log = log_of(city, COUNTY, (CITY, COUNTY))
+    was = spoil(city, (log.log_no, 3), payload=b"x")
+    from node.services.scrub import Scrub
+
+    found = Scrub(city.store, city.office.keyring, None).found()
+    numbers: list[int] = []
+    offices.wire.step(
+        city, lambda: city.office.repairs.take(found), lambda: city.office.repairs.mend(COUNTY),
+        lambda: numbers.append(city.office.reconcile.request(COUNTY)),
+    )  # fmt: skip
+    assert city.office.repairs.busy(COUNTY)
+    city.sent.clear()  # lost with the link, and only the county notices
+    [lost] = county.office.links.session_numbers()
+    offices.wire.step(county, lambda: county.office.links.lost(lost))
+    county.sent.clear()
+    offices.wire.connect(county)
+    assert city.store._tables.record.held[log.log_no, 3] == was
+    assert not city.office.repairs.busy(COUNTY)
+    ended: Any = city.office.reconcile.document(COUNTY, numbers[0])
+    assert ended["outcome"] == "incomplete"
+    assert reconcile(offices, city, COUNTY)["ok"]
+
+
+def test_the_newest_statements_are_of_this_epoch_whatever_earlier_ones_hold(offices: Offices) -> None:
+    """Simulator seeds 144, 345: of a side with two epochs, the newest of each log were shown."""
+    reconcile(offices, offices.county, CITY)
+    offices.wire.step(offices.county, lambda: offices.county.office.author.begin_epoch("restore") and None)
+    offices.settle()
+    assert reconcile(offices, offices.county, CITY)["ok"]
+    for machine in (offices.city, offices.county):
+        every = statements(machine.store, CITY, COUNTY, 9)
+        newest = statements(machine.store, CITY, COUNTY, 1)
+        assert [one.author for one in every] == [CITY, COUNTY] * 2
+        assert newest == every[:2]
+        assert len({one.raw for one in newest}) == 1
+
+
 def test_a_night_is_run_once_for_a_business_date_whatever_the_clock_does(offices: Offices) -> None:
     county = offices.county
 
