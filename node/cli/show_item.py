@@ -104,12 +104,14 @@ def item(data: Any, paper: Paper) -> Iterable[str]:
     opener = "登记单位" if data.get("kind") == "registered" else "交办单位"
     head = [
         ("事项", clean(data.get("title"))), ("登记编号", clean(data.get("number"))), ("标识", clean(data.get("id"))),
-        ("类别", KINDS.get(str(data.get("kind"))) or clean(data.get("kind"))), ("来源", clean(data.get("source"))),
+        ("类别", KINDS.get(str(data.get("kind"))) or clean(data.get("kind"))),
+        ("来源", clean(data.get("source_label") or data.get("source"))), ("事项类别", clean(data.get("class_label"))),
         (opener, office(data.get("issuer"), data.get("issuer_name"))),
         ("承办单位", office(data.get("receiver"), data.get("receiver_name"))),
         ("分工", ROLES.get(str(data.get("role")), "")),
         ("责任单位（原文）", clean(data.get("responsible"))), ("时限（原文）", clean(data.get("limit_text"))),
-        ("上级事项", clean(data.get("parent"))), ("知悉范围", _line(data.get("line"))),
+        ("上级事项", _linked(data, "parent")), ("前一事项", _linked(data, "predecessor")),
+        ("后一事项", _linked(data, "successor")), ("知悉范围", _line(data.get("line"))),
         ("状态", state(data)), ("办结时限", clean(data.get("due")) or "未定"), ("灯", lamp),
         ("进度", percent(data)), ("情况", show_known.whole(data)), ("数据截至", moment(data.get("as_of"))),
         ("更新时间", moment(data.get("updated_at"))),
@@ -124,7 +126,7 @@ def item(data: Any, paper: Paper) -> Iterable[str]:
         for number, point in enumerate(data["points"], 1):
             text = clean(point.get("text") if isinstance(point, Mapping) else point)
             yield from (f"  {line}" for line in wrap(f"{number}. {text}", columns))
-    yield from show_tracks.tracks(data.get("tracks") or {}, paper)
+    yield from show_tracks.tracks(data.get("tracks") or {}, paper, data.get("numbers") or {})
     yield from _children(data.get("children") or [], paper)
     yield from _attachments(data.get("attachments") or [], paper)
     yield from _timeline(data.get("timeline") or [], paper)
@@ -135,6 +137,12 @@ def _receiver(row: Mapping[str, Any]) -> str:
     """In tables: the name, or the code where there is none, and the part in the matter where others have one too."""
     role = ROLES[str(row["role"])] if row.get("role") in {"lead", "assist"} else ""
     return (clean(row.get("receiver_name")) or office(row.get("receiver"))) + (f"（{role}）" if role else "")
+
+
+def _linked(data: Mapping[str, Any], which: str) -> str:
+    """An item linked to this one: its 登记编号, its id only where this node does not know more."""
+    linked = str(data.get(which) or "")
+    return clean((data.get("numbers") or {}).get(linked) or linked)
 
 
 def _line(line: Any) -> str:

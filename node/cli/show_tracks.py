@@ -10,9 +10,10 @@ from node.cli.paper import Paper, clean, wrap
 Shown = Mapping[str, Any]
 
 
-def tracks(data: Shown, paper: Paper) -> Iterable[str]:
-    """The part 督办情况; nothing where nothing runs beside the item."""
-    lines = [line for said in _PARTS for line in said(data)]
+def tracks(data: Shown, paper: Paper, numbers: Mapping[str, Any]) -> Iterable[str]:
+    """The part 督办情况; nothing where nothing runs beside the item. ``numbers``: 登记编号 of linked items by id."""
+    known = dict(data) | {"reinspections": [numbers.get(one) or one[:12] for one in data.get("reinspections") or ()]}
+    lines = [line for said in _PARTS for line in said(known)]
     if not lines:
         return
     columns = None if paper.width is None else paper.width - 2
@@ -75,7 +76,7 @@ def _review(data: Shown) -> Iterable[str]:
     for one in data.get("cases") or ():
         yield f"{'附卷' if one['subject'] == 'side' else '审签件'}：{one['number'] or one['item'][:12]}"
     for one in data.get("reinspections") or ():
-        yield f"回头看：{one[:12]}"
+        yield f"回头看：{one}"
     if data.get("manifest"):
         yield "归档目录"
         yield from (f"　{entry}" for entry in data["manifest"])

@@ -16,6 +16,7 @@ from node.items.fact import Fact
 from node.items.fold import ItemState, fold
 from node.items.lifecycle import state_label
 from node.items.lights import Light, light
+from node.items.lights import day_of as day_number
 from node.records.envelope import Envelope
 from node.records.kinds import label_of
 from node.records.line import level_of
@@ -23,6 +24,7 @@ from node.records.payload import Opening
 from node.rules.calendar import PROVISIONAL, Calendar
 from node.services.desk import find_item, take
 from node.services.project import read_facts
+from node.services.rulebook import Rulebook
 from node.services.sharing import Shown
 from node.services.tracks_view import (
     changed_frequency,
@@ -113,7 +115,7 @@ def item_document(
     """One item whole, by these facts of it."""
     state = fold(row.item_id, facts)
     opening = state.opening or Opening("")
-    return row_document(view, row) | {
+    return row_document(view, row) | _words(reader, view, row, opening) | {
         "requirement": opening.text,
         "points": list(opening.points),
         "source": opening.source,
@@ -123,10 +125,32 @@ def item_document(
         "predecessor": opening.predecessor.hex() or None,
         "terms": terms_document(state.opening, changed_frequency(state, facts)),
         "tracks": tracks_document(reader, view.name_of, state),
+        "numbers": _numbers(reader, [row.parent, opening.predecessor, row.successor, *state.tracks.reinspections]),
         "children": [row_document(view, child) for child in children],
         "attachments": _attachments(reader, facts, state),
         "timeline": _timeline(reader, view, facts, state),
     }
+
+
+def _words(reader: Reader, view: View, row: BoardRow, opening: Opening) -> dict[str, object]:
+    """What the profiles call its source and class: the one it was opened under, else the one in force; None for none.
+
+    Superiors' words stand on their tasks, and free text is its own label (A19).
+    """
+    rulebook = Rulebook(reader, view.office)
+    named = (opening.terms.profile if opening.terms is not None else "") or opening.rule.rpartition("/")[0]
+    opened = rulebook.named(named, row.issuer) if named else None
+    profiles = [profile for profile in (opened, rulebook.profile(day_number(view.now_ms))) if profile is not None]
+    class_ = opening.terms.item_class if opening.terms is not None else ""
+    sources = [part.label for profile in profiles for part in profile.sources if part.id == opening.source]
+    classes = [part.label for profile in profiles for part in profile.classes if part.id == class_]
+    return {"source_label": next(iter(sources), opening.source or None),
+            "class_label": next(iter(classes), class_ or None)}  # fmt: skip
+
+
+def _numbers(reader: Reader, items: Sequence[bytes]) -> dict[str, str]:
+    """登记编号 of linked items, by id, as far as this node knows them."""
+    return {row.item_id.hex(): row.number for row in reader.board([one for one in items if one]) if row.number}
 
 
 def heads_document(reader: Reader) -> list[dict[str, object]]:

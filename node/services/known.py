@@ -151,11 +151,15 @@ def show_at(reader: Reader, view: View, args: Mapping[str, object]) -> Document:
     states = {one.item_id.hex(): one.state for one in cases}
     tracks, files, lines = shown["tracks"], shown["attachments"], shown["timeline"]
     assert isinstance(tracks, dict)  # noqa: S101 - what browse makes
+    numbers = shown["numbers"]
+    assert isinstance(numbers, dict)  # noqa: S101 - likewise
+    linked = rows_at(reader, reader.board([bytes.fromhex(one) for one in numbers]), t_ms)
     assert isinstance(files, list)  # noqa: S101 - likewise
     assert isinstance(lines, list)  # noqa: S101 - likewise
     proofs = arrivals(reader, view.office, row.item_id, held)
     return shown | row_at(then, rows) | {
         "as_known_at": moment(t_ms),
+        "numbers": {one.item_id.hex(): one.number for one in linked if one.number},
         "children": [row_at(then, child) for child in below],
         "tracks": tracks | {
             "cases": [one | {"state": states[one["item"]]} for one in tracks["cases"] if one["item"] in states],

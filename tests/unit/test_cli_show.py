@@ -273,3 +273,21 @@ def test_sizes() -> None:
     assert [show_item.size(value) for value in (0, 1023, 1024, 5 * 1024**2, 3 * 1024**4, None)] == [
         "0 B", "1023 B", "1.0 KiB", "5.0 MiB", "3072.0 GiB", "—",
     ]  # fmt: skip
+
+
+def test_people_read_labels_and_numbers_instead_of_ids() -> None:
+    """R6: the profile's words for source and class; a linked item by its 登记编号, by its id where it is not known."""
+    data = row("1", predecessor="d" * 64, successor="e" * 64) | {
+        "source": "handling.instruction", "source_label": "领导批示", "class_label": "批示办理",
+        "numbers": {"f" * 64: "320000-2026-0007", "d" * 64: "320000-2026-0003", "c" * 64: "320000-2026-0011"},
+        "tracks": {"reinspections": ["c" * 64, "b" * 64]},
+    }  # fmt: skip
+    shown = text(show_item.item(data, PLAIN)).splitlines()
+    said = {line.split()[0]: line.split()[-1] for line in shown if len(line.split()) == 2}
+    assert said["来源"] == "领导批示"
+    assert said["事项类别"] == "批示办理"
+    assert said["上级事项"] == "320000-2026-0007"
+    assert said["前一事项"] == "320000-2026-0003"
+    assert said["后一事项"] == "e" * 64
+    assert "  回头看：320000-2026-0011" in shown
+    assert f"  回头看：{'b' * 12}" in shown

@@ -161,3 +161,17 @@ def test_an_unannounced_look_is_unknown_to_the_inspected_before_its_result(offic
     assert [one["kind_label"] for one in offices.show(offices.county, task)["timeline"]][-2:] == ["回头看"] * 2
     assert offices.tracks(offices.county, task)["reinspections"] == [again]
     offices.agreed()
+
+
+def test_an_item_is_shown_with_the_words_of_its_profile_and_the_numbers_of_linked_items(offices: Offices) -> None:
+    """R6, R26: source and class by their labels, of a superior's profile too; free text is its own label."""
+    words = '[[sources]]\nid = "handling.local"\nlabel = "市领导批示"\n[[classes]]\nid = "urgent"\nlabel = "急件"\n'
+    offices.publish(offices.city, profile(words))
+    own, [task] = offices.issue(offices.city, [COUNTY], source="handling.local", **{"class": "urgent"})
+    shown = offices.show(offices.city, own)
+    assert (shown["source"], shown["source_label"], shown["class_label"]) == ("handling.local", "市领导批示", "急件")
+    below = offices.show(offices.city, task)
+    assert below["numbers"] == {own: shown["number"]}
+    free = offices.do(offices.county, "register", title="甲", source="群众来信")["item"]
+    found = offices.show(offices.county, free)
+    assert (found["source_label"], found["class_label"], found["numbers"]) == ("群众来信", None, {})
