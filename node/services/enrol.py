@@ -115,12 +115,6 @@ class Enrolment:
             return JoinReply(JoinState.REFUSED, "邀请令牌无效、已用过或已过期，请上级重新邀请")
         fingerprint = self._check_request(request)
         current, recover = self._keyring.current(request.code), self._is_recovery(invite)
-        if known is not None and known.fingerprint == fingerprint and known.state == "admitted":
-            if not recover or read_join_request(known.request).tls_public_key == request.tls_public_key:
-                return self._admitted_reply(known)
-        elif current is not None and current.path[-2:-1] == (self._identity.code,) and not recover:
-            remedy = f"节点丢失的，请上级执行 dulian invite {request.code} --recover，本机执行 dulian recover 令牌"
-            return JoinReply(JoinState.REFUSED, f"该单位已经入网，不能再次 join；{remedy}")
         if invite.used_ms and (known is None or known.fingerprint != fingerprint):
             text = f"{request.code} 的邀请令牌被另一台机器再次使用，已拒绝；请查明令牌是否外泄，批准时务必核对指纹"
             if known is None or known.state != "admitted":  # afterwards nothing is left that it could get
@@ -128,6 +122,12 @@ class Enrolment:
             else:
                 self._alarms.keep_evidence(request.code, "enrol", text, write_join_request(request))
             return JoinReply(JoinState.REFUSED, "邀请令牌已被使用过，请上级重新邀请")
+        if known is not None and known.fingerprint == fingerprint and known.state == "admitted":
+            if not recover or read_join_request(known.request).tls_public_key == request.tls_public_key:
+                return self._admitted_reply(known)
+        elif current is not None and current.path[-2:-1] == (self._identity.code,) and not recover:
+            remedy = f"节点丢失的，请上级执行 dulian invite {request.code} --recover，本机执行 dulian recover 令牌"
+            return JoinReply(JoinState.REFUSED, f"该单位已经入网，不能再次 join；{remedy}")
         self._store.put([replace(invite, used_ms=invite.used_ms or now_ms)])
         fresh = known is None or known.fingerprint != fingerprint or known.state != "waiting"
         if fresh or (recover and known is not None and known.request != write_join_request(request)):

@@ -64,7 +64,7 @@ def test_more_time_is_asked_for_level_by_level_and_the_matter_is_archived(tree: 
     # 整改 line by line, and a rejected shortcut.
     do(city, "rectify", child, "--line", f"一=补齐台账@发改局@李四@{DUE}")
     until(lambda: tracks(county, child)["rectify"], "the list reaches the county")
-    assert "R97" in county.refused("item", "rectify", child, "--clear", "一")
+    assert "只有交办单位" in county.refused("item", "rectify", child, "--clear", "一")
     do(county, "rectify", child, "--report", "一")
     until(lambda: tracks(city, child)["rectify"][0]["state"] == "reported", "the report reaches the city")
     do(city, "rectify", child, "--clear", "一")
