@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 
 from node.bootstrap.reconciling import reconcile_links
@@ -28,6 +29,7 @@ from node.storage.port import BlobRow, Reader
 from node.wire.local import LocalFile, LocalReply, LocalRequest
 
 _READ_BYTES = 1_048_576
+_BOARD_WAIT_S = 5.0  # for the board to show what was just acknowledged; then the answer is as of its 数据截至
 Slow = Callable[[Mapping[str, object]], Awaitable[object]]
 
 
@@ -92,8 +94,10 @@ class Control:
         return await asyncio.wrap_future(self._runner.call(run))
 
     async def _question(self, verb: str, args: object, caller: Caller) -> object:
-        view = self._office.view()
         assert isinstance(args, dict)  # noqa: S101 - the socket takes nothing else
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.wrap_future(self._runner.projected()), _BOARD_WAIT_S)
+        view = self._office.view()
         return await asyncio.to_thread(lambda: inquire(self._reader(), view, verb, args, caller))
 
     def _reader(self) -> Reader:

@@ -47,6 +47,9 @@ class Runner:
         self._stopping = False
         self._behind = True  # what an earlier run left is projected first
         self._failed_projection = ""
+        self._lock = threading.Lock()
+        self._committed, self._shown = 1, 0  # steps; the first is what an earlier run left
+        self._waiting: list[Future[None]] = []
 
     def start(self) -> None:
         """Project what an earlier run left, then take jobs."""
@@ -79,6 +82,16 @@ class Runner:
         """Run something in the core thread between two steps, outside any transaction."""
         self._between.put(run)
         self._inbox.put(_Job(_nothing, _ignore))
+
+    def projected(self) -> Future[None]:
+        """Done as soon as the board shows every step committed before this call: who wrote reads what was written."""
+        future: Future[None] = Future()
+        with self._lock:
+            if self._shown < self._committed:
+                self._waiting.append(future)
+                return future
+        future.set_result(None)
+        return future
 
     def _main(self) -> None:
         try:
@@ -124,6 +137,8 @@ class Runner:
             _stop_on_broken_disk(error)
         else:
             self._beat(time.monotonic() - started)
+        with self._lock:
+            self._committed += 1
         self._deliver(outputs)
         if outputs.frames or outputs.after_commit:
             # The interpreter runs one thread at a time: without this the loop sends only after the projection.
@@ -149,6 +164,12 @@ class Runner:
             if self._behind:
                 self._behind = False
                 self.post(lambda: self._office.alarms.clear("projection", self._office.identity.code))
+        with self._lock:  # also after a failure: what is shown then comes with an alarm
+            self._shown = self._committed
+            due, self._waiting = self._waiting, []
+        for future in due:
+            if future.set_running_or_notify_cancel():
+                future.set_result(None)
 
     def _beat(self, step_s: float) -> None:
         """A step is done: told to whoever watches."""
