@@ -16,9 +16,9 @@ from node.bootstrap.reconciling import reconcile_links
 from node.errors import EXIT_FINDINGS, EXIT_INPUT, EXIT_OK, InputError, NotAvailableError
 from node.records.limits import NAME_CHARS_MAX, SALT_BYTES
 from node.records.payload import Attachment, check_line
-from node.services import browse, importing, rights
+from node.services import importing, rights
 from node.services.audit import audit
-from node.services.commands import COMMANDS, QUESTIONS, carry_out, inquire, permit
+from node.services.commands import COMMANDS, QUESTIONS, attachment, carry_out, inquire, permit
 from node.services.desk import Caller
 from node.services.office import Office
 from node.services.people import caller_of
@@ -130,8 +130,7 @@ class Control:
         view = self._office.view()
 
         def find() -> tuple[BlobRow, str]:
-            rights.check(self._reader(), "item.fetch", caller, args, view.office)
-            return browse.attachment_of(self._reader(), view, args)
+            return attachment(self._reader(), view, args, caller)
 
         row, name = await asyncio.to_thread(find)
         data = {"hash": row.hash.hex(), "name": name, "size": row.size_bytes}

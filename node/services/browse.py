@@ -18,11 +18,12 @@ from node.items.lifecycle import state_label
 from node.items.lights import Light, light
 from node.items.lights import day_of as day_number
 from node.records.envelope import Envelope
+from node.records.keyring import Keyring
 from node.records.kinds import label_of
 from node.records.line import level_of
 from node.records.payload import Opening
 from node.rules.calendar import PROVISIONAL, Calendar
-from node.services.desk import find_item, take
+from node.services.desk import Caller, find_item, take
 from node.services.project import read_facts
 from node.services.rulebook import Rulebook
 from node.services.sharing import Shown
@@ -50,6 +51,8 @@ class View(NamedTuple):
     calendar: Calendar = PROVISIONAL
     open_enclosed: Callable[[Envelope], Shown] | None = None  # verified with this node's keyring
     fresh_ms: int = FRESH_MS  # data older than this say nothing of today (I8)
+    caller: Caller | None = None  # who asks; None: the node itself
+    keyring: Keyring | None = None  # the certified keys, for questions about proofs and about who is below
 
 
 def list_items(reader: Reader, view: View, args: Mapping[str, object]) -> list[dict[str, object]]:

@@ -26,13 +26,14 @@ from node.services import (
     proposals,
     rights,
     ruling,
+    scope,
     statements,
 )
 from node.services.desk import Caller, take
 from node.services.office import Office
 from node.services.status import status_document
 from node.services.verbs import Args, Command, Question
-from node.storage.port import Reader
+from node.storage.port import BlobRow, Reader
 
 if TYPE_CHECKING:
     from node.services.browse import View
@@ -129,6 +130,15 @@ def permit(office: Office, verb: str, args: Args, caller: Caller) -> None:
 
 
 def inquire(reader: Reader, view: View, verb: str, args: Args, caller: Caller) -> object:
-    """A question, by a caller who may."""
+    """A question, by a caller who may, within what the caller may see."""
     rights.check(reader, verb, caller, args, view.office)
-    return QUESTIONS[verb](reader, view, args)
+    view = view._replace(caller=caller)
+    scope.check(reader, view, verb, args)
+    return scope.narrowed(reader, view, verb, QUESTIONS[verb](reader, view, args))
+
+
+def attachment(reader: Reader, view: View, args: Args, caller: Caller) -> tuple[BlobRow, str]:
+    """`item.fetch`: the attachment and its name, for a caller who may see the item."""
+    rights.check(reader, "item.fetch", caller, args, view.office)
+    scope.check(reader, view._replace(caller=caller), "item.fetch", args)
+    return browse.attachment_of(reader, view, args)

@@ -67,12 +67,17 @@ def find_item(reader: Reader, office: str, word: str) -> BoardRow:
     if not rows and len(lowered) >= _PREFIX_DIGITS_MIN and not set(lowered) - _HEX_DIGITS:
         rows = reader.board_by_prefix(lowered, _SHOWN_CANDIDATES + 1)
     if not rows:
-        remedy = "用 dulian item list 查看登记编号，或写标识的前几位（至少4位）"
-        raise NotFoundError("本机没有这个事项", field="ITEM", value=word, remedy=remedy)
+        raise absent(word)
     if len(rows) > 1:
         named = "、".join(f"{row.item_id.hex()[:12]} {row.title}" for row in rows[:_SHOWN_CANDIDATES])
         raise InputError(f"有多个事项符合：{named}", field="ITEM", value=word, remedy="多写几位，或写登记编号")
     return rows[0]
+
+
+def absent(word: str) -> NotFoundError:
+    """That there is no such item; the same words for one that the caller may not see (W4)."""
+    remedy = "用 dulian item list 查看登记编号，或写标识的前几位（至少4位）"
+    return NotFoundError("本机没有这个事项", field="ITEM", value=word, remedy=remedy)
 
 
 def current(desk: Desk, word: str) -> ItemState:

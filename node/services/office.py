@@ -76,7 +76,7 @@ class Office:
         self._address = address
         self._checks = checks
         self._mark_interval_ms = mark_interval_ms
-        self._fresh_ms = fresh_ms
+        self.fresh_ms = fresh_ms  # older data say nothing of today: 数据过期 (faults.md B8)
         self._abandoned = Outputs()
         self.health = Health()
         self.load()
@@ -112,7 +112,7 @@ class Office:
         self.rulebook = Rulebook(store, identity.code)
         self.calendar = self.rulebook.calendar()  # read by other threads too: never changed, only replaced
         self.desk = Desk(identity, world, store, self.logs, self.keyring, self.author, self.projector, self.rulebook)
-        self.staleness = Staleness(identity, world, self.keyring, self.marks, self.alarms, self._fresh_ms)
+        self.staleness = Staleness(identity, world, self.keyring, self.marks, self.alarms, self.fresh_ms)
         self._marked_ms = 0
         self._mark_due = True
         self._cascades: list[ItemState] = []
@@ -180,7 +180,7 @@ class Office:
         """What browsing needs besides the store."""
         return View(
             self.identity.code, self.name_of, self.marks.as_of_ms, self._delivered, self.world.clock.now_ms(),
-            self.calendar, opener(self.keyring), self._fresh_ms,
+            self.calendar, opener(self.keyring), self.fresh_ms, keyring=self.keyring,
         )  # fmt: skip
 
     def name_of(self, code: str) -> str:

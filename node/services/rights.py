@@ -6,7 +6,7 @@ Rules of this file:
 2. A role adds rights, an account may have several. The operator looks after the node and may do everything; what needs
    a post (职务) of an approval chain is asked for where the chain is, of operators too.
 3. A handler writes only about items that the handler's own unit has in hand; an item that no unit has is everybody's
-   only in an office without units.
+   only in an office without units. What a handler sees is for `scope` to say.
 4. Rights bind persons inside an office; what an office may say about an item is checked by `items.guards`.
 """
 
@@ -83,7 +83,7 @@ def check(reader: Reader, verb: str, caller: Caller, args: Mapping[str, object],
             field="--as", value=caller.name,
             remedy=f"由{names}办理，或请操作员增加角色：dulian user change {caller.name} --role 角色",
         )  # fmt: skip
-    if mine == {HANDLER}:
+    if mine == {HANDLER} and verb in _HANDLE:
         barred = [name for name in _NOT_BY_HANDLERS.get(verb, ()) if args.get(name)]
         if barred:
             raise ForbiddenError(
