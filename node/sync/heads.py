@@ -60,35 +60,32 @@ class HeadSet:
 
     def __init__(self) -> None:
         """Start empty."""
-        self._buckets: list[dict[bytes, LogState]] = [{} for _ in range(BUCKETS)]
+        self._logs: dict[bytes, LogState] = {}
+        self._buckets: dict[int, dict[bytes, LogState]] = {}  # of those that are not empty
         self._digests: list[bytes] = [_EMPTY_BUCKET] * BUCKETS
         self._stale: set[int] = set()
         self._root: bytes | None = None
-        self._count = 0
 
     def __len__(self) -> int:
         """Number of logs."""
-        return self._count
+        return len(self._logs)
 
     def __iter__(self) -> Iterator[LogState]:
-        """All logs, by bucket."""
-        for bucket in self._buckets:
-            yield from bucket.values()
+        """All logs in the order they were added."""
+        return iter(self._logs.values())
 
     def __contains__(self, log_id: bytes) -> bool:
         """Whether the log is in the set."""
-        return log_id in self._buckets[log_id[0]]
+        return log_id in self._logs
 
     def get(self, log_id: bytes) -> LogState | None:
         """The log, or None."""
-        return self._buckets[log_id[0]].get(log_id)
+        return self._logs.get(log_id)
 
     def add(self, log: LogState) -> None:
         """Put a log in (again)."""
-        bucket = self._buckets[log.log_id[0]]
-        if log.log_id not in bucket:
-            bucket[log.log_id] = log
-            self._count += 1
+        self._logs[log.log_id] = log
+        self._buckets.setdefault(bucket_of(log.log_id), {})[log.log_id] = log
         self.touch(log)
 
     def touch(self, log: LogState) -> None:
@@ -98,7 +95,7 @@ class HeadSet:
 
     def bucket(self, number: int) -> list[KnownHead]:
         """Heads of a bucket; logs of which nothing is held are left out."""
-        return [log.head for log in self._buckets[number].values() if log.seq]
+        return [log.head for log in self._buckets.get(number, {}).values() if log.seq]
 
     def bucket_digests(self) -> tuple[bytes, ...]:
         """Truncated digests of all buckets, for the wire."""
