@@ -157,9 +157,9 @@ class Profile(Part):
         """Days since 1970-01-01 of the first day in force."""
         return day_number(self.valid_from)
 
-    def rule(self, rule_id: str) -> TimeRule:
-        """The time rule of that id; `InputError` if there is none."""
-        return _named(self.rules, rule_id, "rules")
+    def rule(self, rule_id: str, field: str = "rules") -> TimeRule:
+        """The time rule of that id; `InputError` naming ``field`` if there is none."""
+        return _named(self.rules, rule_id, field)
 
     def chain(self, chain_id: str) -> Chain:
         """The chain of that id; `InputError` if there is none."""

@@ -119,7 +119,7 @@ REFUSALS: list[tuple[str, int, list[str]]] = [
     ("item fetch TASK 0123456789 /tmp/nothing-here", 2, ["HASH", "0123456789"]),
     ("item attach TASK /nowhere/at.all", 2, ["FILE", "/nowhere/at.all"]),
     ("import /nowhere/at.xlsx", 2, ["/nowhere/at.xlsx"]),
-    ("backup /tmp/x", 2, ["本版本未提供"]),
+    ("bundle export /tmp/x", 2, ["本版本未提供"]),
     ("item extend TASK --until 昨天 --reason 甲", 2, ["--until", "昨天"]),
     ("item grant TASK", 4, ["320000"]),
     ("item slip TASK --colour 白 --text 甲 --due 2099-01-01", 4, ["320000"]),
