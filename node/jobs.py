@@ -20,6 +20,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from node.bootstrap.serving import Running
+from node.errors import StoreError
 from node.rules.calendar import date_of
 from node.services import proposals
 from node.services.recheck import Checked, recheck
@@ -48,7 +49,10 @@ def start(running: Running) -> Callable[[], None]:
     def at(trigger: BaseTrigger | None, name: str, job: Callable[[], Awaitable[None]]) -> None:
         async def run() -> None:
             with suppress(asyncio.CancelledError):  # the node stops, and its jobs with it
-                await job()
+                try:
+                    await job()
+                except StoreError as error:  # the database is away or full: said by the alarm `store`, tried again
+                    _log.warning("job_put_off", job=name, code=error.code, text=error.text)
 
         scheduler.add_job(run, trigger, id=name, coalesce=True, max_instances=1, misfire_grace_time=None)
 

@@ -191,7 +191,7 @@ class Links:
             case do.Send(frame):
                 self.out.frames.append((session.number, frame))
             case do.Load():
-                return session.machine.loaded(self._load(effect), self._p.world.clock.now_ms())
+                return session.machine.loaded(self._load(session.peer, effect), self._p.world.clock.now_ms())
             case do.ShowFork(log_id, seq):
                 self.out.frames.append((session.number, frames.Batch(self._sides(log_id, seq))))
             case do.Admit(records):
@@ -245,15 +245,16 @@ class Links:
                 self._close(session, reason, fault)
         return []
 
-    def _load(self, effect: do.Load) -> list[tuple[bytes, list[Envelope], int]]:
+    def _load(self, peer: str, effect: do.Load) -> list[tuple[bytes, list[Envelope], int]]:
         """Read the next records of the wanted logs within the byte and record limits, in the order wanted."""
         self._p.logs.flush()
         left_bytes, left_records = effect.bytes_max, effect.records_max
         found: list[tuple[bytes, list[Envelope], int]] = []
         for log_id, after_seq in effect.wants:
             log = self._p.logs.index.get(log_id)
-            rows = self._p.store.run(log.log_no, after_seq, left_records, left_bytes) if log else []
-            if log is not None and self.repairs is not None:
+            may = log is not None and self._receipts.may_send(peer, log)
+            rows = self._p.store.run(log.log_no, after_seq, left_records, left_bytes) if log and may else []
+            if log is not None and rows and self.repairs is not None:
                 rows = self.repairs.sound(log.log_no, after_seq, rows)
             run = [envelope_of(row) for row in rows]
             found.append((log_id, run, rows[-1].seq if rows else after_seq))

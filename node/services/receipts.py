@@ -68,13 +68,20 @@ class Receipts:
 
     def missing(self, peer: str) -> list[LogState]:
         """Logs that flow towards a neighbour and of which its newest receipt falls short."""
-        me, above, upward = self._identity.code, self._identity.path[:-1], peer == self._identity.parent
         return [
             log for log in self._logs.index.link(peer)
             if self._acked.get((peer, log.log_no), (0, 0))[0] < log.seq
-            and (log.key.author == me or (log.key.author in above) is not upward)
+            and (log.key.author == self._identity.code or self._flows(log, peer))
             and not log.frozen
         ]
+
+    def may_send(self, peer: str, log: LogState) -> bool:
+        """Whether a neighbour may take a log from here: from its author's side (I1), and its own back from anybody."""
+        return log.key.author in (peer, self._identity.code) or self._flows(log, peer)
+
+    def _flows(self, log: LogState, peer: str) -> bool:
+        """Whether what others wrote passes here on its way to a neighbour: up from below, down from above."""
+        return (log.key.author in self._identity.path[:-1]) is not (peer == self._identity.parent)
 
     def acked_by_no(self, peer: str, log_no: int) -> int:
         """The same by local log number."""
