@@ -21,6 +21,7 @@ from node.bootstrap.backup_runs import Backups
 from node.bootstrap.control import Control
 from node.bootstrap.monitoring import Monitor
 from node.bootstrap.network import Network
+from node.bootstrap.tailfile import TailPath
 from node.clock import SystemClock, iso
 from node.config import Config, read_config
 from node.errors import ForbiddenError, PeerError, UnreachableError
@@ -40,6 +41,7 @@ from node.wire.messages import JoinState
 from node.wire.server import WireServer
 
 _log = structlog.get_logger("serve")
+TAIL_FILE = "last-own"
 _GRACE_S = 5.0
 _GC_THRESHOLD = 50_000  # objects, about 10 MB
 # Asking whether one is admitted: at first quickly, then within what a parent takes from one invitation (10 a minute).
@@ -74,7 +76,7 @@ class Running:
         self.office = Office(
             identity, homes.the_world(), homes.the_suites(), store, self.blobs, limits, ca,
             config.reachable_at, checks, mark_interval_ms=config.mark_interval_s * 1000,
-            fresh_ms=config.freshness_limit_s * 1000,
+            fresh_ms=config.freshness_limit_s * 1000, tail=TailPath(home / TAIL_FILE),
         )  # fmt: skip
         self.network = Network(home, self.office, keys, config.tls_lifetime_s * 1000, config.parent)
         self.loop = asyncio.get_running_loop()

@@ -34,6 +34,7 @@ ALARMS: Mapping[str, Known] = {
     "fork": Known("同一序号签发了两份记录", "该单位处置完毕（dulian fork settle）后自动结束"),
     "internal": Known("内部错误", _LOOKED_INTO, by_hand=True),
     "link_fault": Known("联通中断", "与该单位重新联通后自动结束；不再联通的，执行 dulian alarm ack", by_hand=True),
+    "log_lost": Known("日志登记丢失，已重建", _LOOKED_INTO, by_hand=True),
     "new_key": Known("下级换用新密钥", "核对指纹并批准后自动结束"),
     "no_replica": Known("损坏的记录没有可用副本", "由备份恢复、或邻居补齐后自动结束"),
     "pending": Known("有单位申请入网", "批准或邀请到期后自动结束"),

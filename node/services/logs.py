@@ -118,6 +118,17 @@ class Logs:
         self.flush()
         self._store.set_log(log.log_no, frozen=True)
 
+    def put_back(self, log_nos: Sequence[int]) -> None:
+        """Write rows of the log table that the disk lost anew, as this process knows them."""
+        self.flush()
+        held = {row.log_no for row in self._store.logs()}
+        logs = [self.index.by_no(log_no) for log_no in log_nos if log_no not in held]
+        self._store.add_logs([LogRow(log.log_no, log.log_id, log.key) for log in logs])
+        self._store.append((), [(log.log_no, log.seq, log.head_id) for log in logs])
+        for log in logs:
+            if log.frozen:
+                self._store.set_log(log.log_no, frozen=True)
+
     def is_fresh(self, item_id: bytes) -> bool:
         """Whether records of this item were appended that the projection has not seen."""
         return any(

@@ -19,7 +19,7 @@ from node.records.keyring import Keyring
 from node.records.kinds import Channel, Kind
 from node.records.payload import Act
 from node.records.suite import Suites
-from node.services import acting, ruling
+from node.services import acting, lost_logs, ruling
 from node.services.alarms import Alarms
 from node.services.attachments import Attachments
 from node.services.author import Author
@@ -42,6 +42,7 @@ from node.services.repair import Repairs
 from node.services.rulebook import Rulebook
 from node.services.sharing import Sharing, opener
 from node.services.staleness import Staleness
+from node.services.tail import Tail, TailFile
 from node.services.trust import Trust, fill_keyring
 from node.services.truth import FRESH_MS
 from node.services.witness import Witness
@@ -63,9 +64,12 @@ class Office:
     def __init__(
         self, identity: Identity, world: World, suites: Suites, store: Store, blobs: Blobs, limits: LinkLimits,
         ca: LinkCa, address: str, checks: Checks = CHECKS, mark_interval_ms: int = 60_000,
-        fresh_ms: int = FRESH_MS,
+        fresh_ms: int = FRESH_MS, tail: TailFile | None = None,
     ) -> None:  # fmt: skip
-        """Read everything from the store; PeerError where the own certificate chain does not hold."""
+        """Read everything from the store; PeerError where the own certificate chain does not hold.
+
+        ``tail``: where the newest own record is kept beside the store.
+        """
         self.identity = identity
         self.world = world
         self.store = store
@@ -77,6 +81,8 @@ class Office:
         self._checks = checks
         self._mark_interval_ms = mark_interval_ms
         self.fresh_ms = fresh_ms  # older data say nothing of today: 数据过期 (faults.md B8)
+        self._tail_file = tail
+        self._tail_checked = tail is None
         self._abandoned = Outputs()
         self.health = Health()
         self.load()
@@ -84,12 +90,14 @@ class Office:
     def load(self) -> None:
         """Build all memory from the store."""
         store, identity, world = self.store, self.identity, self.world
+        self._lost_logs = lost_logs.put_back(store)
         self.alarms = Alarms(store, world)
         self.logs = Logs(store, identity.path)
         self.keyring = Keyring(self._suites, identity.federation)
         fill_keyring(self.keyring, store, self.logs)
         self.logs.tally = self.health.accepted
         self.author = Author(identity, world, store, self.logs)
+        self.tail = Tail(self._tail_file, identity, self.logs, self.author, self.alarms) if self._tail_file else None
         self.projector = Projector(store, self.logs, self.alarms)
         self.trust = Trust(store, self.keyring)
         self.receipts = Receipts(identity, world, store, self.logs, self.keyring)
@@ -168,7 +176,7 @@ class Office:
             return 0
         self.store.begin(durable=False)
         try:
-            seen = self.projector.run()
+            seen = self._rebuild_lost() if self._lost_logs else self.projector.run()
             self._after_projection()
             self.store.commit(durable=False)
         except Exception:
@@ -211,7 +219,7 @@ class Office:
             for log in self.receipts.missing(session.peer):
                 session.machine.offer_last(log)
         if self.author.recovering:
-            self.recovery.attempt(sessions)
+            self.recovery.attempt(sessions, alone=not neighbours)
         self.recovery.forget(now_ms)
         due = self._marked_ms + (_MARK_AFTER_CHANGE_MS if self._mark_due else self._mark_interval_ms)
         if now_ms >= due and self.identity.parent and not self.author.recovering:
@@ -232,19 +240,27 @@ class Office:
 
     def _transaction(self, events: Sequence[Event]) -> Outputs:
         self.store.begin()
+        if self.tail is not None and not self._tail_checked:
+            self.tail.check()
         # First of all: what the node itself owes to the state as last projected (送达 before the 签收 of a command).
         self._write_followups()
         for event in events:
             event()
         self._finish()
         self.store.commit(durable=True)
+        if self.tail is not None:
+            self._tail_checked = True
+            self.tail.keep()
         return self.links.take_outputs()
 
     def _finish(self) -> None:
         """Before the commit: links hear of what grew, promises are weighed, requests and marks are passed on."""
         authors = {advance.log.key.author for advance in self.logs.advances if advance.source}
-        if any(not advance.source for advance in self.logs.advances):
+        own = [advance.log for advance in self.logs.advances if not advance.source]
+        if own:
             self._mark_due = True
+            if self.tail is not None:
+                self.tail.note(own[-1])
         self.marks.weigh_advanced(authors)
         self.reconcile.finish_step()
         self.links.finish_step()
@@ -255,6 +271,14 @@ class Office:
             marks = tuple(self.marks.outbox[start : start + _MARKS_PER_FRAME])
             self.links.send(self.identity.parent, frames.Marks(marks))
         self.marks.outbox.clear()
+
+    def _rebuild_lost(self) -> int:
+        """Rows of the log table were put back: how far they had been projected went with them."""
+        for row in self._lost_logs:
+            text = f"日志登记丢失 {row.key.author} 第{row.key.epoch}纪元，已按记录重建；请检查磁盘"
+            self.alarms.raise_("log_lost", row.log_id.hex()[:16], text)
+        self._lost_logs = []
+        return self.projector.rebuild()
 
     def _after_projection(self) -> None:
         """Folded items may call for a record of this node itself (送达, cascading 撤销): queued for the next step."""

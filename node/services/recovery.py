@@ -44,8 +44,11 @@ class Recovery:
         self._author = author
         self._alarms = alarms
 
-    def attempt(self, sessions: Iterable[Session]) -> bool:
-        """Begin a new epoch if a synced neighbour shows nothing of ours that is missing; returns whether it began."""
+    def attempt(self, sessions: Iterable[Session], *, alone: bool = False) -> bool:
+        """Begin a new epoch if a synced neighbour shows nothing of ours that is missing; returns whether it began.
+
+        ``alone``: there are no neighbours, and so nobody who could hold anything of what was lost.
+        """
         if self._author.recovering in CLONES:
             if self._author.recovering == CLONE_FOUND and not self._author.skew_ms:
                 self._author.begin_epoch(CLONE)  # its one record tells the other copy, and everybody, to stop
@@ -54,7 +57,7 @@ class Recovery:
         ready = [session for session in sessions if session.synced]
         behind = any(self._is_own(log_id) for session in ready for log_id in session.machine.behind)
         # With a clock that is off nothing may be written: the new epoch waits for it too.
-        if not ready or behind or self._author.skew_ms:
+        if not (ready or alone) or behind or self._author.skew_ms:
             return False
         stranded = self._stranded()
         self._author.begin_epoch(self._author.recovering)

@@ -20,6 +20,7 @@ from node.records.envelope import Envelope, open_envelope
 from node.records.header import decode
 from node.records.keyring import Keyring
 from node.records.line import LogKey, log_id_of
+from node.services.lost_logs import lost_numbers
 from node.services.project import board_row, read_facts
 from node.storage.port import BlobRow, BoardQuery, BoardRow, LogRow, Reader, RecordRow
 from node.sync.reasons import label
@@ -57,6 +58,7 @@ class Found(NamedTuple):
     records: int
     logs: int
     attachments: int
+    lost: tuple[int, ...] = ()  # log numbers of which the row of the log table is lost
 
 
 def place_name(key: LogKey) -> str:
@@ -76,6 +78,7 @@ class Scrub:
         self._damage: dict[int, tuple[Damage, ...]] = {}
         self._heads: dict[int, tuple[int, bytes]] = {}
         self._board = False
+        self._lost: list[int] = []
         self._blobs: list[BlobRow] = []
         self.records = self._logs = self._attachments = 0
         self._work = self._stages()
@@ -97,11 +100,18 @@ class Scrub:
             pass
         return Found(
             tuple(self._findings), self._damage, self._heads, self._board, tuple(self._blobs), self.records,
-            self._logs, self._attachments,
+            self._logs, self._attachments, tuple(self._lost),
         )  # fmt: skip
 
     def _stages(self) -> Iterator[int]:
-        for row in self._reader.logs():
+        rows = self._reader.logs()
+        missing = lost_numbers(self._reader, rows)
+        if missing:  # looked at once more: a log may have been made since
+            self._lost = lost_numbers(self._reader, self._reader.logs())
+        for log_no in self._lost:
+            self._board = True  # how far it was projected is lost with the row
+            self._note("log", f"第{log_no}本日志", "日志登记丢失", ())
+        for row in rows:
             self._logs += 1
             yield from self._scrub_log(row)
         yield from self._scrub_board()

@@ -79,6 +79,8 @@ class Scrubbing:
         self._scrub = None
         self._done_ms = self._p.world.clock.now_ms()
         found = scrub.found()
+        if found.lost:
+            self._p.logs.put_back(found.lost)
         self._repairs.take(found)
         for blob in found.blobs:
             self._blobs.remove(blob.hash)

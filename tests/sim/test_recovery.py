@@ -10,6 +10,7 @@ from node.services.recovery import RECOVERED_SHOWN_MS
 from node.services.status import status_document
 from node.storage.port import Fork
 from tests.sim.test_smoke import CITY, COUNTY, run, tree
+from tests.sim.world import MemoryTail
 
 __all__ = ["tree"]
 
@@ -18,6 +19,7 @@ def rolled_back(county, before):
     """Switch the county off, put an old copy of its store in place, switch it on."""
     county.on = False
     county.store = before
+    county.tail = MemoryTail()  # the whole disk is an old one
     county.start()
 
 

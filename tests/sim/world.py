@@ -90,6 +90,19 @@ def signer_for(code: str, seed: int, *, real: bool) -> Signer:
     return CheapSigner(CheapSuite(), secret)
 
 
+class MemoryTail:
+    """The second file with the newest own record: written without waiting for the disk."""
+
+    def __init__(self) -> None:
+        self.raw = self.before = b""
+
+    def read(self) -> bytes:
+        return self.raw
+
+    def write(self, raw: bytes) -> None:
+        self.before, self.raw = self.raw, raw
+
+
 class Machine:
     """A node, switched on or off."""
 
@@ -107,6 +120,7 @@ class Machine:
         self.clock = SimClock(time or Time())
         self.store = JournalStore()
         self.blobs = MemoryBlobs()
+        self.tail = MemoryTail()
         self.identity = Identity(self.code, f"{self.code}人民政府", path, federation, signer)
         self.world = World(self.clock, self.random.randbytes, self.random.random)
         self.on = False
@@ -129,7 +143,7 @@ class Machine:
         """Switch on: everything in memory is built from the store."""
         self.office = Office(
             self.identity, self.world, suites(), self.store, self.blobs, self.limits, self.ca, "sim:1",
-            mark_interval_ms=self.mark_interval_ms,
+            mark_interval_ms=self.mark_interval_ms, tail=self.tail,
         )  # fmt: skip
         self.office.reconcile.fresh_ms = 0  # every run scrubs anew: what rots is to be found in it
         self.on = True

@@ -1,0 +1,58 @@
+"""A row of the log table that the disk lost: made anew from the records, which name their log themselves (D1, D8).
+
+Log numbers are given out one after the other, so a number that is missing, or one behind the last, is where to look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from node.errors import PeerError
+from node.records.header import decode
+from node.records.line import LogKey, log_id_of
+from node.storage.port import Fork, LogRow, Reader, Store
+
+_BEYOND = 16  # numbers behind the last that are looked at
+_PAGE = 1_000
+_PAGE_BYTES = 4_194_304
+
+
+def lost_numbers(reader: Reader, rows: Sequence[LogRow]) -> list[int]:
+    """Log numbers under which records stand and of which there is no row in the log table."""
+    known = {row.log_no for row in rows}
+    numbers = [number for number in range(1, max(known, default=0) + 1 + _BEYOND) if number not in known]
+    return [number for number in numbers if reader.run(number, 0, 1, 1)]
+
+
+def put_back(store: Store) -> list[LogRow]:
+    """In a transaction of its own: write the rows anew as the records tell; nothing of them counts as projected."""
+    rows = store.logs()
+    numbers = lost_numbers(store, rows)
+    found = [row for number in numbers if (row := _row_of(store, number)) is not None]
+    if found:
+        store.begin()
+        store.add_logs([row._replace(head_seq=0, head_id=b"", frozen=False) for row in found])
+        store.append((), [(row.log_no, row.head_seq, row.head_id) for row in found])
+        for row in found:
+            if row.frozen:
+                store.set_log(row.log_no, frozen=True)
+        store.commit(durable=True)
+    return found
+
+
+def _row_of(store: Store, log_no: int) -> LogRow | None:
+    """None where no header of it can be read: then a neighbour brings the log again, under another number."""
+    key: LogKey | None = None
+    seq, head_id = 0, b""
+    while rows := store.run(log_no, seq, _PAGE, _PAGE_BYTES):
+        for row in rows:
+            if key is None:
+                try:
+                    key = decode(row.header).log_key
+                except PeerError:
+                    continue
+        seq, head_id = rows[-1].seq, rows[-1].record_id
+    if key is None:
+        return None
+    frozen = any(fork.seq <= seq for fork in store.rows(Fork, log_no=log_no))
+    return LogRow(log_no, log_id_of(key), key, seq, head_id, frozen=frozen)
