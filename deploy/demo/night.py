@@ -12,7 +12,7 @@ from typing import Any
 from deploy.demo.offices import Office
 from deploy.demo.screen import Screen
 
-_LINK_S = 40.0
+_LINK_S = 120.0
 
 
 def night(city: Office, screen: Screen) -> bool:

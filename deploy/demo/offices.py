@@ -16,7 +16,7 @@ from typing import IO, Any
 from node.wire.local_client import LocalClient
 
 DULIAN = [sys.executable, "-m", "node"]
-_READY_TIMEOUT_S = 30.0
+_READY_TIMEOUT_S = 90.0
 
 
 def free_port() -> int:
@@ -51,7 +51,7 @@ class Office:
     def run(self, *words: str) -> str:
         """Run a `dulian` command in a process of its own, as an operator would; returns its stdout."""
         done = subprocess.run(
-            [*DULIAN, *words, "--home", str(self.home)], capture_output=True, text=True, timeout=60, check=False
+            [*DULIAN, *words, "--home", str(self.home)], capture_output=True, text=True, timeout=120, check=False
         )
         if done.returncode not in (0, 1):
             command = " ".join(words[:2])

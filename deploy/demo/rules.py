@@ -12,7 +12,7 @@ from deploy.demo.screen import Screen
 from node.errors import DulianError
 
 RULES = Path(__file__).resolve().parent / "rules.toml"
-_ARRIVES_S = 20.0
+_ARRIVES_S = 90.0
 
 
 def by_rules(root: Office, city: Office, screen: Screen) -> None:

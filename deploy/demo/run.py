@@ -32,8 +32,8 @@ VICTIM = "320500"
 BY_RULES = "320200"
 _DOWN_S = 4.0
 _ISSUE_PAUSE_S = 0.12  # so that a person can follow, and tasks are on their way when the city is killed
-_WORK_TIMEOUT_S = 120.0
-_AGREE_TIMEOUT_S = 30.0
+_WORK_TIMEOUT_S = 300.0
+_AGREE_TIMEOUT_S = 120.0
 
 Offices = dict[str, Office]
 

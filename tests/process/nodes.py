@@ -25,8 +25,8 @@ from node.cli.app import build_app
 from node.wire.local_client import LocalClient
 
 DULIAN = [sys.executable, "-m", "node"]
-READY_S = 40.0
-SOON_S = 30.0  # generous: a busy machine makes no test fail
+READY_S = 120.0
+SOON_S = 120.0  # generous: a busy machine makes no test fail
 # The suite's own surroundings must not configure the nodes.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("DULIAN_")}
 _PORTS = random.Random()
@@ -89,7 +89,7 @@ class Node:
 
     # -- commands -----------------------------------------------------------------------------------------------------
 
-    def run(self, *words: str, timeout_s: float = 60.0) -> Done:
+    def run(self, *words: str, timeout_s: float = 180.0) -> Done:
         """A command in a process of its own."""
         done = subprocess.run(
             [*DULIAN, *words, "--home", str(self.home)], capture_output=True, text=True, timeout=timeout_s,

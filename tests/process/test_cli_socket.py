@@ -278,7 +278,7 @@ def test_interruption_while_waiting(node: ScriptedNode) -> None:
     process = start(node, "item", "list")
     wait_for(node, 1)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, out, err) == (130, "", "已中断\n")
 
 
@@ -288,7 +288,7 @@ def test_a_reader_that_goes_away_is_no_error(node: ScriptedNode) -> None:
     node.answers = [data({"ok": True, "records": 1, "logs": 1, "attachments": 0, "findings": []}, 1)]
     process = start(node, "verify", "--json", stdout=writing)
     os.close(writing)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (1, "")
 
 
@@ -300,7 +300,7 @@ def test_approval_on_a_terminal_after_comparing_the_fingerprint(node: ScriptedNo
     process = start(node, "approve", "320500", stdin=terminal)
     os.close(terminal)
     os.write(ours, typed.encode())
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     os.close(ours)
     assert process.returncode == code
     assert "0123 4567 89ab cdef 0123 4567 89ab cdef\n" in err
@@ -317,7 +317,7 @@ def test_approval_of_nobody(node: ScriptedNode) -> None:
     ours, terminal = pty.openpty()
     process = start(node, "approve", "320500", stdin=terminal)
     os.close(terminal)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
     os.close(ours)
     assert process.returncode == 2
     assert "没有等待批准的节点" in err
@@ -331,7 +331,7 @@ def test_on_a_terminal_lights_have_colour(node: ScriptedNode) -> None:
     shown = b""
     while chunk := _read(ours):
         shown += chunk
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     os.close(ours)
     assert "\x1b[31m红\x1b[0m" in shown.decode()
 

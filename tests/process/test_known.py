@@ -7,8 +7,6 @@ import time
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-import pytest
-
 from tests.process.conftest import Tree
 from tests.process.nodes import Node, until
 
@@ -24,7 +22,6 @@ def known(node: Node, task: str) -> Any:
     return node.show(task)["known"]
 
 
-@pytest.mark.timeout(180)
 def test_the_province_says_what_it_does_not_know_and_what_it_knew(tree: Tree) -> None:
     province, city, county = tree.nodes
     settings = (province.home / "config.toml").read_bytes()

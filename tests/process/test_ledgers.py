@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
-import pytest
 
 from tests.process.conftest import Tree
 
@@ -28,7 +27,6 @@ def put(file: Path, number: str, **texts: str) -> int:
     return row
 
 
-@pytest.mark.timeout(240)
 def test_export_edit_import(tree: Tree, tmp_path: Path) -> None:
     """R92–R95: differences first, all or none, conflicts named, only what is this office's to say."""
     province, city, _ = tree.nodes
@@ -95,7 +93,6 @@ def test_export_edit_import(tree: Tree, tmp_path: Path) -> None:
     assert "import ledger" in province.refused("import", str(theirs))
 
 
-@pytest.mark.timeout(120)
 def test_a_task_list_becomes_items(tree: Tree, tmp_path: Path) -> None:
     """R29, R33, R94: merged cells, several units, limits in words; what is doubtful is told."""
     city = tree.nodes[1]

@@ -45,7 +45,6 @@ def parts(node: Node) -> list[Path]:
     return list((node.home / "blobs").rglob("*.part"))
 
 
-@pytest.mark.timeout(240)
 def test_200_mb_from_county_to_province_over_a_link_cut_three_times(tree: Tree, large: Path, tmp_path: Path):
     province, city, county = tree.nodes
     tree.settle()

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.process.conftest import Tree
 
 
-@pytest.mark.timeout(120)
 def test_the_plan_of_a_year(tree: Tree) -> None:
     """R24: the plan is made, gets an entry and is shown; a second plan of the year is refused."""
     province = tree.nodes[0]
@@ -21,7 +18,6 @@ def test_the_plan_of_a_year(tree: Tree) -> None:
     assert province.run("plan", "show", "--year", "今年").exit == 2
 
 
-@pytest.mark.timeout(60)
 def test_the_calendar_of_the_year_asked_for(tree: Tree) -> None:
     """R40: `calendar show --year` shows that year."""
     assert tree.nodes[0].json("calendar", "show", "--year", "2015")["year"] == 2015

@@ -12,7 +12,6 @@ import pytest
 from tests.process.nodes import Node, agree, until
 from tests.process.test_restore import SETTINGS, put_back, signed, synced
 
-pytestmark = pytest.mark.timeout(400)  # several nodes start, stop and meet again
 OPEN = {"assigned", "delivered", "signed", "active", "returned"}
 
 

@@ -16,7 +16,6 @@ import pytest
 from node.bootstrap.archive import read_backup
 from tests.process.nodes import DULIAN, ENVIRONMENT, Node, agree, until
 
-pytestmark = pytest.mark.timeout(400)  # several nodes start, stop and meet again
 SETTINGS = {"keepalive_s": 2, "retry_max_s": 2, "mark_interval_s": 2}
 
 
