@@ -84,6 +84,8 @@ class Office:
         self._tail_file = tail
         self._tail_checked = tail is None
         self._abandoned = Outputs()
+        self._stale = False  # memory is that of an abandoned step: the store could not be read since
+        self._lost_sessions: list[int] = []  # whose machines were part of such memory, not told yet
         self.health = Health()
         self.load()
 
@@ -131,8 +133,9 @@ class Office:
 
     def step(self, events: Sequence[Event]) -> Outputs:
         """Run events in one transaction and return what may leave now."""
+        self._refresh()
         try:
-            return self._transaction(events)
+            return self._tell_lost(self._transaction(events))
         except StoreError:
             self._abandoned = self._abandon()
             raise
@@ -174,6 +177,7 @@ class Office:
         """Bring the board up to date; returns the number of records projected (``force``: what an earlier run left)."""
         if not (force or self._scan_due or self.logs.fresh or self.projector.has_news()):
             return 0
+        self._refresh()
         self.store.begin(durable=False)
         try:
             seen = self._rebuild_lost() if self._lost_logs else self.projector.run()
@@ -369,9 +373,22 @@ class Office:
 
     def _abandon(self) -> Outputs:
         """Roll back, rebuild memory, and close every session (their machines were part of the lost memory)."""
-        self.store.rollback()
-        numbers = list(self.links.session_numbers())
-        self.load()
-        out = self.links.take_outputs()
+        self._lost_sessions += self.links.session_numbers()
+        self._stale = True
+        self._refresh()
+        return self._tell_lost(self.links.take_outputs())
+
+    def _refresh(self) -> None:
+        """Memory as the store has it, where a step was abandoned; StoreError while the store cannot be read.
+
+        Until this has worked nothing else may be done: heads, numbers and answers in memory are of what never was.
+        """
+        if self._stale:
+            self.store.rollback()
+            self.load()
+            self._stale = False
+
+    def _tell_lost(self, out: Outputs) -> Outputs:
+        numbers, self._lost_sessions = self._lost_sessions, []
         out.closes += [(number, "restart") for number in numbers]
         return out

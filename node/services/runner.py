@@ -68,6 +68,7 @@ class Runner:
     def call(self, run: Callable[[], object]) -> Future[object]:
         """Run a command; the future is done after its commit (or with the error that refused it)."""
         future: Future[object] = Future()
+        future.set_running_or_notify_cancel()  # whoever asked may leave; the answer has somewhere to go all the same
 
         def done(answer: object, error: DulianError | None) -> None:
             if error is not None:
@@ -127,6 +128,7 @@ class Runner:
 
     def _step(self, jobs: list[_Job]) -> None:
         started = time.monotonic()
+        away = False
         try:
             outputs = self._office.step([job.event for job in jobs])
         except Exception as error:  # noqa: BLE001 - rolled back; those who wait are told, the next step tries anew
@@ -135,6 +137,7 @@ class Runner:
                 job.failed(_fault_of(error))
             self._note_fault(error)
             _stop_on_broken_disk(error)
+            away = isinstance(error, StoreError)
         else:
             self._beat(time.monotonic() - started)
         with self._lock:
@@ -143,6 +146,11 @@ class Runner:
         if outputs.frames or outputs.after_commit:
             # The interpreter runs one thread at a time: without this the loop sends only after the projection.
             time.sleep(_HAND_OVER_S)
+        if away:
+            # No use trying now, again and again without pause: the next job will show.
+            self._behind, self._failed_projection = True, ""
+            self._show()
+            return
         self._project()
         while not self._between.empty():
             self._between.get()()
@@ -158,13 +166,18 @@ class Runner:
             _stop_on_broken_disk(error)
             self._deliver(self._office.take_abandoned())
             self._behind = True
-            self._failed_projection = f"{type(error).__name__}: {error}"
-            self.post(self._say_behind)
+            said, self._failed_projection = self._failed_projection, f"{type(error).__name__}: {error}"
+            if not said:
+                self.post(self._say_behind)
         else:
             if self._behind:
-                self._behind = False
+                self._behind, self._failed_projection = False, ""
                 self.post(lambda: self._office.alarms.clear("projection", self._office.identity.code))
-        with self._lock:  # also after a failure: what is shown then comes with an alarm
+        self._show()
+
+    def _show(self) -> None:
+        """Let go on who waits for the board; also after a failure: what is shown then comes with an alarm."""
+        with self._lock:
             self._shown = self._committed
             due, self._waiting = self._waiting, []
         for future in due:
