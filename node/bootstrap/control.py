@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Protocol, TypeVar, cast
 
 from node.bootstrap.reconciling import reconcile_links
 from node.errors import EXIT_FINDINGS, EXIT_INPUT, EXIT_OK, InputError, NotAvailableError
@@ -25,12 +27,45 @@ from node.services.people import caller_of
 from node.services.runner import Runner
 from node.services.verbs import Args
 from node.storage.blobs import Added, BlobFolder
-from node.storage.port import BlobRow, Reader
-from node.wire.local import LocalFile, LocalReply, LocalRequest
+from node.storage.port import BlobRow, Reader, Store
+from node.wire.local import LocalReply, LocalRequest
 
 _READ_BYTES = 1_048_576
 _BOARD_WAIT_S = 5.0  # for the board to show what was just acknowledged; then the answer is as of its 数据截至
 Slow = Callable[[Mapping[str, object]], Awaitable[object]]
+T = TypeVar("T")
+
+
+class IncomingFile(Protocol):
+    """A file sent along with a request: of the command line, or uploaded."""
+
+    @property
+    def name(self) -> str:
+        """The bare file name, unjudged."""
+        ...
+
+    @property
+    def size_bytes(self) -> int:
+        """What it has, or will have."""
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The content, piece by piece, once."""
+        ...
+
+
+def _alone(run: Callable[[], object]) -> object:
+    return run()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody asks of the node. ``around`` gets the command to run, in the core, and returns its answer."""
+
+    verb: str
+    args: Mapping[str, object]
+    files: Sequence[IncomingFile] = ()
+    around: Callable[[Callable[[], object]], object] = _alone
 
 
 class Control:
@@ -50,12 +85,20 @@ class Control:
         self._attachment_bytes_max = attachment_bytes_max
         self._changed = changed
         self._slow = slow
+        self.console_url = ""  # where the console is, once it is
         self.doctor: Callable[[Args], Awaitable[object]] | None = None
         self._readers = threading.local()
 
     async def handle(self, request: LocalRequest) -> LocalReply:
         """One request of the command line; our errors pass through to the caller."""
         caller = await asyncio.to_thread(lambda: caller_of(self._reader(), request.as_, request.os_user))
+        return await self.answer(Asked(request.verb, request.args, request.files), caller)
+
+    async def answer(self, request: Asked, caller: Caller) -> LocalReply:
+        """What a caller asks for, from the command line or the console; our errors pass through.
+
+        A command runs inside ``request.around``, in the core: what that writes stands in the command's transaction.
+        """
         verb = request.verb
         if verb in QUESTIONS:
             return LocalReply(await self._question(verb, request.args, caller))
@@ -75,20 +118,43 @@ class Control:
             return LocalReply(await slow(request.args))
         if verb not in COMMANDS:
             raise NotAvailableError(verb)
+        if verb == "console.link" and not self.console_url:
+            remedy = '在配置文件写 console = "127.0.0.1:7680"（或本机地址），重启节点'
+            raise InputError("本节点没有开控制台", field="配置项 console", remedy=remedy)
         files = await self._take_files(request.files)
         args = dict(request.args) | {"attachments": files}
         if verb == "item.attach" and not files:
             raise InputError("没有附件", field="FILE", remedy="写明要上传的文件")
         try:
-            answer = await self._in_core(lambda: carry_out(self._office, verb, args, caller))
+            answer = await self._in_core(
+                lambda: request.around(lambda: carry_out(self._office, verb, args, caller))
+            )
         except BaseException:
             for file in files:
                 await asyncio.to_thread(self._blobs.remove, file.hash)
             raise
         if verb in ("invite", "approve"):
             await self._changed()
+        if verb == "console.link":
+            answer = self._with_address(answer)
         failing = verb == "status" and isinstance(answer, dict) and bool(answer["alarms"])
         return LocalReply(answer, exit=EXIT_FINDINGS if failing else EXIT_OK)
+
+    def _with_address(self, answer: object) -> object:
+        assert isinstance(answer, dict)  # noqa: S101 - what console.link answers
+        return answer | {"url": f"{self.console_url}/link/{answer['token']}"}
+
+    async def read(self, run: Callable[[Reader], T]) -> T:
+        """Something read from what is committed, in a worker thread."""
+        return await asyncio.to_thread(lambda: run(self._reader()))
+
+    async def write(self, run: Callable[[Store], T]) -> T:
+        """Something of this node's own written in a step of the core; done once it is on disk."""
+        return await self.core(lambda office: run(office.store))
+
+    async def core(self, run: Callable[[Office], T]) -> T:
+        """Something that only the core knows, or may write."""
+        return cast("T", await self._in_core(lambda: run(self._office)))
 
     async def _in_core(self, run: Callable[[], object]) -> object:
         return await asyncio.wrap_future(self._runner.call(run))
@@ -145,7 +211,7 @@ class Control:
             offset += len(piece)
             yield piece
 
-    async def _import(self, request: LocalRequest, caller: Caller) -> LocalReply:
+    async def _import(self, request: Asked, caller: Caller) -> LocalReply:
         if len(request.files) != 1:
             raise InputError("没有台账文件", field="FILE", remedy="写明一个 xlsx 文件")
         data = b"".join([piece async for piece in request.files[0].chunks()])
@@ -163,11 +229,11 @@ class Control:
                 return importing.import_edited(self._office, back, caller, apply=apply)
             return importing.import_ledger(self._office, batch, caller, dry_run=dry_run)
 
-        answer = await self._in_core(run)
+        answer = await self._in_core(lambda: request.around(run))
         assert isinstance(answer, dict)  # noqa: S101 - what the lambda returns
         return LocalReply(answer, exit=EXIT_INPUT if answer["errors"] else EXIT_OK)
 
-    async def _take_files(self, files: list[LocalFile]) -> list[Attachment]:
+    async def _take_files(self, files: Sequence[IncomingFile]) -> list[Attachment]:
         """Store what was sent along; InputError (and nothing kept) where one is empty or too large."""
         taken: list[Attachment] = []
         try:
@@ -187,7 +253,7 @@ class Control:
             raise
         return taken
 
-    async def _take_file(self, file: LocalFile) -> Attachment:
+    async def _take_file(self, file: IncomingFile) -> Attachment:
         pipe = _Pipe(asyncio.get_running_loop())
         salt = self._office.world.entropy(SALT_BYTES)
         limit = self._attachment_bytes_max

@@ -15,6 +15,7 @@ from node.services import (
     acting,
     approvals,
     browse,
+    console_accounts,
     fork_cases,
     issuing,
     known,
@@ -38,7 +39,7 @@ from node.storage.port import BlobRow, Reader
 if TYPE_CHECKING:
     from node.services.browse import View
 
-_AREAS = (operations, people, approvals, measures, ruling, planning, ledgers, proposals, fork_cases)
+_AREAS = (operations, people, approvals, measures, ruling, planning, ledgers, proposals, fork_cases, console_accounts)
 _TTL_MS_MAX = 30 * 86_400_000
 _UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 

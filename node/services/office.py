@@ -87,6 +87,8 @@ class Office:
         self._stale = False  # memory is that of an abandoned step: the store could not be read since
         self._lost_sessions: list[int] = []  # whose machines were part of such memory, not told yet
         self.health = Health()
+        self.keeps_news = False  # set by who watches the board: `news` then collects the items that changed on it
+        self.news: list[bytes] = []
         self.load()
 
     def load(self) -> None:
@@ -299,6 +301,8 @@ class Office:
             if to_deliver or cancelled:
                 self._cascades.append(state)
             self.sharing.notice(state)
+        if self.keeps_news:
+            self.news += [state.item_id for state in self.projector.changed]
         self.projector.changed.clear()
         if self.projector.new_rules:
             self.projector.new_rules = False

@@ -40,6 +40,7 @@ _ADMINISTER = (
     "reconcile",
     "invite", "pending", "approve", "alarm.ack", "user.add", "user.change", "user.disable", "unit.add", "unit.disable",
     "rules.publish", "calendar.import", "fork.settle", "backup", "recover.here",
+    "console.link", "console.audit",
 )  # fmt: skip
 _HANDLE = (
     "item.sign", "item.refuse", "item.report", "item.submit", "item.attach", "item.extend", "item.justify",

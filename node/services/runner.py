@@ -47,6 +47,7 @@ class Runner:
         self._stopping = False
         self._behind = True  # what an earlier run left is projected first
         self._failed_projection = ""
+        self._listener: Callable[[list[bytes]], None] | None = None
         self._lock = threading.Lock()
         self._committed, self._shown = 1, 0  # steps; the first is what an earlier run left
         self._waiting: list[Future[None]] = []
@@ -170,6 +171,7 @@ class Runner:
             if not said:
                 self.post(self._say_behind)
         else:
+            self._tell_news()
             if self._behind:
                 self._behind, self._failed_projection = False, ""
                 self.post(lambda: self._office.alarms.clear("projection", self._office.identity.code))
@@ -183,6 +185,16 @@ class Runner:
         for future in due:
             if future.set_running_or_notify_cancel():
                 future.set_result(None)
+
+    def watch(self, listener: Callable[[list[bytes]], None]) -> None:
+        """Tell ``listener`` (in the core thread; it must be quick) which items each projection has changed."""
+        self._listener = listener
+        self._office.keeps_news = True
+
+    def _tell_news(self) -> None:
+        if self._listener is not None and self._office.news:
+            news, self._office.news = self._office.news, []
+            self._listener(news)
 
     def _beat(self, step_s: float) -> None:
         """A step is done: told to whoever watches."""

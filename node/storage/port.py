@@ -17,10 +17,25 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar
 
 from node.records.line import LogKey
+from node.storage.console_rows import (
+    CONSOLE_KEYS,
+    Credential,
+    Draft,
+    LoginFailure,
+    OnceKey,
+    OneTimeLink,
+    ReadNotice,
+    SavedFilter,
+    WebAudit,
+    WebSession,
+)
 from node.storage.rows import BoardQuery, BoardRow, BoardTotal, CalendarRow, JobRun, Proposal, RulesRow, Unit, User
 
 # Of `rows`, passed on: whoever speaks with a store finds all its values here.
-__all__ = ["BoardQuery", "BoardRow", "BoardTotal", "CalendarRow", "JobRun", "Proposal", "RulesRow", "Unit", "User"]
+__all__ = [
+    "BoardQuery", "BoardRow", "BoardTotal", "CalendarRow", "Credential", "Draft", "JobRun", "LoginFailure", "OnceKey",
+    "OneTimeLink", "Proposal", "ReadNotice", "RulesRow", "SavedFilter", "Unit", "User", "WebAudit", "WebSession",
+]  # fmt: skip
 
 
 class LogRow(NamedTuple):
@@ -208,10 +223,12 @@ class BlobRef:
 
 SmallRow = (  # fmt: skip
     Meta | Peer | Ack | ReceiptRow | MarkRow | Evidence | Fork | Alarm | Invite | Pending | TlsCert | Actor | BlobRow
-    | BlobRef | User | Unit | JobRun | Proposal | RulesRow | CalendarRow)
+    | BlobRef | User | Unit | JobRun | Proposal | RulesRow | CalendarRow | Credential | WebSession | LoginFailure
+    | OneTimeLink | OnceKey | Draft | SavedFilter | WebAudit | ReadNotice)
 R = TypeVar(
     "R", Meta, Peer, Ack, ReceiptRow, MarkRow, Evidence, Fork, Alarm, Invite, Pending, TlsCert, Actor, BlobRow, BlobRef,
-    User, Unit, JobRun, Proposal, RulesRow, CalendarRow,
+    User, Unit, JobRun, Proposal, RulesRow, CalendarRow, Credential, WebSession, LoginFailure, OneTimeLink, OnceKey,
+    Draft, SavedFilter, WebAudit, ReadNotice,
 )  # fmt: skip
 
 KEYS: dict[type[SmallRow], tuple[str, ...]] = {
@@ -235,6 +252,7 @@ KEYS: dict[type[SmallRow], tuple[str, ...]] = {
     Proposal: ("kind", "item_id", "day", "key"),
     RulesRow: ("office", "version"),
     CalendarRow: ("office", "version"),
+    **CONSOLE_KEYS,
 }
 
 

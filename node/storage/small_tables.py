@@ -7,6 +7,7 @@ from sqlmodel import SQLModel
 
 from node.storage import port
 from node.storage.columns import IN_KEY_ORDER, a_number, a_text, some_bytes
+from node.storage.console_tables import CONSOLE
 
 
 class MetaTable(SQLModel, table=True):
@@ -275,4 +276,5 @@ SMALL: dict[type[port.SmallRow], Table] = {
     port.Proposal: _TABLES["proposal"],
     port.RulesRow: _TABLES["rules"],
     port.CalendarRow: _TABLES["calendar"],
+    **CONSOLE,
 }

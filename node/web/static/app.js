@@ -1,0 +1,185 @@
+// The console's own script: live refresh, drafts, double clicks, tables by keyboard. Everything works without it, too.
+"use strict";
+(function () {
+  var body = document.body;
+
+  function notice(text) {
+    var box = document.getElementById("notice");
+    if (box) { box.textContent = text; box.hidden = !text; }
+  }
+
+  // -- live: the server says what changed, the page asks for it anew ------------------------------------------------
+  var source = null, quiet = null, late = {};
+  var words = { on: "实时更新", wait: "重新连接", off: "未联通" };
+
+  function state(name) {
+    var shown = document.getElementById("live-state");
+    if (!shown) { return; }
+    shown.setAttribute("data-state", name);
+    shown.querySelector(".word").textContent = words[name];
+  }
+
+  function concerns(element, topic, data) {
+    if ((element.getAttribute("data-live") || "").split(/\s+/).indexOf(topic) < 0) { return false; }
+    var item = element.getAttribute("data-live-item");
+    return topic !== "items" || !item || data.many || (data.ids || []).indexOf(item) >= 0;
+  }
+
+  function typing(element) {
+    var active = document.activeElement;
+    return active && element.contains(active) && /^(INPUT|TEXTAREA|SELECT)$/.test(active.tagName);
+  }
+
+  function refresh(element) {
+    if (!element.id) { return; }
+    if (typing(element)) { late[element.id] = true; return; }
+    window.htmx.ajax("GET", element.getAttribute("data-live-url") || location.pathname + location.search, {
+      target: "#" + element.id, select: "#" + element.id, swap: "outerHTML",
+      headers: { "X-Dulian-Live": "1" }
+    });
+  }
+
+  var waiting = {};
+  function changed(topic, data) {
+    document.querySelectorAll("[data-live]").forEach(function (element) {
+      if (element === body || !element.id || waiting[element.id] || !concerns(element, topic, data)) { return; }
+      // Several changes in one moment are one refresh.
+      waiting[element.id] = setTimeout(function () {
+        delete waiting[element.id];
+        var now = document.getElementById(element.id);
+        if (now) { refresh(now); }
+      }, 150);
+    });
+    body.dispatchEvent(new CustomEvent("dulian:" + topic, { detail: data }));
+  }
+
+  function everything() {
+    ["items", "links", "alarms"].forEach(function (topic) { changed(topic, { many: true }); });
+  }
+
+  function connect() {
+    if (source || !body.getAttribute("data-live-url") || !window.EventSource) { return; }
+    var lost = false;
+    source = new EventSource(body.getAttribute("data-live-url"));
+    source.onopen = function () { state("on"); if (lost) { everything(); } lost = false; };
+    source.onerror = function () {
+      state("wait"); lost = true;
+      if (source && source.readyState === 2) { disconnect(); setTimeout(connect, 5000); }
+    };
+    ["items", "links", "alarms"].forEach(function (topic) {
+      source.addEventListener(topic, function (event) { changed(topic, JSON.parse(event.data)); });
+    });
+    source.addEventListener("bye", function () { disconnect(); quiet = Date.now(); });
+  }
+
+  function disconnect() {
+    if (source) { source.close(); source = null; }
+    state("off");
+  }
+
+  // A page out of sight holds no connection: a browser has six of them to a host.
+  document.addEventListener("visibilitychange", function () {
+    if (document.hidden) { disconnect(); quiet = Date.now(); return; }
+    connect();
+    if (quiet) { quiet = null; everything(); }
+  });
+  document.addEventListener("focusout", function () {
+    setTimeout(function () {
+      Object.keys(late).forEach(function (id) {
+        var element = document.getElementById(id);
+        if (element && !typing(element)) { delete late[id]; refresh(element); }
+      });
+    }, 50);
+  });
+  window.addEventListener("pagehide", disconnect);
+
+  // -- drafts --------------------------------------------------------------------------------------------------------
+  var PRIVATE = /^(password|file|hidden|checkbox|radio|submit)$/;
+
+  function typed(form) {
+    var found = {};
+    Array.prototype.forEach.call(form.elements, function (field) {
+      if (field.name && !PRIVATE.test(field.type || "") && field.value) { found[field.name] = field.value; }
+    });
+    return JSON.stringify(found);
+  }
+
+  function watchDraft(form) {
+    var saved = typed(form), sending = false, done = false;
+    var shown = form.querySelector(".draft-state");
+    function save() {
+      var text = typed(form);
+      if (done || sending || text === saved || !document.contains(form)) { return; }
+      sending = true;
+      var data = new URLSearchParams();
+      data.set("csrf", document.querySelector("meta[name=csrf]").content);
+      data.set("place", form.getAttribute("data-draft"));
+      data.set("text", text);
+      fetch("/drafts", { method: "POST", body: data, credentials: "same-origin", keepalive: text.length < 50000 })
+        .then(function (answer) {
+          sending = false;
+          if (answer.ok) {
+            saved = text;
+            if (shown) { shown.textContent = "草稿已保存 " + new Date().toTimeString().slice(0, 5); }
+          } else if (answer.status === 401) {
+            notice("登录已失效。请不要关闭本页：在新窗口登录后回到本页，再继续填写。");
+          } else if (shown) { shown.textContent = "草稿没有保存"; }
+        })
+        .catch(function () { sending = false; if (shown) { shown.textContent = "联系不上节点，草稿没有保存"; } });
+    }
+    var timer = setInterval(function () { if (!document.contains(form)) { clearInterval(timer); } else { save(); } }, 4000);
+    form.addEventListener("submit", function () { done = true; });
+    document.addEventListener("visibilitychange", function () { if (document.hidden) { save(); } });
+  }
+
+  // -- one click, one record -----------------------------------------------------------------------------------------
+  document.addEventListener("submit", function (event) {
+    var form = event.target;
+    if (!form.hasAttribute("data-once")) { return; }
+    if (form.hasAttribute("data-sent")) { event.preventDefault(); return; }
+    form.setAttribute("data-sent", "");
+    form.querySelectorAll("button[type=submit]").forEach(function (button) {
+      button.setAttribute("aria-disabled", "true");
+      button.classList.add("htmx-request");
+    });
+  });
+  // A page shown again from the browser's memory may be sent again; its once-key still makes one record of it.
+  window.addEventListener("pageshow", function () {
+    document.querySelectorAll("form[data-sent]").forEach(function (form) { form.removeAttribute("data-sent"); });
+  });
+
+  // -- tables by keyboard: up and down between rows, Enter opens ------------------------------------------------------
+  document.addEventListener("keydown", function (event) {
+    var row = event.target.closest ? event.target.closest("table[data-grid] tbody tr") : null;
+    if (event.key === "Escape") {
+      document.querySelectorAll("details.menu[open], details.dialog[open]").forEach(function (open) {
+        open.open = false;
+        open.querySelector("summary").focus();
+      });
+      return;
+    }
+    if (!row || (event.key !== "ArrowDown" && event.key !== "ArrowUp") || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) { return; }
+    var next = event.key === "ArrowDown" ? row.nextElementSibling : row.previousElementSibling;
+    var link = next && next.querySelector("a, button");
+    if (link) { event.preventDefault(); link.focus(); }
+  });
+  document.addEventListener("dblclick", function (event) {
+    var row = event.target.closest ? event.target.closest("tr[data-href]") : null;
+    if (row && !window.getSelection().toString()) { location.assign(row.getAttribute("data-href")); }
+  });
+
+  // -- set-up --------------------------------------------------------------------------------------------------------
+  function prepare(root) {
+    root.querySelectorAll("form[data-draft]").forEach(function (form) {
+      if (!form.hasAttribute("data-watched")) { form.setAttribute("data-watched", ""); watchDraft(form); }
+    });
+  }
+  prepare(document);
+  document.addEventListener("htmx:afterSwap", function () { prepare(document); });
+  document.addEventListener("htmx:responseError", function (event) {
+    if (event.detail.xhr.status === 401) { notice("登录已失效，请重新登录。"); }
+  });
+  document.addEventListener("htmx:sendError", function () { notice("联系不上节点，所示可能不是最新。"); });
+  document.addEventListener("htmx:afterRequest", function (event) { if (event.detail.successful) { notice(""); } });
+  if (!document.hidden) { connect(); }
+})();
