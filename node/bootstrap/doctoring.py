@@ -127,6 +127,7 @@ def _edge(home: Path, config: Config, facts: Facts) -> Facts:
         listen=config.listen,
         listening=_listening(config.listen),
         files_max=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+        fresh_ms=config.freshness_limit_s * 1000,
     )
 
 

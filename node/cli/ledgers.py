@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from node.cli import options as o
-from node.cli import values
+from node.cli import show_known, values
 from node.cli.ask import Call, ask, request, show
+from node.cli.item import KnownAt
 from node.cli.paper import Cell, Paper, clean, fields, moment, table
 from node.errors import InputError
 from node.items.lifecycle import STATE_LABELS
@@ -44,13 +45,14 @@ def list_ledgers(as_: o.As = None, home: o.Home = None, as_json: o.Json = False)
 def show_ledger(
     ledger: Ledger, office: Office = None, unit: Unit = None, leader: Leader = None, state: State = None,
     light: Light = None, text: Text = None, year: Year = None, page: PageNo = None, per: Per = None,
-    as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
+    as_known_at: KnownAt = None, as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
-    """分页查看一本台账。"""
+    """分页查看一本台账；或本机在某时所知的。"""
     args = _filters(office, unit, leader, state, light, text, year) | {
         "ledger": ledger, "page": values.whole("--page", page), "per": values.whole("--per", per),
+        "as_known_at": as_known_at,
     }  # fmt: skip
-    return ask(Call(home, as_json, as_), "ledger.show", args, _page)
+    return ask(Call(home, as_json, as_), "ledger.show", args, _page, long=as_known_at is not None)
 
 
 def export_ledger(
@@ -127,7 +129,17 @@ def _listed(data: Any, paper: Paper) -> Iterable[str]:
 def _page(data: Any, paper: Paper) -> Iterable[str]:
     names = {one["key"]: clean(one["name"]) for one in data["columns"]}
     keys = [key for key in _SHOWN if key in names]
-    yield f"{clean(data.get('title'))}：共 {data['total']} 件，第 {data['page']} 页，共 {data['pages']} 页"
+    then = data.get("as_known_at")
+    if then:
+        yield from show_known.heading(data, paper)
+    pages = "" if then else f"，第 {data['page']} 页，共 {data['pages']} 页"
+    yield f"{clean(data.get('title'))}：共 {data['total']} 件{pages}"
+    yield from _grid(data, paper, names, keys)
+    if then:
+        yield from show_known.footing(data, paper)
+
+
+def _grid(data: Any, paper: Paper, names: Mapping[str, str], keys: list[str]) -> Iterable[str]:
     if not data["rows"]:
         return
     rows: list[list[Cell | str]] = [

@@ -60,6 +60,11 @@ def disable_user(
     return ask(Call(home, as_json, as_), "user.disable", args, _disabled, warned=True)
 
 
+def enable_user(name: User, as_: o.As = None, home: o.Home = None, as_json: o.Json = False) -> int:
+    """启用已停用的账号；角色、职务和机构照旧。"""
+    return ask(Call(home, as_json, as_), "user.enable", {"name": name}, _one("已启用账号"))
+
+
 def list_users(as_: o.As = None, home: o.Home = None, as_json: o.Json = False) -> int:
     """列出账号及其角色、职务和内设机构。"""
     return ask(Call(home, as_json, as_), "user.list", {}, _users)
@@ -131,6 +136,7 @@ COMMANDS: Mapping[tuple[str, str], tuple[str, Callable[..., int]]] = {
     ("user", "list"): (_HEADING, list_users),
     ("user", "change"): (_HEADING, change_user),
     ("user", "disable"): (_HEADING, disable_user),
+    ("user", "enable"): (_HEADING, enable_user),
     ("unit", "add"): (_HEADING, add_unit),
     ("unit", "list"): (_HEADING, list_units),
     ("unit", "disable"): (_HEADING, disable_unit),

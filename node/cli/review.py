@@ -72,7 +72,7 @@ def reinspect(
 def _again(data: Any, paper: Paper) -> Iterable[str]:
     yield from show_item.done("已登记回头看")(data, paper)
     if data.get("successor"):
-        yield f"  相连的事项：{clean(data['successor'])}"
+        yield f"  相连的事项：{clean(data.get('successor_number') or data['successor'])}"
 
 
 COMMANDS: Mapping[tuple[str, str], tuple[str, Callable[..., int]]] = {

@@ -34,7 +34,7 @@ def slip(
     args = {
         "item": item, "colour": colour, "text": text, "due": values.day("--due", due), "fact": list(fact or ()),
     }  # fmt: skip
-    return ask(Call(home, as_json, as_), "item.slip", args, show_item.done("已发督办单"))
+    return ask(Call(home, as_json, as_), "item.slip", args, show_item.done("已发督办单"), warned=True)
 
 
 def justify(item: o.Item, text: Text, as_: o.As = None, home: o.Home = None, as_json: o.Json = False) -> int:

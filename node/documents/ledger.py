@@ -224,6 +224,8 @@ class _Reader:
     def _responsible(self, texts: dict[str, str]) -> str:
         """The units as written; those of 牵头单位 and 配合单位 with their marks."""
         parts = [texts["responsible"]] if texts.get("responsible") else []
+        if parts and self._header.both:
+            parts = self._by_lines(parts[0])
         for key, mark in (("lead", "牵头"), ("assist", "配合")):
             if texts.get(key):
                 names = "、".join(unit.name for unit in read_units(texts[key]))
@@ -235,6 +237,17 @@ class _Reader:
         if len(leads) > 1:
             self._doubt("lead" if texts.get("lead") else "responsible", f"牵头单位有{len(leads)}个：{'、'.join(leads)}")
         return joined
+
+    def _by_lines(self, text: str) -> list[str]:
+        """Under 牵头单位⏎配合单位 the first line leads, those below assist, unless the cell itself marks them."""
+        lines = [line.strip() for line in text.split("\n") if line.strip()]
+        if any(unit.role for unit in read_units(text)):
+            return [text]
+        if len(lines) < 2:
+            self._doubt("responsible", f"“{quoted(text)}”只有一行，看不出谁牵头谁配合；请分两行写")
+            return [text]
+        named = ["、".join(unit.name for unit in read_units(part)) for part in (lines[0], "\n".join(lines[1:]))]
+        return [f"牵头：{named[0]}", f"配合：{named[1]}"]
 
     def _schedule(self, text: str) -> tuple[Step, ...]:
         steps = []

@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from node.documents.ledger_form import BY_NAME, COLUMNS, TITLE
+from node.documents.ledger_form import BY_NAME, COLUMNS, TITLE, Column
 from node.documents.tasklist import without_ordinal
 from node.documents.text import hidden_character, quoted
 from node.documents.workbook import ROWS_MAX, Cell, MergedRange, Sheet
 from node.errors import InputError
 
 HEADER_ROWS_MAX = 10
+RESPONSIBLE = BY_NAME["责任单位"]
 _FILLS_MAX = 1_000_000
 _EXPORTED = "dulian-ledger"  # how the hidden column of an exported ledger begins
 _COUNT = "[一二三四五六七八九十百]{1,6}"
@@ -58,7 +59,7 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Header:
     """Where the columns are: row numbers, column numbers by key, header texts by column number, unknown columns, the
-    year named in the titles (0 for none).
+    year named in the titles (0 for none), whether one column holds 牵头单位 and 配合单位 one below the other.
     """
 
     row: int
@@ -67,6 +68,7 @@ class Header:
     names: dict[int, str]
     others: dict[int, str]
     year: int
+    both: bool = False
 
 
 def lines_of(sheet: Sheet, notes: Notes) -> tuple[Header, list[Line]]:
@@ -123,8 +125,20 @@ def _header_name(cell: Cell) -> str:
     return re.sub(r"[\s*\uff0a]+", "", text)
 
 
+def _names_both(cell: Cell) -> bool:
+    """Whether a header cell names the lead and the assistants in one, by a line break or a mark: 牵头单位⏎配合单位."""
+    parts = re.split(r"[\n、/／及和]+", str(cell.value)) if cell.kind == "text" else []
+    names = [name for part in parts if (name := re.sub(r"[\s*\uff0a]+", "", part))]
+    return [BY_NAME[name].key for name in names if name in BY_NAME] == ["lead", "assist"] and len(names) == 2
+
+
+def _column(cell: Cell) -> Column | None:
+    """The column a header cell names."""
+    return RESPONSIBLE if _names_both(cell) else BY_NAME.get(_header_name(cell))
+
+
 def _known(line: Line) -> set[str]:
-    return {BY_NAME[name].key for cell in line.cells.values() if (name := _header_name(cell)) in BY_NAME}
+    return {column.key for cell in line.cells.values() if (column := _column(cell)) is not None}
 
 
 def _find_header(sheet: Sheet, rows: dict[int, Line], notes: Notes) -> Header:
@@ -143,7 +157,7 @@ def _find_header(sheet: Sheet, rows: dict[int, Line], notes: Notes) -> Header:
     own = {place: cell for place, cell in below.cells.items() if place not in below.spans} if below else {}
     titled = {place for place, cell in cells.items() if BY_NAME.get(_header_name(cell)) is TITLE}
     if below is not None and own and not titled & own.keys() and all(
-        _header_name(cell) in BY_NAME for cell in own.values()
+        _column(cell) is not None for cell in own.values()
     ):
         cells |= own
         last_row = below.number
@@ -159,10 +173,12 @@ def _places(row: int, last_row: int, cells: dict[int, Cell], year: int, notes: N
     places: dict[str, int] = {}
     names: dict[int, str] = {}
     others: dict[int, str] = {}
+    both = False
     for place, cell in sorted(cells.items()):
         name = _header_name(cell)
         names[place] = quoted(name) or cell.ref
-        column = BY_NAME.get(name)
+        column = _column(cell)
+        both = both or _names_both(cell)
         if column is None:
             if not name or hidden_character(name, multiline=False):
                 notes.add(row, names[place], f"{cell.ref}：不认识的列；可用的列见导入说明，不需要的列请删除")
@@ -176,13 +192,13 @@ def _places(row: int, last_row: int, cells: dict[int, Cell], year: int, notes: N
             places[column.key] = place
     if "title" not in places:
         notes.add(row, TITLE.name, "缺少必填列“事项名称”")
-    return Header(row, last_row, places, names, others, year)
+    return Header(row, last_row, places, names, others, year, both)
 
 
 def _repeats(line: Line, header: Header) -> bool:
     """Whether a row is the header once more, as on every printed page."""
-    found = [_header_name(cell) for place, cell in line.cells.items() if place in header.names]
-    return len(found) > 1 and all(name in BY_NAME for name in found)
+    found = [_column(cell) for place, cell in line.cells.items() if place in header.names]
+    return len(found) > 1 and None not in found
 
 
 def _alone(line: Line, header: Header, wide: dict[tuple[int, int], MergedRange]) -> str | None:

@@ -20,10 +20,13 @@ from node.errors import ForbiddenError, InputError
 from node.items.fold import ItemState
 from node.items.lifecycle import (
     ACCEPTED,
+    APPROVING,
     ASSIGNED,
     COMPLETED,
     DELIVERED,
     DONE,
+    PLANNING,
+    PROPOSED,
     REFUSED,
     SUBMITTED,
     VERIFYING,
@@ -38,6 +41,7 @@ from node.records.payload import ASSIST, LEAD, SOLE
 _UNSIGNED = frozenset({ASSIGNED, DELIVERED, REFUSED})
 _JUDGED = frozenset({ACCEPTED, VERIFYING, COMPLETED})
 _HANDED_IN = _JUDGED | {SUBMITTED}
+_AWAITING_APPROVAL = frozenset({PROPOSED, APPROVING, PLANNING})
 # States in which the fold would count the act, and in which it makes no sense to begin it, for assignments.
 _NOT_NOW: dict[int, frozenset[str]] = {
     Kind.PROGRESS: _UNSIGNED | _HANDED_IN,
@@ -75,7 +79,7 @@ _COMMANDS: dict[int, str] = {
     Kind.PROPOSE: "propose", Kind.APPROVE: "approve", Kind.REJECT: "reject", Kind.ESTABLISH: "establish",
     Kind.DECLINE: "decline", Kind.MERGE: "merge", Kind.PLAN: "plan", Kind.MILESTONE: "milestone",
     Kind.HANDLE: "handle", Kind.WARN: "warn", Kind.CHANGE: "change", Kind.EXT_REQUEST: "extend",
-    Kind.EXT_DECISION: "grant、deny", Kind.EXEMPT: "exempt", Kind.VERIFY: "verify", Kind.COMPLETE: "complete",
+    Kind.EXT_DECISION: "grant、deny、note", Kind.EXEMPT: "exempt", Kind.VERIFY: "verify", Kind.COMPLETE: "complete",
     Kind.ARCHIVE: "archive", Kind.REINSPECT: "reinspect", Kind.SLIP: "slip", Kind.JUSTIFY: "justify",
     Kind.JUSTIFY_DECISION: "judge", Kind.ORDER: "order", Kind.RECTIFY: "rectify", Kind.NOTICE: "notice",
     Kind.BULLETIN: "bulletin", Kind.SPECIAL: "special", Kind.INTERVIEW: "interview", Kind.REFER: "refer",
@@ -155,7 +159,8 @@ def check_due(due_day: int, parent_due_day: int) -> None:
         raise InputError("办结时限须为有效日期", field="--due", remedy="填写 YYYY-MM-DD")
     if due_day and parent_due_day and due_day > parent_due_day:
         raise InputError(
-            f"办结时限晚于上级时限 {_date(parent_due_day)}", field="--due", value=_date(due_day),
+            f"办结时限晚于上级时限 {_date(parent_due_day)}（规则：下级时限不得晚于上级时限）", field="--due",
+            value=_date(due_day),
             remedy=f"填写 {_date(parent_due_day)} 或更早的日期",
         )  # fmt: skip
 
@@ -262,8 +267,19 @@ def _who(state: ItemState, rule: Rule) -> str:
 
 def _instead(state: ItemState, office: str) -> str:
     kinds = [kind for kind in allowed(state, office) if kind in _COMMANDS and kind not in _ASIDE]
-    named = "、".join(f"{_verb(kind)}（{_COMMANDS[kind]}）" for kind in kinds)
+    steps = [(kind, f"{_verb(kind)}（{_COMMANDS[kind]}）") for kind in kinds]
+    if _may_assign(state, office):
+        steps = sorted([*steps, (Kind.DISPATCH, "交办（assign）")])
+    named = "、".join(words for _, words in steps)
     return f"本单位现在可以：{named}" if named else "本单位现在无需办理"
+
+
+def _may_assign(state: ItemState, office: str) -> bool:
+    """Whether an own item may be given to offices below now: the node notes that as a 分派, people write ``assign``."""
+    rule = _rules(state).get(Kind.DISPATCH)
+    if state.kind != "registered" or rule is None or state.state in _AWAITING_APPROVAL:
+        return False
+    return _may(state, rule, office) and _now(state, Kind.DISPATCH, rule)
 
 
 def _verb(kind: Kind) -> str:

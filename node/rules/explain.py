@@ -6,7 +6,7 @@ rule's own sentence from its document stands among them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from node.errors import InputError
@@ -14,7 +14,7 @@ from node.rules.calendar import Calendar, day_text
 from node.rules.period import Due, due_after, due_cadence, due_on
 from node.rules.profile import Profile
 from node.rules.values import Chain, Extension, Rung, TimeRule
-from node.rules.words import ACTS, COLOURS, COVERS, FACTS, RED_STRENGTHS, START_EVENTS, STRENGTHS
+from node.rules.words import ACTS, COLOURS, COVERS, FACTS, RED_STRENGTHS, SIX_LEVELS, START_EVENTS, STRENGTHS
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +208,8 @@ def reminder_days(profile: Profile, due_day: int, calendar: Calendar) -> tuple[i
     return (days, due_day) if profile.reminders.on_due and days != due_day else (days,)
 
 
-def responsibility_labels(profile: Profile) -> Sequence[str]:
-    """The chain of responsibility as this office calls it, from the bottom (六级负责)."""
-    return tuple(profile.role_label(role) for role in profile.responsibility)
+def responsibility_levels(profile: Profile) -> Mapping[str, str]:
+    """六级负责 by role, from the bottom, as this office calls them (R14); the usual six where it lays down none."""
+    if profile.responsibility:
+        return {role: profile.role_label(role) for role in profile.responsibility}
+    return {role: profile.roles.get(role, label) for role, label in SIX_LEVELS.items()}

@@ -90,3 +90,9 @@ HORIZONS: dict[str, str] = {
 
 LEVELS = ("国", "省", "市", "县", "乡")
 SCOPES: dict[str, str] = {"public": "公开", "handlers": "承办可见", "own": "本级", "leaders": "领导"}
+
+# 六级负责 (R14), from the bottom, where a profile names no levels of its own.
+SIX_LEVELS: dict[str, str] = {
+    "dept.staff": "工作人员", "dept.section": "科室负责人", "dept.deputy": "部门分管负责人",
+    "dept.head": "部门主要负责人", "leader.matter": "政府分管领导", "leader.head": "政府主要领导",
+}  # fmt: skip

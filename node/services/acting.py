@@ -47,12 +47,26 @@ def simple(desk: Desk, kind: Kind, args: Args, caller: Caller) -> dict[str, obje
         raise InputError("催办方式不对", field="--channel", value=channel, remedy="写 phone、notice 或 visit")
     payload = Act(text=text, attachments=take_files(args), occurred_day=_occurred(desk, args))
     if kind == Kind.URGE:
-        payload = payload._replace(urge_channel=channel or "notice", unit=_unit(desk, args))
+        payload = payload._replace(urge_channel=channel or "notice", unit=_urged(state, args))
     return write(desk, state, kind, payload, caller)
 
 
 def _unit(desk: Desk, args: Args) -> str:
     return check_unit(desk, check_line(take(args, "unit").strip(), "--unit", NAME_CHARS_MAX))
+
+
+def _urged(state: ItemState, args: Args) -> str:
+    """The unit that is urged: one that has the item in hand; InputError naming who has it."""
+    unit = check_line(take(args, "unit").strip(), "--unit", NAME_CHARS_MAX)
+    held = state.tracks.handlers
+    if unit and unit not in [handler.unit for handler in held]:
+        named = "、".join(f"{handler.unit} {handler.person}".strip() for handler in held)
+        remedy = "写承办的机构，或不写 --unit" if held else "不写 --unit；要指定机构的，由承办单位 dulian item handle"
+        raise InputError(
+            f"该机构没有承办此事项（{f'由 {named} 承办' if held else f'由 {state.receiver} 承办，尚未交内设机构'}）",
+            field="--unit", value=unit, remedy=remedy,
+        )  # fmt: skip
+    return unit
 
 
 def _check_assistants(desk: Desk, state: ItemState) -> None:
@@ -147,8 +161,10 @@ def _answers(desk: Desk, state: ItemState, args: Args) -> tuple[tuple[int, str],
     missing = [number for number in range(1, len(points) + 1) if number not in given]
     if missing and (given or ground.profile.id != DEFAULT):
         named = "；".join(f"{number}. {points[number - 1][:40]}" for number in missing[:10])
-        raise ground.refusal(f"分项未答复：{named}", "R58", field="--answer",
-                             remedy="逐一答复：每个分项写一个 --answer 序号=内容")  # fmt: skip
+        raise InputError(
+            f"分项未答复：{named}（规则 {ground.name}：办结报告对所提问题一一作出答复）", field="--answer",
+            remedy="逐一答复：每个分项写一个 --answer 序号=内容",
+        )  # fmt: skip
     return tuple(sorted(given.items()))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from node.services.truth import FRESH_MS
 from node.storage.inspect import Database
 from node.storage.port import Alarm
 
@@ -108,4 +109,5 @@ class Facts:
     unowned: tuple[str, ...] = ()
     blobs_missing: tuple[str, ...] = ()
     over_quota: tuple[str, ...] = ()
+    fresh_ms: int = FRESH_MS  # a child's data older than this is 数据过期 (faults.md B8)
     alarms: tuple[Alarm, ...] = ()

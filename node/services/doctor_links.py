@@ -10,7 +10,6 @@ from node.services.doctor_facts import Facts, Linked
 from node.sync.limits import PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN
 from node.wire.probe import LAYERS
 
-FRESH_MS = 36 * 3_600_000  # a child's data older than this is 数据过期 (faults.md B8)
 SKEW_WARN_MS, SKEW_FAULT_MS = 60_000, 300_000
 _OUTBOX_WARN_MS = 3_600_000
 _DAY_MS = 86_400_000
@@ -53,7 +52,7 @@ def check_children(facts: Facts) -> Check:
     """Each child's data is fresh (I8, G13)."""
     id_, title = "children", "下级数据的新鲜度"
     children = [link for link in facts.links if link.role == "child"]
-    late = [link for link in children if facts.now_ms - link.as_of_ms > FRESH_MS]
+    late = [link for link in children if facts.now_ms - link.as_of_ms > facts.fresh_ms]
     if not late:
         return Check(id_, title, OK if children else SKIPPED, f"{len(children)} 个下级" if children else "没有下级")
     names = tuple(f"{link.office}（{_since(link)}）" for link in late)

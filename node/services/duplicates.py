@@ -74,7 +74,8 @@ def check_new(desk: Desk, opening: Opening, args: Args) -> str:
             f"{one.row.number} {one.row.title}（{state_label(one.row.state)}）" for one in found[:ALIKE_SHOWN]
         )
         raise InputError(
-            f"可能与已有的督查事项重复：{named}（规则 R25 计划外督查报批前送审）", field="--title", value=opening.title,
+            f"可能与已有的督查事项重复：{named}（规则：计划外督查报批前须送审，避免重复、多头督查）",
+            field="--title", value=opening.title,
             remedy="并入已有事项；确不重复的，用 --distinct 写明理由",
         )  # fmt: skip
     return f"查重：与 {len(found)} 件相近。{reason}" if found else "查重：没有相近的事项。"

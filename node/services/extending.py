@@ -35,7 +35,11 @@ def extend(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     if not state.due_day:
         raise InputError("事项没有办结时限，不用申请延期", field="ITEM")
     if state.tracks.extension.state == "requested":
-        raise InputError("已有延期申请待批复", field="ITEM", remedy="等交办单位批复：dulian item grant 或 deny")
+        told = rule.mode == "notify_only"
+        raise InputError(
+            "已有延期说明，交办单位尚未记录" if told else "已有延期申请待批复", field="ITEM",
+            remedy=f"等交办单位{'记为已说明：dulian item note' if told else '批复：dulian item grant 或 deny'}",
+        )  # fmt: skip
     if wanted <= max(state.due_day, today):
         raise InputError(
             f"新时限须晚于今天和原时限 {iso_day(state.due_day)}", field="--until", value=iso_day(wanted),

@@ -8,7 +8,6 @@ from node.items.lifecycle import DONE
 from node.records.kinds import Kind
 from node.records.payload import LEAD, Act
 from node.records.track import Milestone, Track
-from node.rules.explain import responsibility_labels
 from node.services import chains
 from node.services.acting import write
 from node.services.desk import Caller, Desk, children_of, current, parse_day, take, take_list
@@ -16,7 +15,6 @@ from node.services.ground import (
     Args,
     check_above,
     check_unit,
-    ground_of,
     iso_day,
     name_of,
     one_line,
@@ -36,15 +34,7 @@ def handle(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     unit = check_unit(desk, one_line(args, "unit", required=True))
     due_day = parse_day(args.get("due"), "--due")
     guards.check_due(due_day, state.due_day)
-    named = duties(take_list(args, "duty"))
-    ground = ground_of(desk, state)
-    known = {*responsibility_labels(ground.profile), *ground.profile.responsibility}
-    for duty in named:
-        if known and duty.level not in known:
-            listed = "、".join(responsibility_labels(ground.profile))
-            raise ground.refusal(
-                "责任链没有这一级", "responsibility", field="--duty", value=duty.level, remedy=f"可用：{listed}"
-            )
+    named = duties(take_list(args, "duty"), chains.profile_of(desk))
     payload = Act(unit=unit, person=one_line(args, "person"), due_day=due_day, text=words(args, "text", required=False))
     return write(desk, state, Kind.HANDLE, payload._replace(track=Track(duties=named) if named else None), caller, case)
 
@@ -92,7 +82,8 @@ def change(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
         raise InputError("事项不是待明确的", field="--clear", remedy="去掉 --clear")
     if due_day:
         if due_day < today_of(desk):
-            raise InputError("办结时限已过", field="--due", value=args["due"], remedy="填写今天或以后的日期")
+            text = "办结时限已过（规则：时限不得早于当天）"
+            raise InputError(text, field="--due", value=args["due"], remedy="填写今天或以后的日期")
         check_above(desk, state.parent, due_day, "--due")
         _check_below(desk, state.item_id, due_day)
     track = Track(rule=frequency) if frequency else None

@@ -33,7 +33,7 @@ Document = dict[str, object]
 NOT_KEPT = "当时的新鲜度未保存"
 PER_PAGE = 500  # items looked at for one page of a moment's list: each is folded anew
 _ITEMS_PER_READ = 100
-_NOTES = (
+NOTES = (
     NOT_KEPT, "收到时间是本机的记录；有收讫为证的另行注明",
     "灯按当时的日期和现行工作日历计算", "附件内容当时是否已到未保存",
 )  # fmt: skip
@@ -111,7 +111,7 @@ def _board(reader: Reader, ids: Sequence[bytes]) -> list[BoardRow]:
 def list_at(reader: Reader, view: View, args: Mapping[str, object]) -> Document:
     """The list as it would have been at that moment; one page looks at `PER_PAGE` items that are here today."""
     t_ms = moment_of(take(args, "as_known_at"), view.now_ms)
-    then = _view_at(view, t_ms)
+    then = view_at(view, t_ms)
     page = _page(take(args, "page"))
     # A title, a number and a kind never change; all else is asked of the fold.
     query = BoardQuery(kind=take(args, "kind"), text=take(args, "text"), subject="-")
@@ -127,14 +127,14 @@ def list_at(reader: Reader, view: View, args: Mapping[str, object]) -> Document:
             if (not state or one["state"] == state) and (not light or one["light"] == light)
         ],
         "candidates": total, "looked_at": len(rows), "page": page, "pages": max(-(-total // PER_PAGE), 1),
-        "notes": list(_NOTES),
+        "notes": list(NOTES),
     }  # fmt: skip
 
 
 def show_at(reader: Reader, view: View, args: Mapping[str, object]) -> Document:
     """The item as it would have been shown at that moment, with what proves each record's arrival."""
     t_ms = moment_of(take(args, "as_known_at"), view.now_ms)
-    then = _view_at(view, t_ms)
+    then = view_at(view, t_ms)
     row = find_item(reader, view.office, take(args, "item"))
     held = read_facts(reader, [row.item_id]).get(row.item_id, [])
     facts = facts_at(held, t_ms)
@@ -167,7 +167,7 @@ def show_at(reader: Reader, view: View, args: Mapping[str, object]) -> Document:
         "attachments": [one | {"present": None} for one in files],
         "timeline": [one | _arrival(view, proofs.get(bytes.fromhex(one["record"])), one, t_ms) for one in lines],
         "later_records": len(held) - len(facts),
-        "notes": list(_NOTES),
+        "notes": list(NOTES),
     }  # fmt: skip
 
 
@@ -188,10 +188,20 @@ def row_at(then: View, row: BoardRow) -> Document:
     if "delivery" in document:
         # Receipts replace one another: whether the next hop had it by then cannot be told.
         document |= {"delivery": None, "state_label": state_label(row.state, successor=bool(row.successor))}
-    here = row.receiver == then.office or row.state in DONE
-    known = truth.of(task_of(then, row), then.now_ms, then.fresh_ms) if here else None
+    known = _known_then(then, row)
     not_kept: Document = {"state": None, "label": NOT_KEPT, "hop": None, "since": None}
     return document | {"known": not_kept if known is None else truth.document(known, then.name_of)}
+
+
+def known_at(then: View, row: BoardRow) -> str:
+    """The word of a moment's view for what was known of a row."""
+    known = _known_then(then, row)
+    return NOT_KEPT if known is None else known.label
+
+
+def _known_then(then: View, row: BoardRow) -> truth.Known | None:
+    here = row.receiver == then.office or row.state in DONE
+    return truth.of(task_of(then, row), then.now_ms, then.fresh_ms) if here else None
 
 
 def _row_at(row: BoardRow, facts: Sequence[Fact]) -> BoardRow | None:
@@ -199,7 +209,7 @@ def _row_at(row: BoardRow, facts: Sequence[Fact]) -> BoardRow | None:
     return board_row(state, row.item_no, (row.opened_log_no, row.opened_seq)) if state.opened else None
 
 
-def _view_at(view: View, t_ms: int) -> View:
+def view_at(view: View, t_ms: int) -> View:
     """The moment's view: its date, its own data current, the freshness of others not stored."""
     return view._replace(
         now_ms=t_ms, as_of_ms=lambda office: t_ms if office == view.office else 0, delivered=lambda _row: True

@@ -19,6 +19,7 @@ from node.records.track import Terms
 from node.rules import words
 from node.rules.values import Ledger
 from node.services.browse import View, day_text, light_of, moment
+from node.services.known import facts_at, known_at, rows_at
 from node.services.project import read_facts
 from node.services.truth_rows import known_of
 from node.storage.port import BoardQuery, BoardRow, Reader
@@ -61,17 +62,25 @@ def columns_of(ledger: Ledger) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*ledger.columns, *_ALWAYS]))
 
 
-def lines_of(reader: Reader, view: View, rows: Sequence[BoardRow]) -> list[LedgerLine]:
-    """The ledger lines of these items, in their order; a few reads for all of them together."""
+def lines_of(reader: Reader, view: View, rows: Sequence[BoardRow], *, until_ms: int = 0) -> list[LedgerLine]:
+    """The ledger lines of these items, in their order; a few reads for all of them together.
+
+    ``until_ms``: only from what this node had received by then (rows and view are that moment's); 0 = now.
+    """
     ids = [row.item_id for row in rows]
     below: dict[bytes, list[BoardRow]] = {}
     if ids:
-        for child in reader.board_query(BoardQuery(parents=tuple(ids), limit=_CHILDREN_MAX)):
+        children = reader.board_query(BoardQuery(parents=tuple(ids), limit=_CHILDREN_MAX))
+        for child in rows_at(reader, children, until_ms) if until_ms else children:
             if child.state != CANCELLED:
                 below.setdefault(child.parent, []).append(child)
     leads = {item: next((c for c in found if c.role != "assist"), found[0]) for item, found in below.items()}
-    known = known_of(reader, view, rows)
     facts = read_facts(reader, [*ids, *(child.item_id for child in leads.values())])
+    if until_ms:
+        facts = {item: facts_at(found, until_ms) for item, found in facts.items()}
+        known = {row.item_id: known_at(view, row) for row in rows}
+    else:
+        known = {item: one.label for item, one in known_of(reader, view, rows).items()}
     lines = []
     for row in rows:
         found = facts.get(row.item_id, [])
@@ -83,7 +92,7 @@ def lines_of(reader: Reader, view: View, rows: Sequence[BoardRow]) -> list[Ledge
             said = _last_words(fold(lead.item_id, theirs), theirs)
             said = f"{view.name_of(lead.receiver)}：{said}" if said else ""
         light = light_of(view, row)
-        cells = _cells(view, item, light) | {"progress": said, "known": known[row.item_id].label}
+        cells = _cells(view, item, light) | {"progress": said, "known": known[row.item_id]}
         lines.append(LedgerLine(row, light, cells))
     return lines
 

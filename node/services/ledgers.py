@@ -10,7 +10,8 @@ from node.errors import InputError
 from node.items.lights import day_number
 from node.rules.profile import Profile
 from node.rules.values import Ledger, TimeRule
-from node.services.browse import View, day_text, moment
+from node.services import known
+from node.services.browse import View, day_text, light_of, moment
 from node.services.desk import take
 from node.services.ledger_filters import page_of, query_of
 from node.services.ledger_rows import COLUMNS, LedgerLine, columns_of, lines_of
@@ -53,13 +54,23 @@ def page(reader: Reader, view: View, args: Mapping[str, object]) -> Found:
 
 
 def show_ledger(reader: Reader, view: View, args: Mapping[str, object]) -> Document:
-    """`ledger show`: a page with every cell as text, and how many rows there are in all."""
+    """`ledger show`: a page with every cell as text, and how many rows there are in all.
+
+    With ``as_known_at`` the ledger of that moment; one page looks at so many items that are here today (责任倒查).
+    """
+    if take(args, "as_known_at"):
+        return _show_at(reader, view, args)
     found = page(reader, view, args)
     offset, per = page_of(args)
-    return {
-        "ledger": found.ledger.id, "title": found.ledger.title, "office": view.office, "total": found.total,
+    return _document(view, found) | {
         "page": offset // per + 1, "per": per, "pages": -(-found.total // per), "asked_at": moment(view.now_ms),
         "asked_ms": view.now_ms,
+    }
+
+
+def _document(view: View, found: Found) -> Document:
+    return {
+        "ledger": found.ledger.id, "title": found.ledger.title, "office": view.office, "total": found.total,
         "columns": [{"key": key, "name": COLUMNS[key]} for key in found.columns],
         "rows": [
             {
@@ -68,6 +79,30 @@ def show_ledger(reader: Reader, view: View, args: Mapping[str, object]) -> Docum
             }
             for line in found.lines
         ],
+    }  # fmt: skip
+
+
+def _show_at(reader: Reader, view: View, args: Mapping[str, object]) -> Document:
+    t_ms = known.moment_of(take(args, "as_known_at"), view.now_ms)
+    then = known.view_at(view, t_ms)
+    profile = _profile(reader, then)
+    ledger = ledger_of(profile, take(args, "ledger"))
+    offset, per = page_of(dict(args) | {"per": args.get("per") or known.PER_PAGE})
+    asked = query_of(profile, ledger, view.office, view.calendar, t_ms, args)
+    # Receiver, source, class, leader, title and the year never change; state, unit and light are asked of the fold.
+    query = asked._replace(state="", unit="", light=None)
+    looked_at = reader.board_query(query._replace(limit=per, offset=offset))
+    total, light = reader.board_total(query).rows, asked.light
+    rows = [
+        row for row in known.rows_at(reader, looked_at, t_ms)
+        if asked.state in ("", row.state) and (not asked.unit or asked.unit in row.unit.split("、"))
+        and (light is None or light_of(then, row) == light.light)
+    ]  # fmt: skip
+    lines = lines_of(reader, then, rows, until_ms=t_ms)
+    return _document(view, Found(ledger, columns_of(ledger), lines, len(lines))) | {
+        "page": offset // per + 1, "per": per, "pages": max(-(-total // per), 1), "asked_at": moment(view.now_ms),
+        "asked_ms": view.now_ms, "as_known_at": moment(t_ms), "candidates": total, "looked_at": len(looked_at),
+        "notes": list(known.NOTES),
     }  # fmt: skip
 
 

@@ -61,7 +61,7 @@ def caller_of(reader: Reader, as_: str | None, os_user: str, channel: int = Chan
         remedy = f"请操作员增加账号：dulian user add {as_} --role 角色；已有账号见 dulian user list"
         raise ForbiddenError("没有这个账号", code="no_account", field="--as", value=as_, remedy=remedy)
     if not user.active:
-        remedy = "以本人现用的账号办理；需恢复的，请操作员执行 dulian user add"
+        remedy = f"以本人现用的账号办理；需恢复的，请操作员启用：dulian user enable {as_}"
         raise ForbiddenError("账号已停用", code="disabled_account", field="--as", value=as_, remedy=remedy)
     return Caller(user.name, channel, _split(user.roles), _split(user.posts), user.unit, account=True)
 
@@ -79,6 +79,20 @@ def add_user(desk: Desk, args: Args) -> dict[str, object]:
     user = User(name, ",".join(roles), ",".join(posts), unit, active=True, since_ms=since_ms)
     desk.store.put([user])
     return _shown(user, profile_of(desk))
+
+
+def enable_user(desk: Desk, args: Args) -> dict[str, object]:
+    """A disabled account again, with the roles, posts and unit it had; a unit that has ended meanwhile is left out."""
+    name = take(args, "name")
+    user = desk.store.get(User, name)
+    if user is None:
+        raise NotFoundError("没有这个账号", field="NAME", value=name, remedy="用 dulian user list 查看")
+    if user.active:
+        raise InputError("账号没有停用", field="NAME", value=name, remedy=f"修改用 dulian user change {name}")
+    unit = desk.store.get(Unit, user.unit) if user.unit else None
+    again = replace(user, active=True, unit=user.unit if unit is not None and unit.active else "")
+    desk.store.put([again])
+    return _shown(again, profile_of(desk))
 
 
 def change_user(desk: Desk, args: Args) -> dict[str, object]:
@@ -212,7 +226,8 @@ def _active(reader: Reader, name: str, field: str) -> User:
     if user is None:
         raise NotFoundError("没有这个账号", field=field, value=name, remedy="用 dulian user list 查看")
     if not user.active:
-        raise InputError("账号已停用", field=field, value=name, remedy="用 dulian user list 查看在用的账号")
+        remedy = f"写在用的账号，见 dulian user list；需恢复的：dulian user enable {name}"
+        raise InputError("账号已停用", field=field, value=name, remedy=remedy)
     return user
 
 
@@ -287,6 +302,7 @@ COMMANDS: Mapping[str, Command] = {
     "user.add": lambda office, args, _caller: add_user(office.desk, args),
     "user.change": lambda office, args, _caller: change_user(office.desk, args),
     "user.disable": _disable,
+    "user.enable": lambda office, args, _caller: enable_user(office.desk, args),
     "unit.add": lambda office, args, _caller: add_unit(office.desk, args),
     "unit.disable": lambda office, args, _caller: disable_unit(office.desk, args),
 }

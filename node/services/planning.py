@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from node.errors import InputError
 from node.items import guards
+from node.items.lifecycle import CANCELLED, DECLINED, MERGED, state_label
 from node.records.kinds import Kind
 from node.records.limits import TEXT_CHARS_MAX
 from node.records.payload import Act, check_text
@@ -33,12 +34,14 @@ if TYPE_CHECKING:
     from node.services.office import Office
 
 _YEARS = range(2000, 2100)
+_GIVEN_UP = frozenset({CANCELLED, DECLINED, MERGED})
 
 
 def add(office: Office, args: Args, caller: Caller) -> dict[str, object]:
     """`plan add`: the head of a year's plan, or with --title an entry of it."""
     year = _year(args)
     if take(args, "title"):
+        _check_not_planned(office.desk.store, year, take(args, "title"))
         return issuing.register(office.desk, dict(args) | {"plan_year": year}, caller)
     desk = office.desk
     heads = [row for row in _of_year(desk.store, year) if row.item_class == PLAN_CLASS]
@@ -49,6 +52,20 @@ def add(office: Office, args: Args, caller: Caller) -> dict[str, object]:
     terms = opening.terms._replace(item_class=PLAN_CLASS) if opening.terms is not None else None
     item, number = issuing.register_opening(desk, opening._replace(terms=terms), caller)
     return {"item": item.hex(), "number": number, "title": title}
+
+
+def _check_not_planned(reader: Reader, year: int, title: str) -> None:
+    """Refuse a matter that already stands in the year's plan: planned twice it would be supervised twice (R24)."""
+    words = "".join(title.split())
+    same = [
+        row for row in _of_year(reader, year)
+        if row.item_class != PLAN_CLASS and row.state not in _GIVEN_UP and "".join(row.title.split()) == words
+    ]
+    if same:
+        raise InputError(
+            f"{year} 年的计划已列入此事项：{same[0].number}（{state_label(same[0].state)}）", field="--title",
+            value=title, remedy=f"见 dulian item show {same[0].number}；不是同一件的，名称上写明区别",
+        )  # fmt: skip
 
 
 def show(reader: Reader, view: View, args: Args) -> dict[str, object]:

@@ -79,7 +79,14 @@ def rectify(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
             if known[key].status >= status:
                 raise InputError("该整改事项已报告或已销去", field=option, value=key)
             lines.append(RectifyLine(key, status=status))
-    payload = Act(words(args, "text", required=False), attachments=take_files(args), track=Track(lines=tuple(lines)))
+    unseen = [key for key in cleared if known[key].status < REPORTED]
+    text = words(args, "text", required=False)
+    if unseen and not text.strip():
+        raise InputError(
+            "尚未报告整改完成，不能销去（规则：复核确认后销号）", field="--clear", value="、".join(unseen),
+            remedy="由承办单位写 --report 序号；已另行核实的，写 --text 说明核实情况",
+        )  # fmt: skip
+    payload = Act(text, attachments=take_files(args), track=Track(lines=tuple(lines)))
     return write(desk, state, Kind.RECTIFY, payload, caller)
 
 

@@ -186,6 +186,7 @@ class Reconcile:
     def tick(self) -> None:
         """About every second."""
         now_ms = self._p.world.clock.now_ms()
+        self._repairs.tick()
         for peer, run in list(self._runs.items()):
             self._perform(peer, run.machine.tick(now_ms))
             self._proceed(peer)

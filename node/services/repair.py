@@ -27,6 +27,7 @@ from node.sync.heads import LogState
 from node.sync.repair import Damage, fault_of, fit
 
 _META = "damage"
+_ANSWER_MS = 60_000  # so long a neighbour is waited for: one that never answers holds up nothing
 
 
 class Repairs:
@@ -40,8 +41,9 @@ class Repairs:
         self._damage: dict[int, list[Damage]] = {}
         for log_no, first, last, code, want in json.loads(saved.value) if saved else ():
             self._damage.setdefault(log_no, []).append(Damage(first, last, code, bytes.fromhex(want)))
-        self._asked: dict[str, tuple[LogState, Damage]] = {}
+        self._asked: dict[str, tuple[LogState, Damage, int]] = {}  # by neighbour; until when (ms) it is waited for
         self._refused: dict[str, set[tuple[int, int]]] = {}  # neighbour → (log, last) it could not give
+        self._silent: dict[str, set[tuple[int, int]]] = {}  # neighbour → (log, last) it never answered
         self.repaired: Counter[str] = Counter()  # records put back, by neighbour, since the start
         self.suspected = False  # something was noticed in passing: a scrub is due
         self.mended: list[LogState] = []  # whole again: links may go on with them
@@ -80,6 +82,7 @@ class Repairs:
         before = set(self._damage)
         self._damage = {log_no: list(damage) for log_no, damage in found.damage.items()}
         self._refused.clear()
+        self._silent.clear()
         self._save()
         for log_no in before - set(self._damage):
             self._whole(p.logs.index.by_no(log_no))
@@ -106,14 +109,15 @@ class Repairs:
         """Ask a neighbour for the next thing that it may have."""
         if peer in self._asked:
             return
-        index, refused = self._p.logs.index, self._refused.get(peer, set())
+        index = self._p.logs.index
+        refused = self._refused.get(peer, set()) | self._silent.get(peer, set())
         for log_no, damage in self._damage.items():
             log = index.by_no(log_no)
             if not index.crosses(log.key, peer):
                 continue
             for one in reversed(damage):
                 if (log_no, one.last) not in refused and one.want:
-                    self._asked[peer] = log, one
+                    self._asked[peer] = log, one, self._p.world.clock.now_ms() + _ANSWER_MS
                     self.outbox.append((peer, frames.RangeRequest(log.log_id, one.first, one.last)))
                     return
 
@@ -121,18 +125,28 @@ class Repairs:
         """Whether an answer of this neighbour is awaited."""
         return peer in self._asked
 
+    def tick(self) -> None:
+        """No longer wait for what a neighbour was asked for and has not sent in time; ask it for the next thing."""
+        now_ms = self._p.world.clock.now_ms()
+        for peer, (log, damage, until_ms) in list(self._asked.items()):
+            if not until_ms - _ANSWER_MS <= now_ms < until_ms:  # also where the clock was set back
+                del self._asked[peer]
+                # Silence is no answer: it may still hold a replica, and what comes late is taken.
+                self._silent.setdefault(peer, set()).add((log.log_no, damage.last))
+                self.mend(peer)
+
     def lost(self, peer: str) -> None:
         """The link is gone: it may be asked anew over the next one."""
         self._asked.pop(peer, None)
         self._refused.pop(peer, None)
+        self._silent.pop(peer, None)
 
     def receive(self, peer: str, frame: frames.Range) -> None:
         """A neighbour's answer."""
-        asked = self._asked.get(peer)
-        if asked is None or (frame.log_id, frame.last) != (asked[0].log_id, asked[1].last):
+        found = self._awaited(peer, frame)
+        if found is None:
             return
-        del self._asked[peer]
-        log, damage = asked
+        log, damage = found
         if damage not in self._damage.get(log.log_no, ()):
             self.mend(peer)  # another neighbour was quicker
             return
@@ -152,6 +166,18 @@ class Repairs:
         self.repaired[peer] += len(piece.good)
         self._shrink(log, damage, piece.good[-1][0], piece.want)
         self.mend(peer)
+
+    def _awaited(self, peer: str, frame: frames.Range) -> tuple[LogState, Damage] | None:
+        """What this is the answer to, in time or late; None for nothing that was asked of this neighbour."""
+        asked = self._asked.get(peer)
+        if asked is not None and (frame.log_id, frame.last) == (asked[0].log_id, asked[1].last):
+            del self._asked[peer]
+            return asked[:2]
+        log, silent = self._p.logs.index.get(frame.log_id), self._silent.get(peer, set())
+        if log is None or (log.log_no, frame.last) not in silent:
+            return None
+        silent.remove((log.log_no, frame.last))
+        return next(((log, one) for one in self._damage.get(log.log_no, ()) if one.last == frame.last), None)
 
     def _give_up(self, peer: str, log: LogState, damage: Damage) -> None:
         self._refused.setdefault(peer, set()).add((log.log_no, damage.last))

@@ -19,7 +19,7 @@ from node.rules.words import FINDINGS
 from node.services import chains
 from node.services.acting import write
 from node.services.desk import Caller, Desk, act, children_of, current, open_children, take, take_files, take_list
-from node.services.ground import Args, Ground, ground_of, name_of, words
+from node.services.ground import Args, Ground, ground_of, name_of, row_of, words
 from node.storage.port import BoardQuery
 from node.storage.rows import EXEMPT, HIDDEN
 
@@ -158,9 +158,10 @@ def reinspect(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     successor = record.record_id
     if hidden:
         return {"item": state.item_id.hex(), "number": opening.number, "title": opening.title,
-                "successor": successor.hex()}  # fmt: skip
+                "successor": successor.hex(), "successor_number": again.number}  # fmt: skip
     payload = Act(text, successor=successor, track=Track(verdict=STARTED))
-    return write(desk, state, Kind.REINSPECT, payload, caller) | {"successor": successor.hex()}
+    answer = write(desk, state, Kind.REINSPECT, payload, caller)
+    return answer | {"successor": successor.hex(), "successor_number": again.number}
 
 
 def _hidden_again(desk: Desk, state: ItemState) -> bytes:
@@ -185,7 +186,9 @@ def _conclude(desk: Desk, state: ItemState, verdict: int, text: str, caller: Cal
     answer = write(desk, state, Kind.REINSPECT, payload, caller)
     if verdict == PASSED and successor:
         _end(desk, successor, caller)
-    return answer | {"successor": successor.hex() or None}
+    row = row_of(desk, successor)
+    number = name_of(row) if row is not None else None
+    return answer | {"successor": successor.hex() or None, "successor_number": number}
 
 
 def _end(desk: Desk, item_id: bytes, caller: Caller) -> None:

@@ -38,7 +38,8 @@ _READ = (
 )  # fmt: skip
 _ADMINISTER = (
     "reconcile",
-    "invite", "pending", "approve", "alarm.ack", "user.add", "user.change", "user.disable", "unit.add", "unit.disable",
+    "invite", "pending", "approve", "alarm.ack", "user.add", "user.change", "user.disable", "user.enable",
+    "unit.add", "unit.disable",
     "rules.publish", "calendar.import", "fork.settle", "backup", "recover.here",
     "console.link", "console.audit",
 )  # fmt: skip

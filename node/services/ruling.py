@@ -104,7 +104,7 @@ def publish_profile(office: Office, args: Args, caller: Caller) -> dict[str, obj
     """`rules publish FILE`: sign the profile as a record for this office's line and everything below."""
     desk = office.desk
     shipped = take(args, "shipped")
-    profile = profiles.load_shipped(shipped) if shipped else profiles.read_profile(_data(args))
+    profile = profiles.load_shipped(shipped) if shipped else _sound(_data(args))
     rows = desk.store.rows(RulesRow, office=desk.identity.code)
     newest = max((row.version for row in rows), default=0)
     if profile.version <= newest:
@@ -122,6 +122,17 @@ def publish_profile(office: Office, args: Args, caller: Caller) -> dict[str, obj
         "name": f"{profile.id}/{profile.version}", "title": profile.title, "record": record.record_id.hex(),
         "valid_from": profile.valid_from.isoformat(),
     }  # fmt: skip
+
+
+def _sound(data: bytes) -> Profile:
+    """The profile of a file; InputError with what is wrong first, how much else, and how to see all of it."""
+    problems = profiles.check_profile(data)
+    if not problems:
+        return profiles.read_profile(data)
+    first = problems[0]
+    more = f"（共 {len(problems)} 个问题，这是第一个）" if len(problems) > 1 else ""
+    remedy = "；".join(text for text in (first.remedy, "全部问题见 dulian rules check FILE") if text)
+    raise InputError(f"{first.text}{more}", code=first.code, field=first.field, value=first.value, remedy=remedy)
 
 
 def explain_item(reader: Reader, view: View, args: Args) -> dict[str, object]:

@@ -45,11 +45,28 @@ def slip(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     due_day = parse_day(args.get("due"), "--due")
     if due_day < today_of(desk):
         raise InputError("督办单须写明完成时限，不早于今天", field="--due", value=iso_day(due_day))
+    warnings = _check_date(ground, state, due_day, today_of(desk))
     track = Track(colour=colour, rule=ground.rule(f"ladder.{colour}"), entries=_entries(ground, rung, facts))
     answer = write(desk, state, Kind.SLIP, Act(words(args, "text"), due_day=due_day, track=track), caller)
     scores = [effect.score for effect in rung.effects if effect.kind == "score" and effect.score]
     written = [_score_of(desk, state, ground, one, str(answer["record"]), caller) for one in scores]
-    return answer | {"colour": colour, "scores": written}
+    return answer | {"colour": colour, "scores": written, "warnings": warnings}
+
+
+def _check_date(ground: Ground, state: ItemState, due_day: int, today: int) -> list[str]:
+    """While the task still has time, its slip does not give it more: refused where the profile's rule for the date of a
+    slip is strict, said where it is not or there is none, and where the date of the slip before was missed (限期整改).
+    A task that is overdue needs a later date.
+    """
+    if not state.due_day or today > state.due_day or due_day <= state.due_day:
+        return []
+    text = f"督办单的完成时限晚于任务的办结时限 {iso_day(state.due_day)}"
+    strict = [one for one in explain.rules_for(ground.profile, "SLIP", **ground.case) if one.strength == "must"]
+    missed = bool(state.tracks.slips) and today > state.tracks.slips[-1].due_day
+    if not strict or missed:
+        return [text]
+    raise ground.refusal(text, strict[0].id, field="--due", value=iso_day(due_day),
+                         remedy="写不晚于办结时限的日期；确需放宽的，先变更任务：dulian item change")  # fmt: skip
 
 
 def facts_of(desk: Desk, state: ItemState, stated: tuple[str, ...] = ()) -> frozenset[str]:

@@ -13,7 +13,6 @@ from node.services.statements import load_state, state_document
 from node.storage.port import Alarm, Peer
 
 RUNBOOK = "deploy/RUNBOOK.md"  # a section for every code of an alarm
-_STALE_MS = 36 * 3_600_000  # a neighbour silent for a day and a half: what it shows is 数据过期 (faults.md B8)
 
 
 def standing(office: Office) -> list[Alarm]:
@@ -83,7 +82,7 @@ def link_document(office: Office, peer: str, role: str) -> dict[str, object]:
     if row is not None and row.quarantined:
         state = "quarantined"
     elif session is None:
-        state = "never" if not last_ms else "stale" if now_ms - last_ms > _STALE_MS else "behind"
+        state = "never" if not last_ms else "stale" if now_ms - last_ms > office.fresh_ms else "behind"
     else:
         state = "synced" if session.synced and not waiting and not to_receive else "syncing"
     return {

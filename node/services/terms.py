@@ -95,14 +95,20 @@ def milestones(texts: Sequence[str]) -> tuple[Milestone, ...]:
     return tuple(found)
 
 
-def duties(texts: Sequence[str]) -> tuple[Duty, ...]:
-    """六级负责: ``层级=姓名`` each (R14); InputError."""
+def duties(texts: Sequence[str], profile: Profile) -> tuple[Duty, ...]:
+    """六级负责: ``层级=姓名`` each, of the levels the profile's chain of responsibility has (R14); InputError."""
+    levels = explain.responsibility_levels(profile)
     found = []
     for text in texts:
         level, equals, name = text.partition("=")
         if not (level.strip() and equals and name.strip()):
             remedy = "写成 层级=姓名，如 工作人员=张三"
             raise InputError("责任人写法不对", field="--duty", value=text, remedy=remedy)
+        if level.strip() not in levels and level.strip() not in levels.values():
+            raise InputError(
+                f"责任链没有这一级（规则 {profile_name(profile)} responsibility）", field="--duty", value=level.strip(),
+                remedy=f"可用：{'、'.join(levels.values())}",
+            )  # fmt: skip
         found.append(Duty(
             check_line(level.strip(), "--duty", NAME_CHARS_MAX), check_line(name.strip(), "--duty", NAME_CHARS_MAX)
         ))  # fmt: skip
@@ -148,7 +154,7 @@ def _terms(args: Args, profile: Profile, base: Terms, *, strict: bool) -> Terms:
         "remark": check_text(take(args, "remark"), "--remark", TEXT_CHARS_MAX),
         "supervised_by": check_line(take(args, "supervised_by"), "--supervised-by", NAME_CHARS_MAX),
         "leader": check_line(take(args, "leader"), "--leader", NAME_CHARS_MAX),
-        "milestones": milestones(take_list(args, "milestone")), "duties": duties(take_list(args, "duty")),
+        "milestones": milestones(take_list(args, "milestone")), "duties": duties(take_list(args, "duty"), profile),
         "hidden": bool(args.get("hidden")), "profile": profile_name(profile),
         "warn_days": _warn_days(profile), "plan_year": args.get("plan_year") or 0,
     }  # fmt: skip
@@ -193,7 +199,8 @@ def _due(
     guards.check_due(due_day, 0)
     if due_day:
         if due_day < today:
-            raise InputError("办结时限已过", field="--due", value=args["due"], remedy="填写今天或以后的日期")
+            text = "办结时限已过（规则：时限不得早于当天）"
+            raise InputError(text, field="--due", value=args["due"], remedy="填写今天或以后的日期")
         return due_day, "", terms
     rule = _rule(args, profile, start, source, terms)
     if rule is None:

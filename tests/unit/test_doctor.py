@@ -56,6 +56,7 @@ FAULTS: list[tuple[dict[str, Any], str, str]] = [
     ({"certificates": (Certificate("a", NOW + 3 * DAY, True, True),)}, "certificates", FAULT),
     ({"links": (LINK._replace(as_of_ms=NOW - 37 * HOUR),)}, "children", WARNING),
     ({"links": (LINK._replace(as_of_ms=0),)}, "children", WARNING),
+    ({"links": (LINK._replace(as_of_ms=NOW - HOUR),), "fresh_ms": HOUR - 1}, "children", WARNING),
     ({"links": (LINK._replace(own_ahead=3),)}, "heads", FAULT),
     ({"skew_ms": 61_000}, "clock", WARNING),
     ({"skew_ms": -301_000}, "clock", FAULT),

@@ -184,3 +184,22 @@ def test_serial_numbers_count_rows_and_are_no_registration_number() -> None:
     assert without_ordinal("1.5万亩高标准农田") == "1.5万亩高标准农田"
     found = read([["序号", "事项"], [1, "甲"], ["94-01", "乙"]])
     assert [row.number for row in found.rows] == ["", "94-01"]
+
+
+@pytest.mark.parametrize("header", ["牵头单位\n配合单位", "牵头单位、配合单位", "*牵头单位\n（空）"])
+def test_a_header_cell_that_names_lead_and_assistants_together(header: str) -> None:
+    """R33: the first line of each cell leads, those below assist; one line is doubtful; marks in a cell go before."""
+    rows: Cells = [
+        ["序号", "工作任务", header, "完成时限"],
+        [1, "甲", "市发展改革委\n市财政局、市住建局\n市审计局", "年底前"], [2, "乙", "市教育局", "年底前"],
+        [3, "丙", "市财政局配合\n市民政局牵头", "年底前"],
+    ]  # fmt: skip
+    found = read(rows)
+    if "（空）" in header:
+        assert [row.responsible for row in found.rows] == ["", "", ""]
+        return
+    assert found.errors == ()
+    assert [row.responsible for row in found.rows] == [
+        "牵头：市发展改革委\n配合：市财政局、市住建局、市审计局", "市教育局", "市财政局配合\n市民政局牵头",
+    ]  # fmt: skip
+    assert "分两行写" in next(one.text for one in found.warnings if one.row == 3 and "行" in one.text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from node.rules.explain import responsibility_labels
+from node.rules.explain import responsibility_levels
 from node.storage.rows import Unit
 from tests.unit.offices import CITY, COUNTY, DUE, EARLIER, LATER, TOWN, Offices
 
@@ -23,7 +23,7 @@ def test_a_unit_has_a_task_in_hand_with_the_six_levels_that_stand_for_it(offices
     """R14, R16: unit, person and date inside the office; six levels of responsibility on the task."""
     _, [task] = offices.issue(offices.city, [COUNTY])
     offices.publish(offices.county, "liupanshui-002")
-    known = list(responsibility_labels(offices.county.office.rulebook.profile(30_000)))
+    known = list(responsibility_levels(offices.county.office.rulebook.profile(30_000)).values())
     assert len(known) == 6
     add_unit(offices, "发展改革局")
     line = offices.refused(offices.county, "handle", task, unit="发改局")

@@ -66,7 +66,7 @@ def test_the_plan_is_approved_and_what_stands_outside_it_is_checked_first() -> N
     again = "关于优化营商环境政策落实的专项督查"
     [alike] = story.ask(PROVINCE, "plan.check", title=again)["alike"]
     assert alike["number"] == entry["number"]
-    said = (entry["number"], "R25")
+    said = (entry["number"], "规则：计划外督查报批前须送审")
     story.refused(PROVINCE, "item.register", "承办", says=said, title=again, line="offplan", source="specialised")
     own = story.do(
         PROVINCE, "item.register", "承办", title=again, line="offplan", source="specialised", distinct="只查外资企业",

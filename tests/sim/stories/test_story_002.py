@@ -12,7 +12,7 @@ from tests.sim.stories.city import BUREAU, CITY, COUNTY, LEVELS, OTHER, PARTS, R
 
 
 def test_a_document_is_studied_in_five_days_and_reported_in_two() -> None:
-    """R37, R38: the 专班 and its four points; 5 and 2 working days around the National Day; 特别重大 at once."""
+    """R37, R38, R58: the 专班 and its four points; 5 and 2 working days around the National Day; 特别重大 at once."""
     story = city("2026-09-28")
     points = ["文件背景和新要求", "可争取的政策、项目、资金、试点", "对本地的挑战和影响", "其他地方动态和意见措施"]
     made = story.do(
@@ -34,7 +34,8 @@ def test_a_document_is_studied_in_five_days_and_reported_in_two() -> None:
     close(story, CITY, at_once)
     story.at("2026-10-09")
     three = [f"{number}={text}已解读" for number, text in enumerate(points[:3], 1)]
-    story.refused(BUREAU, "item.submit", says=(f"{RULES} R58", "4. 其他地方"), item=task, text="已解读", answer=three)
+    says = (f"{RULES}：办结报告对所提问题一一作出答复", "4. 其他地方")
+    story.refused(BUREAU, "item.submit", says=says, item=task, text="已解读", answer=three)
     story.do(BUREAU, "item.submit", item=task, text="已解读", answer=[*three, "4=已了解遵义做法"])
     report = story.do(
         CITY, "item.issue", "督查员", title="报告解读情况并公开", source="document", rule="study.report",

@@ -117,7 +117,7 @@ class Handling:
     def redo(self) -> None:
         """办结报告 that answers each point → 重办 → again → 补办 → again (R54, R58)."""
         story = self.story
-        says = ("2. 责任如何追究", "规则 county-003/1 R58")
+        says = ("2. 责任如何追究", "规则 county-003/1：办结报告对所提问题一一作出答复")
         story.refused(LEAD, "item.submit", None, says, item=self.lead, text="已办结", answer=ANSWERS[:1])
         story.do(LEAD, "item.submit", item=self.lead, text="已办结", answer=ANSWERS)
         story.same_everywhere(self.lead, state="submitted", light="yellow")

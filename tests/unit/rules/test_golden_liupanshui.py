@@ -1,6 +1,6 @@
 """liupanshui-002: every figure of 六盘水府发〔2016〕7号, on real dates."""
 
-from node.rules.explain import responsibility_labels, rules_for
+from node.rules.explain import responsibility_levels, rules_for
 from tests.unit.rules.days import d, due_iso, figures, iso, official, shipped, steps
 
 CITY = shipped("liupanshui-002")
@@ -42,7 +42,7 @@ def test_R5_six_focus_sources() -> None:
 
 
 def test_R14_six_levels_of_responsibility() -> None:
-    assert responsibility_labels(CITY) == (
+    assert tuple(responsibility_levels(CITY).values()) == (
         "政府部门工作人员", "科（股）室负责人", "部门分管负责同志", "部门主要负责同志", "政府分管领导", "政府主要领导",
     )  # fmt: skip
 
