@@ -2,9 +2,9 @@
 
 Rules: a mark never overstates: 数据截至 T moves only when this node holds exactly the heads the office promised at T
 (under unbroken writing that is the next quiet moment); a relay cannot forge or hold back without the top seeing an
-older T; a relay passes on what its line and its superiors can take (`PASSED_PER_S`), the newest mark of each office
-and every office in turn. Forked logs are left out on both sides: an alarm tells of them, and nothing can be added to them. A mark is
-replaced by the next one of the same office; it is not a record.
+older T; a relay passes on what its line and its superiors can take (`PASSED_PER_S`): the newest mark of each office,
+every office in turn. Forked logs are left out on both sides: an alarm tells of them, and nothing can be added to them.
+A mark is replaced by the next one of the same office; it is not a record.
 """
 
 from __future__ import annotations
