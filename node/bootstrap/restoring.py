@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from node.bootstrap import archive, homes
-from node.clock import iso
 from node.config import CONFIG_FILE, Config, check_address, read_config, write_config
 from node.errors import InputError, PeerError, why
 from node.records.keyring import Keyring
@@ -37,7 +36,6 @@ from node.wire.keyfiles import read_key_file, write_key_file
 
 _WORK = ".restoring"
 _OURS = (_WORK, "keys", "blobs", "run", archive.DATABASE)
-_NUMBERS_SKIPPED = 100
 _SECRET = "AGE-SECRET-KEY-1"  # noqa: S105 - how a line of a key file begins
 
 
@@ -160,9 +158,6 @@ def _begin(work: Path, config: Config, manifest: dict[str, Any]) -> dict[str, ob
         comeback.begin(store, comeback.RESTORE, comeback.number(manifest.get("made_ms")), now_ms)
         author.begin_epoch(comeback.RESTORE)
         logs.flush()
-        used = {row.name: int(row.value) for row in store.rows(Meta) if row.name.startswith("number:")}
-        used.setdefault(f"number:{iso(now_ms)[:4]}", 0)
-        store.put([Meta(name, b"%d" % (last + _NUMBERS_SKIPPED)) for name, last in used.items()])
         neighbours = [*identity.path[-2:-1], *keyring.children(identity.code)]
         state = comeback.Comeback(store)
         if neighbours:

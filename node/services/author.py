@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from node.clock import Hlc, hlc_next
+from node.clock import Hlc, hlc_next, iso
 from node.errors import ForbiddenError
 from node.records import payload as payloads
 from node.records.envelope import Envelope, Record, seal
@@ -18,13 +18,15 @@ from node.records.kinds import Channel, Kind
 from node.records.limits import EPOCH_MAX, EPOCH_STEP_MAX, SALT_BYTES
 from node.records.line import Line, LogKey
 from node.records.payload import KnownHead, Payload
-from node.services.comeback import CLONES, Comeback
+from node.services.comeback import CLONES, RECOVER, Comeback
 from node.services.identity import Identity, World
 from node.services.logs import Logs
 from node.storage.port import Actor, Meta, Store
 
 _EPOCH_META = "epoch"
 _RECOVERING_META = "recovering"
+_NUMBER_META = "number:"  # with the year: the last 登记编号 given
+_NUMBERS_SKIPPED, _NUMBERS_SKIPPED_ALL = 100, 1_000  # in a new epoch; where nothing is left of the old one
 
 
 class Author:
@@ -120,10 +122,18 @@ class Author:
         self.recovering = ""
         self._store.put([Meta(_EPOCH_META, b"%d" % self.epoch)])
         self._store.delete(Meta, _RECOVERING_META)
+        if previous or reason == RECOVER:
+            self._skip_numbers(_NUMBERS_SKIPPED if previous else _NUMBERS_SKIPPED_ALL)
         own = [log.head for log in self._logs.index.author(self._identity.code) if log.key.epoch == previous]
         heads = tuple(named) or tuple(sorted(own)[:1_000])
         raw = payloads.encode(payloads.Epoch(previous, reason, heads))
         return self._append(self._header(Kind.EPOCH, self.office_line), self._world.entropy(SALT_BYTES), raw)
+
+    def _skip_numbers(self, count: int) -> None:
+        """登记编号 of a time that is lost, or of another copy, are not given again."""
+        given = {row.name: int(row.value) for row in self._store.rows(Meta) if row.name.startswith(_NUMBER_META)}
+        given.setdefault(f"{_NUMBER_META}{iso(self._world.clock.now_ms())[:4]}", 0)
+        self._store.put([Meta(name, b"%d" % (last + count)) for name, last in given.items()])
 
     def stop(self, reason: str) -> None:
         """Author nothing: rolled back, until what was lost came back (section 4); one of two copies, until chosen."""

@@ -230,13 +230,16 @@ def register_opening(desk: Desk, opening: Opening, caller: Caller) -> tuple[byte
 
 
 def _next_number(desk: Desk) -> str:
-    """登记编号: office, year and a running number, e.g. 320000-2026-0007."""
+    """登记编号: office, year and a running number, e.g. 320000-2026-0007; never one that an item or a task has."""
     year = date.fromordinal(date(1970, 1, 1).toordinal() + day_of(desk.world.clock.now_ms())).year
     name = f"number:{year}"
     saved = desk.store.get(Meta, name)
-    number = int(saved.value) + 1 if saved else 1
+    number, begins = int(saved.value) + 1 if saved else 1, f"{desk.identity.code}-{year}-"
+    # After a loss the counter may lie behind what came back from neighbours: of an own item that is its tasks.
+    while any(desk.store.board_by_number(f"{begins}{number:04d}{task}") for task in ("", "/1")):
+        number += 1
     desk.store.put([Meta(name, b"%d" % number)])
-    return f"{desk.identity.code}-{year}-{number:04d}"
+    return f"{begins}{number:04d}"
 
 
 def _receivers(
