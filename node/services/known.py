@@ -206,7 +206,7 @@ def _known_then(then: View, row: BoardRow) -> truth.Known | None:
 
 def _row_at(row: BoardRow, facts: Sequence[Fact]) -> BoardRow | None:
     state = fold(row.item_id, facts)
-    return board_row(state, row.item_no, (row.opened_log_no, row.opened_seq)) if state.opened else None
+    return board_row(state, row.item_no, (row.opened_log_no, row.opened_seq), facts) if state.opened else None
 
 
 def view_at(view: View, t_ms: int) -> View:

@@ -175,15 +175,16 @@ class Office:
 
         return event
 
-    def project(self, *, force: bool = False) -> int:
-        """Bring the board up to date; returns the number of records projected (``force``: what an earlier run left)."""
-        if not (force or self._scan_due or self.logs.fresh or self.projector.has_news()):
+    def project(self, *, force: bool = False, texts: bool = False) -> int:
+        """Bring the board up to date; the number of records projected (``force``, ``texts``: also what was left)."""
+        if not (force or texts or self._scan_due or self.logs.fresh or self.projector.has_news()):
             return 0
         self._refresh()
         self.store.begin(durable=False)
         try:
             seen = self._rebuild_lost() if self._lost_logs else self.projector.run()
             self._after_projection()
+            self.projector.index(seen, on=texts)
             self.store.commit(durable=False)
         except Exception:
             self._abandoned = self._abandon()

@@ -16,6 +16,7 @@ from node.items.digest import digest
 from node.items.fact import Fact, fact_of
 from node.items.fold import INVALID, ItemState, fold
 from node.items.lights import day_of
+from node.items.marks import changed_frequency, marks_of
 from node.records.envelope import Envelope
 from node.records.header import Header, decode
 from node.records.kinds import label_of
@@ -25,6 +26,7 @@ from node.records.track import Terms
 from node.services import rulebook
 from node.services.alarms import Alarms
 from node.services.logs import Logs, Run
+from node.services.texts import LIVE_RECORDS, Texts
 from node.storage.port import BlobRef, BlobRow, BoardRow, Fork, Reader, RecordRow, Store
 from node.storage.rows import EXEMPT, HIDDEN, PROVISIONAL, UNCLEAR
 from node.sync.heads import LogState
@@ -69,9 +71,10 @@ def _fact_of_fork(fork: Fork) -> Fact:
     return fact_of(fork.record_id, decode(fork.header), fork.payload, fork.received_ms)
 
 
-def board_row(state: ItemState, item_no: int, opened: tuple[int, int]) -> BoardRow:
-    """The board's row of a folded item."""
-    opening = state.opening
+def board_row(state: ItemState, item_no: int, opened: tuple[int, int], facts: Iterable[Fact]) -> BoardRow:
+    """The board's row of an item folded from these facts."""
+    opening, facts = state.opening, tuple(facts)
+    marks = marks_of(state, facts)
     return BoardRow(
         item_no=item_no,
         item_id=state.item_id,
@@ -95,11 +98,19 @@ def board_row(state: ItemState, item_no: int, opened: tuple[int, int]) -> BoardR
         source=opening.source if opening else "",
         opened_day=day_of(state.opened_ms),
         submitted_day=day_of(state.submitted_ms) if state.submitted_ms else 0,
-        **_by_rules(state),
+        delivered_day=marks.delivered,
+        signed_day=marks.signed,
+        reported_day=marks.reported,
+        finished_day=marks.finished,
+        first_due_day=marks.first_due,
+        submissions=state.counters.submissions,
+        returns=state.counters.returns,
+        urges=state.counters.urges,
+        **_by_rules(state, changed_frequency(state, facts)),
     )
 
 
-def _by_rules(state: ItemState) -> dict[str, Any]:
+def _by_rules(state: ItemState, frequency: str) -> dict[str, Any]:
     """What terms and tracks of semantic version 2 add to the board's row."""
     opening, tracks = state.opening, state.tracks
     terms = opening.terms if opening is not None and opening.terms is not None else Terms()
@@ -109,8 +120,9 @@ def _by_rules(state: ItemState) -> dict[str, Any]:
         "item_class": terms.item_class, "subject": terms.subject, "target": terms.target,
         "unit": "、".join(handler.unit for handler in tracks.handlers if handler.unit), "colour": tracks.colour,
         "extension": tracks.extension.state, "flags": flags, "strength": terms.strength,
-        "warn_days": terms.warn_days, "leader": terms.leader, "frequency": terms.frequency,
+        "warn_days": terms.warn_days, "leader": terms.leader, "frequency": frequency or terms.frequency,
         "plan_year": terms.plan_year, "work_line": terms.work_line,
+        "grants": tracks.extension.grants, "slips": ",".join(slip.colour for slip in tracks.slips),
     }  # fmt: skip
 
 
@@ -121,6 +133,7 @@ class Projector:
         self, store: Store, logs: Logs, alarms: Alarms, cached_facts_max: int = _CACHED_FACTS_MAX
     ) -> None:
         """Nothing is read until `run`."""
+        self.texts = Texts(store)
         self._cached_facts_max = cached_facts_max
         self._store = store
         self._logs = logs
@@ -160,6 +173,14 @@ class Projector:
                 cursors.append((row.log_no, last))
             self._fold(facts)
             self._store.set_folded(cursors)
+            self.texts.notice(log_no for log_no, _ in cursors)
+
+    def index(self, seen: int, *, on: bool) -> None:
+        """Take what was just folded into the text index where ``seen`` records are few; ``on``: and read on there."""
+        if seen <= LIVE_RECORDS:
+            self.texts.live(LIVE_RECORDS)
+        if on:
+            self.texts.run(LIVE_RECORDS)
 
     def knows(self, item_id: bytes) -> bool:
         """Whether the item's state is in memory."""
@@ -177,6 +198,7 @@ class Projector:
     def rebuild(self) -> int:
         """Drop every projection and fold all records again."""
         self._store.clear_projection()
+        self.texts.forget()
         self._next_item_no = 1
         self._cache.clear()
         self._states.clear()
@@ -227,6 +249,7 @@ class Projector:
             elif fact.kind in rulebook.KINDS:
                 self._note_rules(decode(row.header), row.record_id, row.payload)
         self._fold(facts)
+        self.texts.add(rows)
 
     def _note_rules(self, header: Header, record_id: bytes, payload: bytes | None) -> None:
         row = rulebook.row_of(header, record_id, payload)
@@ -296,7 +319,7 @@ class Projector:
         self.changed.append(state)
         author, epoch, seq = state.opened_at
         log = self._logs.log(LogKey(author, epoch, state.line)) if state.line is not None else None
-        return board_row(state, item_no, (log.log_no, seq) if log is not None else (0, 0))
+        return board_row(state, item_no, (log.log_no, seq) if log is not None else (0, 0), facts)
 
     def _note_blobs(self, found: list[tuple[Fact, int, int]]) -> None:
         """Attachments named by records of any effect: who holds the record may fetch the file."""

@@ -1,7 +1,8 @@
 """The core thread: takes whatever waits, runs it as one step (group commit), hands the outputs out, projects.
 
 Rules: one thread touches the office and the writing side of the store; everybody else submits jobs; the more waits,
-the more goes into one commit, and nothing waits for company; outputs leave in the order of the steps.
+the more goes into one commit, up to a bound (`inbox`), and nothing waits for company; outputs leave in the order of
+the steps.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from concurrent.futures import Future
 from typing import NamedTuple
 
 from node.errors import DulianError, LocalError, StoreError
+from node.services.inbox import Inbox
 from node.services.office import Event, Office
 from node.services.outputs import Outputs
+from node.services.texts import LIVE_RECORDS
 
 _HAND_OVER_S = 0.000_05
-_JOBS_PER_STEP_MAX = 512
+_QUIET_S, _INDEX_S = 2.0, 0.3  # after a flood; spent on the text index between two jobs
 
 
 class _Job(NamedTuple):
@@ -41,13 +44,14 @@ class Runner:
         self._office = office
         self._deliver = deliver
         self._crashed = crashed
-        self._inbox: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._inbox: Inbox[_Job] = Inbox()
         self._between: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._main, name="core", daemon=True)
         self._stopping = False
         self._behind = True  # what an earlier run left is projected first
         self._failed_projection = ""
         self._listener: Callable[[list[bytes]], None] | None = None
+        self._flooded_s = 0.0  # when more was projected than the text index takes at once
         self._lock = threading.Lock()
         self._committed, self._shown = 1, 0  # steps; the first is what an earlier run left
         self._waiting: list[Future[None]] = []
@@ -59,12 +63,12 @@ class Runner:
     def stop(self, timeout_s: float) -> None:
         """Finish what waits, then end the thread."""
         self._stopping = True
-        self._inbox.put(None)
+        self._inbox.end()
         self._thread.join(timeout_s)
 
-    def post(self, event: Event) -> None:
-        """Run an event soon; nobody waits for it."""
-        self._inbox.put(_Job(event, _ignore))
+    def post(self, event: Event, *, lane: int = 0, size: int = 0) -> None:
+        """Run an event soon; nobody waits for it. ``lane``, ``size``: the link it came over, and its bytes."""
+        self._inbox.put(_Job(event, _ignore), lane, size)
 
     def call(self, run: Callable[[], object]) -> Future[object]:
         """Run a command; the future is done after its commit (or with the error that refused it)."""
@@ -99,33 +103,12 @@ class Runner:
         try:
             self._project()
             while True:
-                jobs = self._take()
+                jobs = self._inbox.take()
                 if jobs is None:
                     return
                 self._step(jobs)
         except BaseException as error:  # noqa: BLE001 - the process must not go on without its core
             self._crashed(error)
-
-    def _take(self) -> list[_Job] | None:
-        """Everything that waits, at least one job; None at the end."""
-        first = self._inbox.get()
-        if first is None:
-            return None if self._inbox.empty() else self._take_after_stop()
-        jobs = [first]
-        while len(jobs) < _JOBS_PER_STEP_MAX:
-            try:
-                job = self._inbox.get_nowait()
-            except queue.Empty:
-                break
-            if job is None:
-                self._inbox.put(None)
-                break
-            jobs.append(job)
-        return jobs
-
-    def _take_after_stop(self) -> list[_Job] | None:
-        self._inbox.put(None)
-        return self._take()
 
     def _step(self, jobs: list[_Job]) -> None:
         started = time.monotonic()
@@ -155,13 +138,15 @@ class Runner:
         self._project()
         while not self._between.empty():
             self._between.get()()
+        self._index()
         if (outputs.again or self._office.has_followups()) and self._inbox.empty() and not self._stopping:
             self._inbox.put(_Job(_nothing, _ignore))
 
     def _project(self) -> None:
         """Bring the board up to date. A failure leaves it behind, dirty, and said so; records and links go on."""
         try:
-            self._office.project(force=self._behind)
+            if self._office.project(force=self._behind) > LIVE_RECORDS:
+                self._flooded_s = time.monotonic()
         except Exception as error:  # noqa: BLE001 - views can be rebuilt; the node must not stop for them
             self._note_fault(error)
             _stop_on_broken_disk(error)
@@ -185,6 +170,22 @@ class Runner:
         for future in due:
             if future.set_running_or_notify_cancel():
                 future.set_result(None)
+
+    def _index(self) -> None:
+        """While nothing waits: fill the text index with what a flood has left."""
+        now_s = time.monotonic()
+        quiet = now_s - self._flooded_s > _QUIET_S and not self._behind
+        while quiet and self._office.projector.texts.waits and self._inbox.empty() and not self._stopping:
+            try:
+                self._office.project(texts=True)
+            except Exception as error:  # noqa: BLE001 - the index can be made anew; the node must not stop for it
+                self._note_fault(error)
+                _stop_on_broken_disk(error)
+                self._deliver(self._office.take_abandoned())
+                self._flooded_s = time.monotonic()
+                return
+            if time.monotonic() - now_s > _INDEX_S:
+                return
 
     def watch(self, listener: Callable[[list[bytes]], None]) -> None:
         """Tell ``listener`` (in the core thread; it must be quick) which items each projection has changed."""

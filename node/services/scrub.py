@@ -219,7 +219,7 @@ class Scrub:
             state = fold(row.item_id, found)
             author, epoch, seq = state.opened_at
             opened = (numbers.get(LogKey(author, epoch, state.line), 0), seq) if state.line is not None else (0, 0)
-            if len(found) < held.get(row.item_id, 0) or board_row(state, row.item_no, opened) != row:
+            if len(found) < held.get(row.item_id, 0) or board_row(state, row.item_no, opened, found) != row:
                 wrong.append(row.item_id)
         return wrong
 

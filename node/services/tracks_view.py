@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date
 
-from node.items.fact import Fact
-from node.items.fold import EFFECTIVE, ItemState
+from node.items.fold import ItemState
+from node.items.marks import changed_frequency as changed_frequency  # noqa: PLC0414 - others look for it here
 from node.records.envelope import Envelope
 from node.records.kinds import Kind
 from node.records.payload import Act, Enclosure, Opening
@@ -108,16 +108,6 @@ def terms_document(opening: Opening | None, frequency: str = "") -> dict[str, ob
         "frequency": frequency or terms.frequency or None, "secrecy": terms.secrecy or None, "hidden": terms.hidden,
         "plan_year": terms.plan_year or None, "remark": terms.remark or None,
     }  # fmt: skip
-
-
-def changed_frequency(state: ItemState, facts: Iterable[Fact]) -> str:
-    """How often to report since the newest 变更 that says so; empty where none does (R109, R130)."""
-    said = [
-        (fact.claimed_ms, fact.payload.track.rule) for fact in facts
-        if fact.kind == Kind.CHANGE and state.effects.get(fact.record_id) in EFFECTIVE
-        and isinstance(fact.payload, Act) and fact.payload.track is not None and fact.payload.track.rule
-    ]  # fmt: skip
-    return max(said, default=(0, ""))[1]
 
 
 def enclosed_document(

@@ -6,17 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from node.clock import day_of
 from node.items.lifecycle import ASSIGNED, DONE
-from node.records.kinds import Kind
 from node.rules.calendar import day_number
 from node.services.browse import View
-from node.services.proposals import read_news
-from node.services.reminders import Day, News, missed_day
+from node.services.reminders import Day, missed_day
 from node.services.rulebook import Rulebook
 from node.services.truth import AT_WORK, LABELS, Known, Place, Task, of
 from node.storage.port import BoardQuery, BoardRow, Reader
 from node.storage.rows import EXEMPT
 
-_REPORTS = (int(Kind.PROGRESS), int(Kind.FINAL))
 _ROWS_PER_READ = 500
 
 
@@ -82,12 +79,8 @@ def _missed(reader: Reader, view: View, rows: Sequence[BoardRow]) -> Iterable[by
     for day in set(days.values()):
         others = {issuer: book.profile(day, issuer) for issuer in issuers}
         contexts[day] = Day(day, day, view.office, book.profile(day), view.calendar, {}, {}, {}, others)
-    # All are read: a changed frequency (R130) stands in the records alone.
-    news = read_news(reader, [row.item_id for row in rows])
     for row in rows:
-        said = news.get(row.item_id, News())
-        if missed_day(contexts[days[row.item_id]], row._replace(frequency=said.frequency or row.frequency),
-                      said.last(*_REPORTS)):  # fmt: skip
+        if missed_day(contexts[days[row.item_id]], row, row.reported_day):
             yield row.item_id
 
 

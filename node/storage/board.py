@@ -7,13 +7,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, literal, not_, or_, select
 
+from node.errors import LocalError
 from node.items.lifecycle import DONE, SUBMITTED
 from node.items.lights import NOT_BINDING
 from node.storage.access import Reads, Writes, chunks
 from node.storage.log import LogWrites
 from node.storage.port import BlobRef, BoardQuery, BoardRow, BoardTotal, CalendarRow, RulesRow
-from node.storage.rows import EXEMPT, LightQuery
+from node.storage.rows import EXEMPT, SORTS, LightQuery
 from node.storage.tables import BOARD, ITEM, PLACE, SMALL, log_and_seq, place_of
+from node.storage.texts import TextWrites
 
 ITEM_NUMBERS = select(ITEM.c.item_id, ITEM.c.item_no).where(ITEM.c.item_id.in_(bindparam("ids", expanding=True)))
 ITEM_PLACES = (
@@ -27,7 +29,11 @@ BOARD_OF = BY_ITEM.where(ITEM.c.item_id.in_(bindparam("ids", expanding=True)))
 BY_NUMBER = select(BOARD).where(BOARD.c.number == bindparam("number")).order_by(BOARD.c.item_no)
 BOARD_COUNT = select(func.count()).select_from(BOARD)
 MAX_ITEM_NO = select(func.coalesce(func.max(ITEM.c.item_no), 0))
-_EQUAL = ("state", "kind", "receiver", "parent", "target", "item_class", "source", "colour", "leader", "plan_year")
+_PAGE_ROWS = 1_000
+_EQUAL = (
+    "state", "kind", "receiver", "issuer", "parent", "target", "item_class", "source", "colour", "extension", "leader",
+    "plan_year",
+)  # fmt: skip
 
 
 def _board(row: Sequence[Any]) -> BoardRow:
@@ -55,6 +61,13 @@ def _lit(query: LightQuery) -> ColumnElement[bool]:
     else:
         wanted = and_(not_(late), not_(near))
     return and_(not_(done), limited, wanted)
+
+
+def _order(query: BoardQuery) -> list[ColumnElement[Any]]:
+    if query.sort not in SORTS:
+        raise LocalError(f"列表不能按 {query.sort} 排序", code="bad_field")
+    columns = [BOARD.c[name] for name in dict.fromkeys((query.sort, "item_no"))]
+    return [column.desc() if query.descending else column.asc() for column in columns]
 
 
 def prefix_range(prefix_hex: str) -> tuple[bytes, bytes | None] | None:
@@ -119,13 +132,30 @@ class BoardReads(Reads):
             return [_board(row) for row in connection.execute(BY_NUMBER, {"number": number})]
 
     def board_query(self, query: BoardQuery) -> list[BoardRow]:
-        """Board rows matching all filters, by item_no."""
+        """Board rows matching all filters, in the order asked for."""
+        rows = self._chosen(query, list(BOARD.c))
+        if query.limit <= _PAGE_ROWS:
+            # Which rows is found in the indexes alone; only those shown are read.
+            chosen = self._chosen(query, [BOARD.c.item_no]).subquery()
+            rows = select(BOARD).join(chosen, BOARD.c.item_no == chosen.c.item_no).order_by(*_order(query))
         with self._reading() as connection:
-            return [_board(row) for row in connection.execute(self._query(query))]
+            return [_board(row) for row in connection.execute(rows)]
 
-    def _query(self, query: BoardQuery) -> Select[Any]:
+    def board_columns(self, query: BoardQuery, names: Sequence[str]) -> list[tuple[Any, ...]]:
+        """Only these columns of the matching rows: for figures over many."""
+        rows = self._chosen(query, [BOARD.c[name] for name in names])
+        with self._reading() as connection:
+            return [tuple(row) for row in connection.execute(rows)]
+
+    def board_count_upto(self, query: BoardQuery, most: int) -> int:
+        """How many rows match, counted up to ``most``."""
+        some = select(BOARD.c.item_no).where(*self._wanted(query)).limit(most).subquery()
+        with self._reading() as connection:
+            return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
+
+    def _chosen(self, query: BoardQuery, columns: list[ColumnElement[Any]]) -> Select[Any]:
         wanted = self._wanted(query)
-        return select(BOARD).where(*wanted).order_by(BOARD.c.item_no).limit(query.limit).offset(query.offset)
+        return select(*columns).where(*wanted).order_by(*_order(query)).limit(query.limit).offset(query.offset)
 
     def _wanted(self, query: BoardQuery) -> list[ColumnElement[bool]]:
         columns = BOARD.c
@@ -138,13 +168,22 @@ class BoardReads(Reads):
             wanted.append(or_(position(columns.title, query.text) > 0, position(columns.number, query.text) > 0))
         if query.due_before_day:
             wanted += [columns.due_day > 0, columns.due_day < query.due_before_day]
+        if query.due_from_day:
+            wanted.append(columns.due_day >= query.due_from_day)
+        if query.no_due:
+            wanted.append(columns.due_day == 0)
+        if query.open:
+            wanted += [columns.state.notin_(sorted(DONE)), columns.flags.op("&")(EXEMPT) == 0]
+        if query.item_nos is not None:
+            wanted.append(columns.item_no.in_(bindparam(None, query.item_nos, expanding=True, literal_execute=True)))
         if query.opened_from:
             wanted.append(columns.opened_day >= query.opened_from)
         if query.opened_before:
             wanted.append(columns.opened_day < query.opened_before)
-        if query.unit:
-            joined = literal("、").concat(columns.unit).concat("、")
-            wanted.append(position(joined, f"、{query.unit}、") > 0)
+        joined = literal("、").concat(columns.unit).concat("、")
+        for units in ((query.unit,) if query.unit else (), query.units):
+            if units:
+                wanted.append(or_(*(position(joined, f"、{unit}、") > 0 for unit in units)))
         if query.subject:
             wanted.append(
                 columns.subject == "" if query.subject == "-" else columns.subject != "" if query.subject == "*"
@@ -154,7 +193,8 @@ class BoardReads(Reads):
             value = getattr(query, name)
             if value:
                 wanted.append(columns[name] == value)
-        for name, values in (("source", query.sources), ("item_class", query.classes), ("parent", query.parents)):
+        for name, values in (("source", query.sources), ("item_class", query.classes), ("parent", query.parents),
+                             ("state", query.states)):  # fmt: skip
             if values:
                 wanted.append(columns[name].in_(values))
         if query.light is not None:
@@ -173,7 +213,7 @@ class BoardReads(Reads):
             return int(connection.execute(BOARD_COUNT).scalar_one())
 
 
-class BoardWrites(BoardReads, LogWrites, Writes):
+class BoardWrites(BoardReads, TextWrites, LogWrites, Writes):
     """Writing the projection; the contract is `port.Store`."""
 
     def max_item_no(self) -> int:
@@ -202,4 +242,5 @@ class BoardWrites(BoardReads, LogWrites, Writes):
         with self._writing() as connection:
             for table in (BOARD, PLACE, ITEM, SMALL[BlobRef], SMALL[RulesRow], SMALL[CalendarRow]):
                 connection.execute(table.delete())
+        self.clear_texts()
         self.unfold()

@@ -39,6 +39,7 @@ _SQLITE: dict[int, str] = {
     sqlite3.SQLITE_PERM: "read_only",
     sqlite3.SQLITE_BUSY: "locked",
     sqlite3.SQLITE_LOCKED: "locked",
+    sqlite3.SQLITE_INTERRUPT: "timeout",  # a search whose time was over
     sqlite3.SQLITE_CANTOPEN: "unreachable",
     sqlite3.SQLITE_CORRUPT: "corrupt",
     sqlite3.SQLITE_NOTADB: "corrupt",

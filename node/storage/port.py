@@ -29,6 +29,7 @@ from node.storage.console_rows import (
     WebAudit,
     WebSession,
 )
+from node.storage.port_board import Projected, Projecting
 from node.storage.rows import BoardQuery, BoardRow, BoardTotal, CalendarRow, JobRun, Proposal, RulesRow, Unit, User
 
 # Of `rows`, passed on: whoever speaks with a store finds all its values here.
@@ -256,7 +257,7 @@ KEYS: dict[type[SmallRow], tuple[str, ...]] = {
 }
 
 
-class Reader(Protocol):
+class Reader(Projected, Protocol):
     """Reads what was committed (a Store also sees its own uncommitted writes)."""
 
     def logs(self) -> list[LogRow]:
@@ -275,38 +276,6 @@ class Reader(Protocol):
         """Number of records held (may be taken from the heads)."""
         ...
 
-    def item_numbers(self, item_ids: Iterable[bytes]) -> dict[bytes, int]:
-        """Local numbers of those items that are known."""
-        ...
-
-    def item_places(self, item_nos: Iterable[int]) -> dict[int, list[tuple[int, int]]]:
-        """Places (log_no, seq) of all records of each item, sorted; an empty list for an item without any."""
-        ...
-
-    def board(self, item_ids: Iterable[bytes]) -> list[BoardRow]:
-        """Board rows of these items, sorted by item_no."""
-        ...
-
-    def board_by_prefix(self, prefix_hex: str, limit: int) -> list[BoardRow]:
-        """Board rows whose item id begins with these hex digits (an odd number of digits is allowed)."""
-        ...
-
-    def board_by_number(self, number: str) -> list[BoardRow]:
-        """Board rows with this 登记编号."""
-        ...
-
-    def board_query(self, query: BoardQuery) -> list[BoardRow]:
-        """Board rows matching all filters, newest opened last (by item_no)."""
-        ...
-
-    def board_count(self) -> int:
-        """Number of items."""
-        ...
-
-    def board_total(self, query: BoardQuery) -> BoardTotal:
-        """How many rows match all filters, ``limit`` and ``offset`` aside."""
-        ...
-
     def get(self, table: type[R], *key: object) -> R | None:
         """A small row by primary key."""
         ...
@@ -316,7 +285,7 @@ class Reader(Protocol):
         ...
 
 
-class Store(Reader, Protocol):
+class Store(Reader, Projecting, Protocol):
     """The writer's side."""
 
     def begin(self, *, durable: bool = True) -> None:
@@ -353,26 +322,6 @@ class Store(Reader, Protocol):
 
     def set_folded(self, cursors: Sequence[tuple[int, int]]) -> None:
         """Set (log_no, folded_seq); a log whose cursor reached its head is no longer dirty."""
-        ...
-
-    def add_items(self, rows: Sequence[tuple[int, bytes]]) -> None:
-        """New (item_no, item_id), numbers from `max_item_no` on; board rows are found through them."""
-        ...
-
-    def max_item_no(self) -> int:
-        """Highest item number, 0 where there is none."""
-        ...
-
-    def add_places(self, rows: Sequence[tuple[int, int, int]]) -> None:
-        """(item_no, log_no, seq) of records belonging to items; those already there are ignored."""
-        ...
-
-    def save_board(self, rows: Sequence[BoardRow]) -> None:
-        """Insert or overwrite board rows."""
-        ...
-
-    def clear_projection(self) -> None:
-        """Drop items, places, board, blob references; folded cursors to 0; all logs with records dirty (a rebuild)."""
         ...
 
     def put(self, rows: Sequence[SmallRow]) -> None:

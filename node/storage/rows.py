@@ -47,6 +47,17 @@ class BoardRow(NamedTuple):
     frequency: str = ""  # cadence rule of its reports
     plan_year: int = 0  # 年度督查计划
     work_line: str = ""  # 工作线条, where it is not the one its source opens
+    # What figures are made of (`services.statistics`); days by the claimed times of records with effect, 0 = none.
+    delivered_day: int = 0  # first 送达 (坚持交办 does not begin anew)
+    signed_day: int = 0  # first 签收
+    reported_day: int = 0  # last 进展 or 办结报告
+    finished_day: int = 0  # the record that ended the receiver's work: 审核通过, 销号 …; 0 while it is open
+    first_due_day: int = 0  # the limit it was opened with
+    submissions: int = 0
+    returns: int = 0
+    urges: int = 0
+    grants: int = 0  # 延期 granted
+    slips: str = ""  # colours of all 督办单, in order, joined by commas
 
 
 class LightQuery(NamedTuple):
@@ -68,12 +79,19 @@ class BoardTotal(NamedTuple):
     newest_day: int
 
 
+# Columns a list may be sorted by.
+SORTS = ("item_no", "number", "title", "state", "due_day", "percent", "updated_ms", "opened_day", "receiver")
+
+
 class BoardQuery(NamedTuple):
     """Filters of a list; empty means any. ``text`` matches inside title or number; ``office``: issuer or receiver.
 
     ``subject`` "-" leaves approval cases out, "*" wants only them, another word that subject. ``unit`` is one of the
     row's units. ``sources`` and ``classes``: one of them; ``parents``: issued under one of them; ``opened_from`` and
-    ``opened_before``: the day it was opened, from … to before.
+    ``opened_before``: the day it was opened, from … to before. ``states``, ``units``: one of them; ``open``: the
+    receiver's work is not over; ``no_due``: without a limit; ``item_nos``: only these (None = any).
+
+    ``sort`` is one of `SORTS`; equal rows stand by item_no, in the same direction.
     """
 
     state: str = ""
@@ -99,6 +117,16 @@ class BoardQuery(NamedTuple):
     opened_from: int = 0
     opened_before: int = 0
     light: LightQuery | None = None
+    states: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    open: bool = False
+    issuer: str = ""
+    extension: str = ""
+    due_from_day: int = 0
+    no_due: bool = False
+    item_nos: tuple[int, ...] | None = None
+    sort: str = "item_no"
+    descending: bool = False
 
 
 @dataclass(frozen=True, slots=True)

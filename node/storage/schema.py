@@ -18,7 +18,7 @@ from node.errors import StoreError
 from node.storage.tables import METADATA, SCHEMA_COMPAT
 
 REVISION = "0004"  # the newest migration; a test compares it with migrations/versions
-COMPAT = 2  # the newest schema generation this program knows
+COMPAT = 3  # the newest schema generation this program knows
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 
 

@@ -23,9 +23,10 @@ from node.storage.engine import Engine, parse_url
 from node.storage.log import LogReads
 from node.storage.peers import SmallReads, SmallWrites
 from node.storage.schema import prepare
+from node.storage.texts import TextReads
 
 
-class SqlReader(LogReads, BoardReads, SmallReads):
+class SqlReader(LogReads, BoardReads, TextReads, SmallReads):
     """Committed data, each call in a snapshot of its own. May be shared by threads: a call borrows a connection."""
 
     def __init__(self, engine: Engine) -> None:

@@ -134,7 +134,7 @@ class _Pen:
 
 def made(items: int) -> Path:
     """The store, made unless it is there."""
-    folder = ROOT / "build" / "bench-data" / f"ledger-{items}"
+    folder = ROOT / "build" / "bench-data" / f"ledger3-{items}"
     file = folder / "dulian.db"
     if (folder / "done").exists():
         return file
@@ -178,7 +178,7 @@ def _fill(store: SqlStore, pen: _Pen, numbers: range, seq: int) -> int:
             places.append((number + 1, 1, seq))
         facts = [fact_of(record.record_id, record.header, record.envelope.payload, at_ms) for record in made]
         items.append((number + 1, item))
-        board.append(board_row(fold(item, facts), number + 1, (1, seq - 2)))
+        board.append(board_row(fold(item, facts), number + 1, (1, seq - 2), facts))
     store.begin()
     store.append(records, [(1, seq, records[-1].record_id)])
     store.add_items(items)

@@ -13,6 +13,7 @@ from node.storage.failures import store_error
 from node.storage.sql import SqlStore, open_store
 from node.storage.tables import METADATA
 from tests.contract.rows import fill_log, log_row, record_row
+from tests.contract.search_contract import SearchContract
 from tests.contract.store_contract import StoreContract
 from tests.postgres.server import PostgresServer
 
@@ -22,7 +23,7 @@ END_SESSIONS = (
 )
 
 
-class TestPostgres(StoreContract):
+class TestPostgres(StoreContract, SearchContract):
     @pytest.fixture
     def store(self, database: str) -> Iterator[port.Store]:
         store = open_store(database, create=True)

@@ -10,13 +10,11 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from node.errors import LocalError, StoreError
-from node.items.lifecycle import DONE
-from node.items.lights import NOT_BINDING
+from node.storage import grams
 from node.storage.log import stored_bytes
 from node.storage.peers import key_filter
 from node.storage.port import (
@@ -32,83 +30,12 @@ from node.storage.port import (
     RulesRow,
     SmallRow,
 )  # fmt: skip
-from node.storage.rows import EXEMPT, LightQuery
+from node.storage.rows import SORTS
 from tests.sim.memory_blobs import MemoryBlobs
+from tests.sim.memory_board import matches
+from tests.sim.memory_table import GONE, Table, View
 
 __all__ = ["MemoryBlobs", "MemoryReader", "MemoryStore"]
-
-GONE = object()  # in an overlay: deleted
-
-
-@dataclass
-class Table:
-    """Rows by key: committed ones, and those of the open transaction over them."""
-
-    held: dict[Any, Any] = field(default_factory=dict)
-    overlay: dict[Any, Any] = field(default_factory=dict)
-    undo: list[tuple[Any, Any]] = field(default_factory=list)  # (key, row or GONE) since the last durable commit
-    touched: list[Table] = field(default_factory=list, repr=False)  # of the whole store: those with an overlay
-    replaced: list[Table] = field(default_factory=list, repr=False)  # of the whole store: those with an undo
-
-    def set(self, key: Any, row: Any) -> None:
-        if not self.overlay:
-            self.touched.append(self)
-        self.overlay[key] = row
-
-    def commit(self, *, durable: bool) -> None:
-        held, undo = self.held, self.undo
-        if not durable and not undo:
-            self.replaced.append(self)
-        for key, row in self.overlay.items():
-            if not durable:
-                undo.append((key, held.get(key, GONE)))
-            if row is GONE:
-                held.pop(key, None)
-            else:
-                held[key] = row
-        self.overlay.clear()
-        if durable:
-            undo.clear()
-
-    def crash(self) -> None:
-        self.overlay.clear()
-        while self.undo:
-            key, row = self.undo.pop()
-            if row is GONE:
-                self.held.pop(key, None)
-            else:
-                self.held[key] = row
-
-
-@dataclass(frozen=True)
-class View:
-    """A table as its reader sees it: with the overlay (the store itself) or without (readers)."""
-
-    table: Table
-    own: bool
-
-    def get(self, key: Any) -> Any:
-        """The row, or None."""
-        if self.own and key in self.table.overlay:
-            row = self.table.overlay[key]
-            return None if row is GONE else row
-        return self.table.held.get(key)
-
-    def keys(self) -> list[Any]:
-        """All keys, sorted."""
-        if not self.own or not self.table.overlay:
-            return sorted(self.table.held)
-        overlay = self.table.overlay
-        keys = [key for key in self.table.held if key not in overlay]
-        return sorted(keys + [key for key, row in overlay.items() if row is not GONE])
-
-    def rows(self) -> Iterator[Any]:
-        """All rows in the order of their keys."""
-        return map(self.get, self.keys())
-
-    def __len__(self) -> int:
-        return len(self.table.held) if not self.own or not self.table.overlay else len(self.keys())
-
 
 class Tables:
     """All tables of one store."""
@@ -121,6 +48,8 @@ class Tables:
         self.number = Table()  # item_id: item_no
         self.place = Table()  # item_no: frozenset of (log_no, seq)
         self.board = Table()
+        self.text = Table()  # (log_no, seq): (item_no, words)
+        self.text_cursor = Table()
         self.small: dict[type[SmallRow], Table] = {table: Table() for table in KEYS}
         self.touched: list[Table] = []
         self.replaced: list[Table] = []
@@ -128,7 +57,8 @@ class Tables:
             table.touched, table.replaced = self.touched, self.replaced
 
     def all(self) -> list[Table]:
-        named = [self.log, self.dirty, self.record, self.item, self.number, self.place, self.board]
+        named = [self.log, self.dirty, self.record, self.item, self.number, self.place, self.board,
+                 self.text, self.text_cursor]
         return named + list(self.small.values())
 
 
@@ -194,8 +124,36 @@ class MemoryReader:
         return [row for row in self._see(self._tables.board).rows() if row.number == number]
 
     def board_query(self, query: BoardQuery) -> list[BoardRow]:
+        if query.sort not in SORTS:
+            raise LocalError(f"列表不能按 {query.sort} 排序", code="bad_field")
         found = [row for row in self._see(self._tables.board).rows() if matches(row, query)]
+        found.sort(key=lambda row: (getattr(row, query.sort), row.item_no), reverse=query.descending)
         return found[query.offset:query.offset + query.limit]
+
+    def board_columns(self, query: BoardQuery, names: Sequence[str]) -> list[tuple[Any, ...]]:
+        return [tuple(getattr(row, name) for name in names) for row in self.board_query(query)]
+
+    def board_count_upto(self, query: BoardQuery, most: int) -> int:
+        return min(self.board_total(query).rows, most)
+
+    def search(self, words: str, most: int, budget_ms: int) -> list[int]:
+        wanted, found = grams.words_of(words), set()
+        for item_no, text in self._see(self._tables.text).rows() if wanted else ():
+            if grams.holds(text, wanted):
+                found.add(item_no)
+        return sorted(found)[:most]
+
+    def text_behind(self) -> int:
+        return self.record_count() - sum(self._see(self._tables.text_cursor).rows())
+
+    def text_cursors(self, log_nos: Iterable[int]) -> dict[int, int]:
+        cursors = self._see(self._tables.text_cursor)
+        return {log_no: cursors.get(log_no) or 0 for log_no in log_nos}
+
+    def text_due(self) -> list[tuple[int, int]]:
+        cursors = self._see(self._tables.text_cursor)
+        return [(row.log_no, cursors.get(row.log_no) or 0) for row in self.logs()
+                if row.head_seq > (cursors.get(row.log_no) or 0)]
 
     def board_total(self, query: BoardQuery) -> BoardTotal:
         days = [row.opened_day for row in self._see(self._tables.board).rows() if matches(row, query)]
@@ -213,47 +171,6 @@ class MemoryReader:
             raise LocalError(f"{table.__name__} 没有字段 {'、'.join(unknown)}", code="bad_field")
         return [row for row in self._see(self._tables.small[table]).rows()
                 if all(getattr(row, name) == value for name, value in equal.items())]
-
-
-def matches(row: BoardRow, query: BoardQuery) -> bool:
-    """Whether a board row passes all filters."""
-    return (
-        query.state in {"", row.state}
-        and query.office in {"", row.issuer, row.receiver}
-        and query.kind in {"", row.kind}
-        and (query.text in row.title or query.text in row.number)
-        and (not query.due_before_day or 0 < row.due_day < query.due_before_day)
-        and (not query.subject or _is_subject(row.subject, query.subject))
-        and query.opened_from <= row.opened_day < (query.opened_before or 2**31)
-        and (not query.unit or query.unit in row.unit.split("、"))
-        and (not query.sources or row.source in query.sources)
-        and (not query.classes or row.item_class in query.classes)
-        and (not query.parents or row.parent in query.parents)
-        and (query.light is None or _light(row, query.light) == query.light.light)
-        and all(getattr(query, name) in {type(getattr(query, name))(), getattr(row, name)} for name in _EQUAL)
-    )
-
-
-_EQUAL = ("receiver", "parent", "target", "item_class", "source", "colour", "leader", "plan_year")
-
-
-def _light(row: BoardRow, query: LightQuery) -> str:
-    """The light by days alone, as `LightQuery` describes it."""
-    if row.state in DONE or row.flags & EXEMPT:
-        return "done"
-    if not row.state or row.due_day <= 0:
-        return "none"
-    late = "yellow" if row.strength in NOT_BINDING else "red"
-    if row.state == "submitted" and row.submitted_day:
-        return late if row.submitted_day > row.due_day else "green"
-    if row.due_day < query.today:
-        return late
-    last = next((last for days, last in query.yellow_until if row.warn_days <= days), query.yellow_until[-1][1])
-    return "yellow" if row.due_day <= last else "green"
-
-
-def _is_subject(subject: str, wanted: str) -> bool:
-    return not subject if wanted == "-" else bool(subject) if wanted == "*" else subject == wanted
 
 
 class MemoryStore(MemoryReader):
@@ -380,9 +297,24 @@ class MemoryStore(MemoryReader):
         for row in rows:
             tables.board.set(row.item_no, row)
 
+    def open_texts(self) -> None:
+        self._write()
+
+    def add_texts(self, rows: Sequence[tuple[int, int, int, str]]) -> None:
+        tables = self._write()
+        for log_no, seq, item_no, text in rows:
+            if View(tables.text, own=True).get((log_no, seq)) is None:
+                tables.text.set((log_no, seq), (item_no, text))
+
+    def set_text_cursors(self, cursors: Sequence[tuple[int, int]]) -> None:
+        tables = self._write()
+        for log_no, seq in cursors:
+            tables.text_cursor.set(log_no, seq)
+
     def clear_projection(self) -> None:
         tables = self._write()
-        for table in (tables.item, tables.number, tables.place, tables.board, tables.small[BlobRef],
+        for table in (tables.item, tables.number, tables.place, tables.board, tables.text, tables.text_cursor,
+                      tables.small[BlobRef],
                       tables.small[RulesRow], tables.small[CalendarRow]):
             for key in self._see(table).keys():  # noqa: SIM118 - not a dict
                 table.set(key, GONE)
