@@ -58,6 +58,10 @@ lock: ## 重新锁定依赖（需联网） / pin the dependencies anew (needs th
 	echo pip | build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header - -o requirements/dist.txt
 
+.PHONY: assets
+assets: venv ## 取得控制台的样式和脚本（需 npm 和联网） / the console's vendored files (needs npm and the network)
+	$(PY) deploy/assets.py
+
 .PHONY: proto
 proto: venv ## 由 proto/ 生成 Python 代码 / generate the protobuf code
 	@for folder in $(sort $(patsubst proto/%,%,$(dir $(PROTOS)))); do \
@@ -83,23 +87,33 @@ format: venv ## 自动排版 / format the code
 test: venv ## 全部测试 / the whole suite
 	$(PYTEST) tests
 
-.PHONY: test-static test-unit test-postgres test-sim test-process test-dist
+.PHONY: test-static test-unit test-postgres test-sim test-process test-dist test-web
 test-static: venv ## 静态检查 / linters, types, layers, generated code
 	$(PYTEST) tests/static
 test-unit: venv ## 单元、性质、字节向量、契约 / unit, property, vectors, contract
 	$(PYTEST) $(wildcard tests/unit tests/property tests/vectors tests/contract)
 test-postgres: venv ## PostgreSQL（自带服务器） / with a real PostgreSQL server
 	$(PYTEST) tests/postgres
+test-web: venv ## 控制台的页面 / the console's pages, without a browser
+	$(PYTEST) tests/web
 test-sim: venv ## 整棵树的模拟 / the simulated tree
 	$(PYTEST) tests/sim
 test-process: venv ## 真实进程 / real processes
-	$(PYTEST) tests/process
+	$(PYTEST) tests/process tests/chaos
 test-dist: venv ## 离线安装包 / the offline archive
 	$(PYTEST) tests/dist
 
 .PHONY: sim
 sim: venv ## 重放一次模拟：make sim SEED=123 / replay one simulation
 	$(PY) -m tests.sim --seed $(SEED)
+
+.PHONY: fuzz
+fuzz: venv ## 模糊测试：所有解码器，可续跑 / foreign bytes for every decoder, goes on where it stopped
+	$(PY) -m tests.fuzz $(FUZZ_ARGS)
+
+.PHONY: chaos
+chaos: venv ## 真实进程：累计 1000 次 kill -9 与各类故障，可续跑 / 1,000 kills of real nodes, goes on where it stopped
+	$(PY) -m tests.chaos $(CHAOS_ARGS)
 
 .PHONY: bench
 bench: venv ## 性能测量 / measure

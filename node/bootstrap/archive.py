@@ -167,7 +167,7 @@ def _read_tar(file: Any, path: Path, into: Path | None) -> dict[str, Any]:
                 if not _MEMBER.fullmatch(entry.name):
                     raise _broken(path, "含有不属于备份的文件")
                 found.append({"name": entry.name, **_take(source, into / entry.name if into else None)})
-    except (tarfile.TarError, ValueError, EOFError) as error:
+    except (tarfile.TarError, ValueError, EOFError, RecursionError) as error:
         raise _broken(path, "文件不完整或不是督联的备份") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise _broken(path, "文件不完整或不是督联的备份")

@@ -22,7 +22,8 @@ _DATE = re.compile(
     r"|(?P<half>上半年|下半年)|第?(?P<quarter>[一二三四1-4])季度"
     r"|(?P<end>年?(?:底|末|内|终))|(?P<whole>度|(?=[前内]|$)))"
 )
-_SPAN = r"(?:\d+|[一二两三四五六七八九十]+)\s*个?(?:半)?"
+# Bounded: without a bound a cell of nothing but digits would be looked through once for each of them.
+_SPAN = r"(?:\d{1,4}|[一二两三四五六七八九十]{1,6})\s?个?(?:半)?"
 _NO_DATE = re.compile(
     r"长期|持续|常态|定期|适时|及时|立即|立行|随时|即时|尽快|第一时间|每|按|根据|依据|实时|全年|贯穿|同步"
     rf"|{_SPAN}(?:日|天|周|月|年)(?:之|以)?内|{_SPAN}工作日"

@@ -31,11 +31,12 @@ _SINGULAR = frozenset(
 )
 
 
-_CODE = rb"(?:\x06.{6}|\x09.{9}|[\x08-\x1a][0-9a-z-]{8,26})"
+# Each code can be read in one way only, by its first byte: two ways for each of n codes would be 2^n ways for a path.
+_CODE = rb"(?:\x06.{6}|\x09.{9}|[\x08\x0a-\x1a][0-9a-z-]{8,26})"
 _TIME = rb"[\x80-\xff]{0,5}[\x01-\x7f]"  # 42 bits: until the year 2109
 _SMALL = rb"[\x80-\xff]{0,3}[\x01-\x7f]"
 _PLAIN = re.compile(
-    rb"(\x0a\x20.{32}\x12" + _CODE + rb"\x18[\x80-\xff]{0,8}[\x01-\x7f](?:\x22" + _CODE + rb")+(?:\x28\x01)?)"
+    rb"(\x0a\x20.{32}\x12" + _CODE + rb"\x18[\x80-\xff]{0,8}[\x01-\x7f](?:\x22" + _CODE + rb"){1,12}(?:\x28\x01)?)"
     # seq and prev: the first record has none
     rb"\x30(?:\x01(?!\x3a)|(?!\x01)" + _SMALL + rb"\x3a\x20.{32})"
     rb"\x40" + _TIME + rb"(?:\x48" + _SMALL + rb")?(?:\x50" + _TIME + rb")?"

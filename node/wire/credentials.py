@@ -21,6 +21,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from node.clock import DAY_MS
@@ -39,6 +40,7 @@ _UNREADABLE = (
     x509.InvalidVersion,
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
+    CryptographyDeprecationWarning,  # only where warnings are errors
 )
 
 
@@ -314,9 +316,14 @@ def _load(der: bytes) -> x509.Certificate:
     if len(der) > CERTIFICATE_BYTES_MAX:
         raise _bad(f"{len(der)} bytes", der)
     try:
-        return x509.load_der_x509_certificate(der)
+        found = x509.load_der_x509_certificate(der)
+        # The library reads these when they are asked for, and only then finds that they are no names and no times.
+        found.subject, found.issuer, found.not_valid_before_utc, found.not_valid_after_utc  # noqa: B018
     except _UNREADABLE as error:
         raise _bad("unreadable", der) from error
+    if found.serial_number <= 0:
+        raise _bad("serial number is not positive", der)
+    return found
 
 
 def _bad(detail: str, der: bytes) -> PeerError:

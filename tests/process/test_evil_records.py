@@ -106,6 +106,9 @@ LIES: list[tuple[str, Lie, str, bool]] = [
     ("no header", unreadable(), "malformed", True),
     ("garbage", unreadable(b"\xff" * 200), "malformed", True),
     ("groups a thousand deep", unreadable(b"\x0b" * 1_000, b"\x0c" * 1_000), "malformed", True),
+    # What one byte string could be read as in 2^700 ways would stop the node for good.
+    ("a path of seven hundred townships", unread(mutate=lambda raw: raw.replace(
+        b"\x22\x06", b"\x22\x09320583001" * 700 + b"\x22\x06", 1)), "malformed", True),
     ("its line twice over", lambda evil: (UNREAD, evil.pen(CITY, EVIL, CITY).forge()), "malformed", True),
     ("a code with a line break", unread(author="320583\n"), "malformed", True),
     ("the epoch zero", unread(epoch=0), "malformed", True),
