@@ -71,14 +71,14 @@ class _Session:
             network.office.links.out.after_commit.append(lambda: self._taken(size_bytes, came_s))
             network.office.received(number, frame, opened)
 
-        network.runner.post(event)
+        network.runner.post(event, lane=number, size=size_bytes)
         await self._room.wait()
         if pause_s:
             await asyncio.sleep(pause_s)
 
     def malformed(self, error: PeerError) -> None:
         office, number = self._network.office, self._number
-        self._network.runner.post(lambda: office.links.malformed(number, error))
+        self._network.runner.post(lambda: office.links.malformed(number, error), lane=number)
 
     def lost(self) -> None:
         self._network.forget(self._number)
@@ -145,7 +145,7 @@ class Network:
         session = self._sessions.pop(number, None)
         if session is not None:
             session.release()
-            self.runner.post(lambda: self.office.links.lost(number))
+            self.runner.post(lambda: self.office.links.lost(number), lane=number)
 
     def charge(self, peer: str, frame: Frame, size_bytes: int) -> float:
         """Count what a neighbour sends against its quota; the seconds to pause before more of it is read."""
