@@ -30,7 +30,10 @@ class Config(BaseSettings):
     office: str
     listen: str = "127.0.0.1:7600"
     advertise: str = ""
-    console: str = ""
+    console: str = ""  # host:port of the console; HTTPS beyond the loopback; empty = none
+    console_hosts: str = ""  # more names the console is addressed by, by commas
+    console_certificate: str = ""  # PEM file with the office's own certificate and chain; else one is made
+    console_key: str = ""  # PEM file with its key, where it is not in the same
     parent: str = ""  # the parent's address where it moved; who answers there must still prove to be the parent
     database: str = ""
     tls_lifetime_s: int = Field(default=180 * 86_400, ge=5, le=3_650 * 86_400)

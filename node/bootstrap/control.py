@@ -86,6 +86,7 @@ class Control:
         self._changed = changed
         self._slow = slow
         self.console_url = ""  # where the console is, once it is
+        self.console_fingerprint = ""
         self.doctor: Callable[[Args], Awaitable[object]] | None = None
         self._readers = threading.local()
 
@@ -135,6 +136,9 @@ class Control:
             raise
         if verb in ("invite", "approve"):
             await self._changed()
+        if verb == "status" and isinstance(answer, dict):
+            found = {"url": self.console_url, "fingerprint": self.console_fingerprint or None}
+            answer["console"] = found if self.console_url else None
         if verb == "console.link":
             answer = self._with_address(answer)
         failing = verb == "status" and isinstance(answer, dict) and bool(answer["alarms"])

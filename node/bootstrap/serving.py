@@ -9,10 +9,10 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 
@@ -53,6 +53,22 @@ class Jobs(Protocol):
 
     def __call__(self, running: Running) -> Callable[[], None]:
         """Start the periodic jobs; returns how to stop them."""
+        ...
+
+
+class ConsoleAt(NamedTuple):
+    """A console that runs: where, its certificate's SHA-256 in hex (empty: plain HTTP), and how to end it."""
+
+    url: str
+    fingerprint: str
+    stop: Callable[[], Awaitable[None]]
+
+
+class Consoles(Protocol):
+    """The console, started by the caller (`node.web`) where the configuration wants one."""
+
+    async def __call__(self, running: Running, control: Control) -> ConsoleAt:
+        """Listen; InputError where that cannot be."""
         ...
 
 
@@ -110,16 +126,18 @@ class Running:
         self.loop.call_soon_threadsafe(self.stopped.set)
 
 
-def serve(home: Path, jobs: Jobs) -> int:
+def serve(home: Path, jobs: Jobs, consoles: Consoles | None = None) -> int:
     """Run the node in the foreground until SIGTERM or SIGINT; returns the exit code."""
     configure_logging()
     config = read_config(home)
     homes.check_home_mode(home)
     keys = homes.read_keys(home)
-    return asyncio.run(_main(home, config, keys, jobs))
+    return asyncio.run(_main(home, config, keys, jobs, consoles))
 
 
-async def _main(home: Path, config: Config, keys: homes.Keys, jobs: Jobs) -> int:
+async def _main(
+    home: Path, config: Config, keys: homes.Keys, jobs: Jobs, consoles: Consoles | None
+) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -130,12 +148,12 @@ async def _main(home: Path, config: Config, keys: homes.Keys, jobs: Jobs) -> int
     store = open_store(homes.database_url(home, config), create=False)
     try:
         running = Running(home, config, store, keys)
-        return await _run(running, jobs, stop)
+        return await _run(running, jobs, stop, consoles)
     finally:
         store.close()
 
 
-async def _run(running: Running, jobs: Jobs, stop: asyncio.Event) -> int:
+async def _run(running: Running, jobs: Jobs, stop: asyncio.Event, consoles: Consoles | None) -> int:
     office, network, config = running.office, running.network, running.config
     # Records are tuples of bytes that die by reference count: looking for cycles among them after every 700 would cost
     # a third of the time of bulk history.
@@ -149,13 +167,17 @@ async def _run(running: Running, jobs: Jobs, stop: asyncio.Event) -> int:
     control.doctor = running.monitor.doctor
     local = LocalServer(running.home / "run", control.handle)
     port = await server.start(config.listen)
+    console = await consoles(running, control) if consoles is not None and config.console else None
+    if console is not None:
+        control.console_url, control.console_fingerprint = console.url, console.fingerprint
     running.runner.start()
     metrics_port = running.monitor.start()
     await local.start()
     stop_jobs = jobs(running)
     dialling = asyncio.create_task(network.keep_dialling()) if office.identity.parent else None
     host = config.listen.rsplit(":", 1)[0]
-    ready: dict[str, object] = {"office": office.identity.code, "listen": f"{host}:{port}", "console": None}
+    url = control.console_url or None
+    ready: dict[str, object] = {"office": office.identity.code, "listen": f"{host}:{port}", "console": url}
     if metrics_port:
         ready["metrics"] = f"{config.metrics.rpartition(':')[0]}:{metrics_port}"
     print(f"ready {json.dumps(ready, separators=(',', ':'))}", flush=True)  # noqa: T201 - the ready line of surface.md
@@ -163,6 +185,8 @@ async def _run(running: Running, jobs: Jobs, stop: asyncio.Event) -> int:
     waits = [asyncio.create_task(stop.wait()), asyncio.create_task(running.stopped.wait())]
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     _log.info("stopping")
+    if console is not None:
+        await console.stop()
     stop_jobs()
     running.monitor.stop()
     await local.stop()

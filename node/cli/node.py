@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,10 @@ from node.cli import show_node, values
 from node.cli.ask import Call, ask, note, request, show
 from node.cli.paper import clean, groups_of_4
 from node.errors import EXIT_FINDINGS, EXIT_OK, InputError, NotFoundError, UnreachableError
+
+if TYPE_CHECKING:
+    from node.bootstrap.control import Control
+    from node.bootstrap.serving import ConsoleAt, Running
 
 Code = Annotated[str, typer.Argument(metavar="CODE", help="下级单位的代码，如 320500")]
 Name = Annotated[str, typer.Option("--name", metavar="TEXT", help="单位名称，如 江苏省人民政府")]
@@ -119,7 +123,14 @@ def serve(home: o.Home = None, as_json: o.Json = False) -> int:  # noqa: ARG001 
     from node import jobs
     from node.bootstrap.serving import serve as run
 
-    return run(o.home_of(home), jobs.start)
+    return run(o.home_of(home), jobs.start, _console)
+
+
+async def _console(running: Running, control: Control) -> ConsoleAt:
+    """The console, read in only where one is wanted: it costs 20 MB."""
+    from node.web.serving import start
+
+    return await start(running, control)
 
 
 def status(home: o.Home = None, as_json: o.Json = False) -> int:

@@ -86,7 +86,7 @@ def make_link(office: Office, args: Args, caller: Caller) -> dict[str, object]:
             store.delete(OneTimeLink, link.digest)  # of several links for one account the newest is good
     token = new_secret()
     store.put([OneTimeLink(digest_of(token), name, now_ms + LINK_LIFE_MS, 0)])
-    console_audit.note(store, now_ms, caller.name, "", "console.link", name or "首个操作员")
+    console_audit.note(store, now_ms, caller.name, "本机", "console.link", name or "首个操作员")
     return {"token": token, "name": name or None, "expires_at": iso(now_ms + LINK_LIFE_MS)}
 
 

@@ -203,4 +203,4 @@ def _key_of(caller: Caller, once: str) -> bytes:
 
 def _subject(answer: object) -> str:
     found = answer if isinstance(answer, dict) else {}
-    return str(found.get("id") or found.get("name") or found.get("code") or "")
+    return str(found.get("item") or found.get("id") or found.get("name") or found.get("code") or "")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
@@ -147,7 +148,7 @@ class WebRequest:
         """The fields as they came, in their order; InputError where they cannot be read."""
         try:
             found = await self.http.form(max_files=FILES_MAX, max_fields=FIELDS_MAX, max_part_size=FORM_BYTES_MAX)
-        except (MultiPartException, UnicodeDecodeError) as error:
+        except (HTTPException, MultiPartException, UnicodeDecodeError) as error:
             raise InputError("提交的内容无法读懂", code="unknown_field", remedy="返回页面重新填写") from error
         given: list[tuple[str, str | Upload]] = []
         for name, value in found.multi_items():

@@ -143,9 +143,14 @@ def hosts_of(listen: str, more: str) -> frozenset[str]:
     """The names that are ours: of the listening address, the loopback's where it is one, and those configured."""
     own = host_name(listen)
     names = {part.strip().lower() for part in more.split(",") if part.strip()} | {own}
-    if own in _LOOPBACK or (_is_address(own) and ipaddress.ip_address(own).is_loopback):
+    if is_loopback(own):
         names |= _LOOPBACK
     return frozenset(names - {""})
+
+
+def is_loopback(name: str) -> bool:
+    """Whether only this machine can reach it."""
+    return name in _LOOPBACK or (_is_address(name) and ipaddress.ip_address(name).is_loopback)
 
 
 def _is_address(name: str) -> bool:

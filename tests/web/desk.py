@@ -122,7 +122,7 @@ class Desk:
     def item(self, title: str, to: str = "住建科") -> str:
         """An own item, in the hands of a unit: its id."""
         made = self.do("item.register", title=title, text="要求", due="2027-03-31")
-        return str(made["id"])
+        return str(made["item"])
 
     def close(self) -> None:
         for client in self._clients:

@@ -14,7 +14,7 @@ Example, ``node/web/pages/urging.py``::
     from node.web.request import WebRequest
 
     URGE = (
-        Field("reason", "催办意见", "text", required=True, help="写明催办的理由和要求"),
+        Field("reason", "催办意见", "text", required=True, help="写明催办的理由和要求", arg="text"),
         Field("attach", "附件", "files"),
     )
 

@@ -10,7 +10,7 @@ from node.web.page import SIGNED_IN, Page
 from node.web.request import WebRequest
 
 PER_PAGE = 50
-URGE = (Field("reason", "催办意见", "text", required=True, help="写明催办的理由和要求"),)
+URGE = (Field("reason", "催办意见", "text", required=True, help="写明催办的理由和要求", arg="text"),)
 
 
 async def home(request: WebRequest) -> Response:

@@ -1,0 +1,148 @@
+"""Forms: one click makes one record, what changed meanwhile is said, nothing typed is lost (W2, W14)."""
+
+import json
+import threading
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from node.errors import InputError
+from node.storage.port import Draft, OnceKey, WebAudit
+from node.web import forms
+from node.web.forms import Field
+from node.web.wording import plain
+from tests.web.desk import Browser, Desk, soup
+
+HOSTILE = (
+    "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "'-alert(1)-'", "{{ 7*7 }}{% raw %}", "&lt;b&gt;",
+    "javascript:alert(1)", "</textarea><svg/onload=alert(1)>", "]]>--><!--", '=HYPERLINK("x")',
+)  # fmt: skip
+
+
+def urges(desk: Desk, item: str) -> int:
+    shown = desk.office.store.reader().board([bytes.fromhex(item)])
+    return len(desk.office.store.reader().item_places([shown[0].item_no])[shown[0].item_no]) - 1
+
+
+def url_of(item: str) -> tuple[str, str]:
+    return f"/items/{item}", f"/items/{item}/urge"
+
+
+def act(browser: Browser, item: str, reason: str) -> dict[str, str]:
+    page, action = url_of(item)
+    return browser.form(page, action) | {"reason": reason}
+
+
+def test_a_double_click_makes_one_record_and_both_get_the_answer(desk: Desk) -> None:
+    item, browser = desk.item("双击"), desk.sign_in("王督查")
+    _, action = url_of(item)
+    filled, answers = act(browser, item, "请尽快办理"), []
+
+    def click() -> None:
+        other = desk.visitor()
+        other.client.cookies = browser.client.cookies
+        answers.append(other.send(action, filled).status_code)
+
+    clicks = [threading.Thread(target=click) for _ in range(5)]
+    for thread in clicks:
+        thread.start()
+    for thread in clicks:
+        thread.join()
+    answers.append(browser.send(action, filled).status_code)
+    assert answers == [303] * 6
+    assert urges(desk, item) == 1
+    assert len([row for row in desk.office.store.reader().rows(OnceKey) if row.verb == "item.urge"]) == 1
+    entries = [row for row in desk.office.store.reader().rows(WebAudit) if row.subject == item]
+    assert [(row.name, row.action, row.outcome) for row in entries] == [("王督查", "item.urge", "")]
+
+
+def test_what_changed_meanwhile_is_said_and_what_was_typed_is_kept(desk: Desk) -> None:
+    item, browser = desk.item("同时修改"), desk.sign_in("王督查")
+    _, action = url_of(item)
+    filled = act(browser, item, "写了很久的一段话")
+    desk.do("item.urge", item=item, text="别人先催了")
+    answer = browser.send(action, filled)
+    assert answer.status_code == 409
+    assert "写了很久的一段话" in soup(answer).select_one(".typed").get_text()
+    assert urges(desk, item) == 1
+    again = {str(one["name"]): one.get("value") or one.get_text() for one in soup(answer).select("main form [name]")}
+    assert browser.send(action, again).status_code == 303
+    assert urges(desk, item) == 2
+
+
+def test_a_refusal_stands_at_its_field_and_keeps_the_text(desk: Desk) -> None:
+    item, browser = desk.item("退回填写"), desk.sign_in("王督查")
+    _, action = url_of(item)
+    answer = browser.send(action, act(browser, item, ""))
+    assert answer.status_code == 422
+    assert "请填写催办意见" in soup(answer).select_one("#f-reason-error").get_text()
+    answer = browser.send(action, act(browser, item, "长" * 20_001))
+    assert "至多 20000 个字" in soup(answer).select_one(".error").get_text()
+    assert soup(answer).select_one("textarea[name=reason]").get_text().startswith("长长")
+    assert urges(desk, item) == 0
+
+
+def test_drafts_outlive_the_session_and_end_with_the_command(desk: Desk) -> None:
+    item, browser = desk.item("草稿"), desk.sign_in("王督查")
+    page, action = url_of(item)
+    token = browser.form(page, action)["csrf"]
+    text = json.dumps({"reason": "写到一半", "nosuch": "x", "csrf": "y"})
+    assert browser.send("/drafts", {"csrf": token, "place": f"urge/{item}", "text": text}).status_code == 200
+    for wrong in ("[1]", '{"a": 1}', "{", "[" * 5_000):
+        assert browser.send("/drafts", {"csrf": token, "place": "p", "text": wrong}).status_code == 422
+    later = desk.sign_in("王督查")
+    assert later.form(page, action)["reason"] == "写到一半"
+    assert "已恢复" in later.page(page).get_text()
+    assert desk.sign_in("管理员").form(page, action)["reason"] == "", "a draft is its author's"
+    assert later.submit(action, {}, page).status_code == 303
+    assert not [row for row in desk.office.store.reader().rows(Draft) if item in row.place]
+
+
+def test_hostile_text_is_inert_wherever_it_shows(desk: Desk) -> None:
+    browser = desk.sign_in("王督查")
+    for text in HOSTILE:
+        item = desk.item(text)
+        page, action = url_of(item)
+        assert browser.submit(action, {"reason": text}, page).status_code == 303
+        for path in (page, "/items", f"/items?text={item[:4]}"):
+            found = browser.page(path)
+            assert not found.select("script:not([src]), img, main svg, [onerror], [onload]")
+        assert text in browser.page(page).select_one("h1").get_text()
+
+
+def test_another_office_item_or_unit_is_not_there(desk: Desk) -> None:
+    item = desk.item("他科的事项")
+    handler = desk.sign_in("赵承办")
+    for path in (f"/items/{item}", "/items/ffffffff", "/items/..%2f..", "/items/%00"):
+        assert handler.get(path).status_code == 404, path
+
+
+SPEC = (Field("title", "标题", required=True), Field("due", "时限", "date"), Field("to", "单位", "choices"),
+        Field("points", "要点", "lines"), Field("yes", "同意", "check"))  # fmt: skip
+
+
+@given(st.lists(st.tuples(st.sampled_from(["title", "due", "to", "points", "yes", "once", "x"]), st.text(max_size=40))))
+@settings(suppress_health_check=[HealthCheck.too_slow])
+def test_a_form_takes_its_fields_or_refuses(given_fields: list[tuple[str, str]]) -> None:
+    try:
+        form = forms.read(SPEC, given_fields, "token")
+    except InputError as error:
+        refused = error
+    else:
+        assert set(form.args()) <= {one.name for one in SPEC}
+        assert form.ok == (bool(form.values["title"]) and not form.errors)
+        return
+    names = [name for name, _ in given_fields]
+    assert refused.code == "unknown_field"
+    assert "x" in names or any(names.count(name) > 1 for name in set(names) - {"to"})
+
+
+def test_remedies_name_places_not_commands() -> None:
+    for text, wanted in (
+        ("用 dulian item list 查看登记编号，或写标识的前几位", "在「事项」中查看，或写标识的前几位"),
+        ("先增加账号：dulian user add 王某 --role 角色；已有账号见 dulian user list",
+         "先增加账号：请操作员在「节点管理」的「账号」中办理；已有账号见请操作员在「节点管理」的「账号」中办理"),
+        ("写成 2026-12-31", "写成 2026-12-31"),
+    ):  # fmt: skip
+        assert plain(text) == wanted
+        assert "dulian" not in plain(text)
