@@ -22,6 +22,7 @@ from node.cli import (
     opening,
     people,
     planning,
+    proof,
     proposals,
     reconcile,
     rules,
@@ -30,7 +31,10 @@ from node.cli import (
 from node.cli.usage import PROGRAM, DulianCommand, DulianGroup, MissingCommand
 
 SETUP, CARE, WORK, MISSING = "建立与入网", "运行与核对", "督查事项", "本版本未提供"
-_AREAS = (doctor, reconcile, approvals, measures, planning, ledgers, proposals, rules, people, console, backup, forks)
+_AREAS = (
+    doctor, reconcile, approvals, measures, planning, ledgers, proposals, rules, people,
+    console, backup, forks, proof,
+)
 ABOUT = """督联：省、市、县督查事项的签名记录联合体。
 
 选项都写在子命令之后。时间为北京时间，日期写成 2026-12-31。

@@ -6,7 +6,7 @@ place it lies at; what is neither is missing, and the item is not archived.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import NamedTuple
 
 from node.errors import InputError
@@ -18,7 +18,7 @@ from node.records.payload import Act
 from node.records.track import Track
 from node.services.acting import write
 from node.services.desk import Caller, Desk, children_of, current, take, take_list
-from node.services.ground import Args, ground_of, words
+from node.services.ground import Args, Ground, ground_of, words
 from node.services.project import read_facts
 from node.storage.port import BoardQuery
 
@@ -80,7 +80,7 @@ def archive(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     papers = dict(_paper(text) for text in take_list(args, "paper"))
     closing = ground.profile.closing
     wanted, copies = (closing.manifest, closing.copies) if closing is not None else ((), 1)
-    missing = [label for label in wanted if label not in papers and not _there(label, file)]
+    missing = _lacking(wanted, file, papers)
     if missing:
         raise ground.refusal(
             f"归档材料不全，缺：{'、'.join(missing)}", "closing.manifest", field="ITEM",
@@ -89,6 +89,17 @@ def archive(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     entries = (*contents(file, copies), *(f"纸质件 {label}：{where}" for label, where in papers.items()))
     payload = Act(words(args, "text", required=False), track=Track(entries=entries[:_ENTRIES_MAX]))
     return write(desk, state, Kind.ARCHIVE, payload, caller) | {"manifest": list(entries[:_ENTRIES_MAX])}
+
+
+def lacking(desk: Desk, state: ItemState, ground: Ground) -> tuple[str, ...]:
+    """What the profile asks for in the file and no record or attachment is."""
+    closing = ground.profile.closing
+    wanted = closing.manifest if closing is not None else ()
+    return _lacking(wanted, file_of(desk, state), ()) if wanted else ()
+
+
+def _lacking(wanted: Iterable[str], file: File, papers: Container[str]) -> tuple[str, ...]:
+    return tuple(label for label in wanted if label not in papers and not _there(label, file))
 
 
 def contents(file: File, copies: int) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from node.services import (
     console_accounts,
     fork_cases,
     issuing,
+    item_page,
     known,
     ledgers,
     measures,
@@ -100,6 +101,7 @@ _BASE: dict[str, Command] = {
 _ASKED: dict[str, Question] = {
     "item.list": known.list_items,
     "item.show": known.show_item,
+    **item_page.QUESTIONS,
     "heads": lambda reader, _view, _args: browse.heads_document(reader),
     "digest": lambda reader, _view, _args: browse.digest_document(reader),
     "reconcile.history": statements.history_document,

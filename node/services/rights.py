@@ -31,7 +31,7 @@ _LEADING = frozenset({OPERATOR, SUPERVISOR, LEADER})
 
 _READ = (
     "status", "heads", "digest", "verify", "item.list", "item.show", "item.fetch", "user.list", "unit.list",
-    "reconcile.history",
+    "reconcile.history", "item.actions", "item.proof", "item.tree",
     "case.list", "case.show", "rules.list", "rules.show", "rules.check", "rules.explain", "calendar.show",
     "calendar.differences", "doctor", "ledger.list", "ledger.show", "plan.show", "plan.check", "todo.list",
     "fork.list", "fork.show", "fork.export",
