@@ -32,7 +32,7 @@ class Plan(NamedTuple):
 
 
 # After a clone its author's logs are judged less strictly, so it comes last.
-FULL = Plan(6, 25, 240.0, ("restore", "roll_back", "migrate", "rot", "restore", "clone"))
+FULL = Plan(6, 30, 300.0, ("restore", "roll_back", "migrate", "rot", "restore", "clone"))
 
 
 def campaign(seed: int, plan: Plan, say: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ class Point(NamedTuple):
     target: str
     after: bool = True
     when: str = ""  # which calls count: "durable", "soft", "frames", "receipt", "moved"; empty = all
-    most: int = 30
+    most: int = 12
     trigger: str = ""  # what the driver asks of the node so that it passes here
 
 
@@ -27,8 +27,8 @@ NETWORK, RECEIPTS = "node.bootstrap.network:Network", "node.services.receipts:Re
 RECONCILE, BLOBS = "node.services.reconcile:Reconcile", "node.storage.blobs"
 
 POINTS: dict[str, Point] = {
-    "sign.before": Point("sign", f"{AUTHOR}._append", after=False, most=12),
-    "sign.sealed": Point("sign", "node.services.author:seal", most=12),
+    "sign.before": Point("sign", f"{AUTHOR}._append", after=False, most=5),
+    "sign.sealed": Point("sign", "node.services.author:seal", most=5),
     "append.memory": Point("append", f"{LOGS}.append"),
     "append.rows": Point("append", f"{STORE}.append"),
     "commit.before": Point("commit", f"{STORE}.commit", after=False, when="durable"),
@@ -39,14 +39,14 @@ POINTS: dict[str, Point] = {
     "fold.board": Point("fold", f"{STORE}.commit", when="soft"),
     "send.before": Point("send", f"{NETWORK}.deliver", after=False, when="frames"),
     "send.after": Point("send", f"{NETWORK}.deliver", when="frames"),
-    "admit.after": Point("receive", "node.services.intake:Intake.admit", most=15),
-    "receipt.given": Point("receipt", f"{RECEIPTS}.give", most=15),
-    "receipt.before_sent": Point("receipt", f"{NETWORK}.deliver", after=False, when="receipt", most=15),
-    "receipt.noted": Point("receipt", f"{RECEIPTS}.note", most=15),
-    "cursor.moved": Point("cursor", f"{RECEIPTS}._move", most=15),
-    "cursor.committed": Point("cursor", f"{STORE}.commit", when="moved", most=15),
-    "attach.stored": Point("attachment", f"{BLOBS}:BlobFolder.add", most=2, trigger="attach"),
-    "attach.chunk": Point("attachment", f"{BLOBS}:PartFile.write", most=4),
+    "admit.after": Point("receive", "node.services.intake:Intake.admit", most=6),
+    "receipt.given": Point("receipt", f"{RECEIPTS}.give", most=6),
+    "receipt.before_sent": Point("receipt", f"{NETWORK}.deliver", after=False, when="receipt", most=6),
+    "receipt.noted": Point("receipt", f"{RECEIPTS}.note", most=6),
+    "cursor.moved": Point("cursor", f"{RECEIPTS}._move", most=6),
+    "cursor.committed": Point("cursor", f"{STORE}.commit", when="moved", most=6),
+    "attach.stored": Point("attachment", f"{BLOBS}:BlobFolder.add", most=1),
+    "attach.chunk": Point("attachment", f"{BLOBS}:PartFile.write", most=2),
     "attach.before_place": Point("attachment", f"{BLOBS}:_into_place", after=False, most=2),
     "attach.placed": Point("attachment", f"{BLOBS}:_into_place", most=2),
     "start.loaded": Point("start", f"{OFFICE}.load", most=1),

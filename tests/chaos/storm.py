@@ -96,10 +96,10 @@ class Storm:
         if office.alive():
             self._die(office, "random")
         point, count = "", 0
-        if dice.random() < 0.65:
+        if dice.random() < 0.7:
             point = self._choose(dice)
             count = dice.randint(1, POINTS[point].most)
-        plain = not point and dice.random() < _PLAIN_STARTS / 0.35
+        plain = not point and dice.random() < _PLAIN_STARTS / 0.3
         self._rest(dice.random() * _DOWN_S)
         office.begin(point, count, plain=plain)
         self._tally.start("exec" if plain else "fork")
