@@ -153,7 +153,9 @@ async def _main(
         store.close()
 
 
-async def _run(running: Running, jobs: Jobs, stop: asyncio.Event, consoles: Consoles | None) -> int:
+async def _run(
+    running: Running, jobs: Jobs, stop: asyncio.Event, consoles: Consoles | None = None
+) -> int:
     office, network, config = running.office, running.network, running.config
     # Records are tuples of bytes that die by reference count: looking for cycles among them after every 700 would cost
     # a third of the time of bulk history.

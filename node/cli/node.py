@@ -42,7 +42,8 @@ def init(
     setup = _setup(listen, advertise, console, database)
     from node.bootstrap import init_home
 
-    show(init_home(o.home_of(home), office=code, name=called, **setup), as_json, show_node.made)
+    made = init_home(o.home_of(home), office=code, name=called, **setup)
+    show(made | {"console": setup["console"]}, as_json, show_node.made)
     return EXIT_OK
 
 
@@ -56,7 +57,8 @@ def join(
     setup = _setup(listen, advertise, console, database)
     from node.bootstrap import join_home
 
-    show(join_home(o.home_of(home), token=words, **setup), as_json, show_node.made)
+    made = join_home(o.home_of(home), token=words, **setup)
+    show(made | {"console": setup["console"]}, as_json, show_node.made)
     return EXIT_OK
 
 

@@ -50,6 +50,8 @@ def made(data: Mapping[str, Any], paper: Paper) -> Iterable[str]:
         yield f"下一步：本机执行 {serve}；上级电话核对指纹后执行 dulian approve {code}，本机随后自动入网"
     else:
         yield f"下一步：{serve}"
+    if data.get("console"):
+        yield "控制台：节点运行后执行 dulian console link，打开所给的一次性链接，建立首个操作员"
 
 
 def token(data: Any, _paper: Paper) -> Iterable[str]:
