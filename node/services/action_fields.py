@@ -242,6 +242,7 @@ _FILLS: Mapping[str, Callable[[Scene, Form], Document]] = {
     "units": _unit, "own_unit": _own_unit, "receivers": _receivers, "percent": _percent,
     "report_parts": _report_parts, "answers": _answers, "findings": _findings, "papers": _papers,
     "open_milestones": _open_milestones, "open_lines": lambda scene, _form: _lines(scene, OPEN + 1),
+    "verified": lambda scene, _form: {"required": any(one.status == OPEN for one in scene.state.tracks.lines)},
     "uncleared": lambda scene, _form: _lines(scene, CLEARED), "colours": _colours, "into": _into,
     "stated": lambda _scene, _form: _choices((name, FACTS[name]) for name in STATED),
     "subjects": lambda _scene, _form: _choices(SUBJECTS.items()), "frequencies": _frequencies, "scores": _scores,

@@ -198,7 +198,8 @@ _SUPERVISE: tuple[Form, ...] = (
         _NOTE, _FILES,
     )),
     Form("rectify.clear", "item.rectify", "整改销号", SUPERVISION, (Kind.RECTIFY,), (
-        Field("clear", "销去的", "choice", required=True, multiple=True, fill="uncleared"), _NOTE,
+        Field("clear", "销去的", "choice", required=True, multiple=True, fill="uncleared"),
+        Field("text", "核实情况", "longtext", help="承办单位未报告整改完成的，须写明", fill="verified"),
     )),
     Form("score", "item.score", "考核记分", SUPERVISION, (Kind.SCORE,), (
         Field("rule", "记分规则", "choice", required=True, fill="scores"),

@@ -202,6 +202,11 @@ def test_a_task_in_every_state_at_its_issuer_and_its_receiver(state: str) -> Non
         assert row.state == state
         offered += check(machine, item, CALLERS, [TOWN] if machine is offices.city else ["320583101"], chance)
         machine.start()
+        if state == "active" and machine is offices.city:
+            page = ask(machine, item, CALLERS[1])
+            assert {"rectify.clear", "deny"} <= {action["id"] for action in page["actions"]}
+            # The city's own item has the same limit: what stands in the way of a grant is said.
+            assert "时限" in next(one["why"] for one in page["unavailable"] if one["id"] == "grant")
     assert offered or state == "cancelled"
 
 
