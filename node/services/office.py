@@ -366,6 +366,7 @@ class Office:
         except Exception as error:  # noqa: BLE001 - the poisonous event is named and dropped, the others go on
             self._abandon()
             self._say_internal(error)
+            out.failed.append((event, error))
             return
         out.frames += one.frames
         out.closes += one.closes

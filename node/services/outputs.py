@@ -16,4 +16,5 @@ class Outputs:
     closes: list[tuple[int, str]] = field(default_factory=list)
     after_commit: list[Callable[[], None]] = field(default_factory=list)
     established: list[str] = field(default_factory=list)  # neighbours proved to be who they should be
+    failed: list[tuple[Callable[[], None], Exception]] = field(default_factory=list)  # events that were left out
     again: bool = False  # there is more to do at once: take another step

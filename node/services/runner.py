@@ -124,6 +124,8 @@ class Runner:
             away = isinstance(error, StoreError)
         else:
             self._beat(time.monotonic() - started)
+            for event, fault in outputs.failed:
+                next(job for job in jobs if job.event is event).failed(_fault_of(fault))
         with self._lock:
             self._committed += 1
         self._deliver(outputs)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from node.errors import StoreError
+from node.errors import LocalError, StoreError
 from node.services.commands import carry_out
 from node.services.desk import Caller
 from node.services.outputs import Outputs
@@ -38,6 +38,11 @@ class _Away:
             return real(*args, **named)
 
         return call
+
+
+def _answer(outputs: Outputs) -> None:
+    for callback in outputs.after_commit:
+        callback()
 
 
 def _register(machine: Machine, title: str) -> dict[str, Any]:
@@ -110,7 +115,7 @@ def test_a_board_that_cannot_be_folded_is_said_once_and_tried_with_each_job(monk
         raise ValueError("fold")
 
     monkeypatch.setattr(machine.office, "project", broken)
-    runner = Runner(machine.office, lambda outputs: [callback() for callback in outputs.after_commit], crashes.append)
+    runner = Runner(machine.office, _answer, crashes.append)
     runner.start()
     for _ in range(3):
         runner.call(lambda: None).result(_WAIT_S)
@@ -118,3 +123,22 @@ def test_a_board_that_cannot_be_folded_is_said_once_and_tried_with_each_job(monk
     assert crashes == []
     assert 4 <= tried <= 6, "as often as there were jobs, and once to say so"
     assert [alarm.code for alarm in machine.office.alarms.standing()] == ["projection"]
+
+
+def test_of_commands_taken_together_the_one_that_meets_a_bug_is_answered_too() -> None:
+    """Before, nobody was told: the caller waited until its own deadline."""
+    machine = found(1, "320000", real=True)
+    crashes: list[BaseException] = []
+    runner = Runner(machine.office, _answer, crashes.append)
+
+    def bug() -> object:
+        raise ValueError("bug")
+
+    asked = [runner.call(run) for run in (lambda: _register(machine, "甲"), bug, lambda: _register(machine, "乙"))]
+    runner.start()
+    assert asked[0].result(_WAIT_S)
+    assert asked[2].result(_WAIT_S)
+    with pytest.raises(LocalError, match="内部错误"):
+        asked[1].result(_WAIT_S)
+    runner.stop(_WAIT_S)
+    assert crashes == []
