@@ -119,6 +119,10 @@ chaos: venv ## 真实进程：累计 1000 次 kill -9 与各类故障，可续�
 bench: venv ## 性能测量 / measure
 	$(PY) -m tests.bench
 
+.PHONY: scale
+scale: venv ## 全国规模的模拟（可续跑，数小时） / the whole country, simulated (resumable, hours)
+	$(PY) -m tests.scale
+
 # ----------------------------------------------------------------------------------------------------------- use
 
 .PHONY: demo
