@@ -121,13 +121,18 @@ class Scenes:
         office.up()
         self._work.call_back(office.code)
         time.sleep(4)
+        # What people write before the first contact goes on both branches of a fork, and both are kept (I5); here they
+        # wait, so that no operator is needed.
+        self._work.send_away(office.code)
         self._die(office)
         self.lossy = True
         shutil.rmtree(office.home)
         copy.rename(office.home)
         office.up()
         self._tally.fault("snapshot_put_back")
+        self._quiet(office)
         self._come_back(office)
+        self._work.call_back(office.code)
 
     def _come_back(self, office: Office) -> None:
         """What no neighbour had got is lost by right; the rest must come back, and the office must work again."""

@@ -19,7 +19,7 @@ from tests.chaos.work import Work
 from tests.process.nodes_proxy import Proxy
 from tests.process.syscalls import CREATE, SYNC, WRITE
 
-_PATIENCE_S = 7.0  # so long a failpoint is waited for; then the node dies where it stands
+_PATIENCE_S = 4.0  # so long a failpoint is waited for; then the node dies where it stands
 _DOWN_S = 0.6
 _PLAIN_STARTS = 0.1  # this part is started by an exec of its own, as a service manager would
 _DISK_LIVES = 0.05
@@ -49,7 +49,8 @@ class Storm:
     def blow(self, kills: int, within_s: float, disks: int = 0) -> None:
         """Until so many have died, or the time is up; then all faults are mended and every node serves."""
         goal, deadline = self._tally.killed() + kills, time.monotonic() + within_s
-        first = {office.code for office in list(self._tree)[-disks:]} if disks else set()
+        on_disk = [office.code for office in self._tree if not office.database]
+        first = set(on_disk[len(on_disk) - disks :])
         lives = [
             threading.Thread(target=self._guard, args=(self._lives, office, self._seed(), office.code in first))
             for office in self._tree
@@ -112,7 +113,7 @@ class Storm:
             return
         if point and POINTS[point].trigger:
             threading.Thread(target=self._trigger, args=(office, POINTS[point].trigger), daemon=True).start()
-        self._wait(office, _PATIENCE_S if point else 0.3 + dice.expovariate(1 / 2.5))
+        self._wait(office, _PATIENCE_S if point else 0.3 + dice.expovariate(1 / 1.5))
         if not office.alive():
             self._ended(office)
         elif point or not self._over.is_set():  # nobody may die by itself after the storm
