@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -40,6 +41,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--summary", action="store_true", help="only print the sum")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "chaos")
     options = parser.parse_args(words)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a run that is broken off ends what it started
     folder: Path = options.folder
     if options.anew and folder.exists():
         shutil.rmtree(folder)

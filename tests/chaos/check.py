@@ -124,7 +124,8 @@ def _promises(tree: Tree, journal: Journal, held: dict[str, list[Held]], forked:
     for record, author in journal.promised().items():
         row = at[author].get(record)
         if row is None:
-            if record not in beside[author] and (author not in forked or not any(record in kept for kept in beside.values())):
+            kept = beside.values() if author in forked else (beside[author],)
+            if not any(record in records for records in kept):
                 found.append(f"lost at its author: {author} {record[:16]}")
             continue
         if row.frozen and author in forked:

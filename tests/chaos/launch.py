@@ -11,6 +11,7 @@ program costs a second and a half of CPU, forking it a quarter: a thousand start
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import importlib
 import json
@@ -23,6 +24,7 @@ from typing import Any
 
 from tests.chaos.points import ALL, Point
 
+_PARENT_DEATH_SIGNAL = 1  # prctl(2)
 _MODULES = (
     "node.__main__", "node.cli.app", "node.cli.node", "node.cli.backup", "node.cli.reconcile", "node.jobs",
     "node.bootstrap.serving", "node.bootstrap.enrolling", "node.bootstrap.restoring", "node.storage.sqlite",
@@ -99,6 +101,7 @@ def _counter(point: Point) -> Callable[[tuple[Any, ...], dict[str, Any]], bool]:
 def become(order: dict[str, Any]) -> None:
     """In the child: the command itself, until it ends; never returns."""
     os.setsid()
+    ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)  # whoever breaks a run off leaves no nodes behind
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
