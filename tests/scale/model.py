@@ -22,11 +22,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from heapq import heappop, heappush
 from random import Random
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from node.records.envelope import Envelope
 from node.records.kinds import Kind
-from node.records.suite import Ed25519Sha256, Suites, Verify, key_id_of
+from node.records.suite import Suites, key_id_of
 from node.services.inbox import Inbox
 from node.services.office import Office
 from node.services.outputs import Outputs
@@ -36,8 +36,8 @@ from node.storage.port import Peer
 from node.sync.limits import DEFAULT_LIMITS
 from node.wire import codec
 from tests.scale import volumes
+from tests.scale.ground import Remembered, Stock, Store
 from tests.sim.memory_blobs import MemoryBlobs
-from tests.sim.memory_store import MemoryStore
 from tests.sim.world import Machine, Time, begin_child, certificate_of, signer_for
 
 T = TypeVar("T")
@@ -46,52 +46,6 @@ TICK_MS = 1_000
 # Nodes tick only while something is under way, so nothing may hang on pings: their cost is reckoned apart.
 LIMITS = DEFAULT_LIMITS._replace(keepalive_ms=6 * 3_600_000)
 _QUIET_MS = 3_000  # so long a node ticks after something happened
-
-
-class Remembered(Ed25519Sha256):
-    """The real suite; while ``on``, a signature that was checked at one office is not checked again at the next."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.on = True
-        self._good: set[tuple[bytes, bytes]] = set()
-        self._verifiers: dict[bytes, Verify] = {}
-
-    def verifier(self, raw_key: bytes) -> Verify:
-        if raw_key not in self._verifiers:
-            self._verifiers[raw_key] = partial(self._check, super().verifier(raw_key))
-        return self._verifiers[raw_key]
-
-    def check_key(self, raw_key: bytes) -> None:
-        if raw_key not in self._verifiers:
-            super().check_key(raw_key)
-
-    def _check(self, verify: Verify, signature: bytes, message: bytes) -> bool:
-        if not self.on:
-            return verify(signature, message)
-        place = signature, hashlib.sha256(message).digest()
-        if place not in self._good and verify(signature, message):
-            self._good.add(place)
-        return place in self._good
-
-
-class Store(MemoryStore):
-    """The store in memory, which says whether a commit had anything to write."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.synced = 0
-
-    def commit(self, *, durable: bool) -> None:
-        self.synced += durable and any(table.overlay for table in self._tables.all())
-        super().commit(durable=durable)
-
-
-class Stock(NamedTuple):
-    """What an office's store would hold besides, and what looking at it costs here: seconds."""
-
-    scrub_s: float = 0.0  # one pass
-    items_s: float = 0.0  # the digests of one link
 
 
 class Aside(MemoryBlobs):

@@ -12,7 +12,8 @@ from typing import Any
 from node.documents.divisions import ROOT_CODE
 from node.services.reconcile import jitter_ms
 from tests.scale import volumes
-from tests.scale.model import NIGHT_MS, Link, Node, Simulation, Stock
+from tests.scale.ground import Stock
+from tests.scale.model import NIGHT_MS, Link, Node, Simulation
 from tests.scale.offices import Tree
 from tests.scale.volumes import Task
 
