@@ -20,6 +20,7 @@ from node.cli import (
     measures,
     node,
     opening,
+    overview,
     people,
     planning,
     proof,
@@ -32,7 +33,7 @@ from node.cli.usage import PROGRAM, DulianCommand, DulianGroup, MissingCommand
 
 SETUP, CARE, WORK, MISSING = "建立与入网", "运行与核对", "督查事项", "本版本未提供"
 _AREAS = (
-    doctor, reconcile, approvals, measures, planning, ledgers, proposals, rules, people,
+    doctor, reconcile, approvals, measures, planning, ledgers, overview, proposals, rules, people,
     console, backup, forks, proof,
 )
 ABOUT = """督联：省、市、县督查事项的签名记录联合体。

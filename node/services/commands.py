@@ -23,6 +23,8 @@ from node.services import (
     ledgers,
     measures,
     operations,
+    overview,
+    pages,
     people,
     planning,
     proposals,
@@ -30,6 +32,8 @@ from node.services import (
     ruling,
     scope,
     statements,
+    statistics,
+    workbench,
 )
 from node.services.desk import Caller, take
 from node.services.office import Office
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
     from node.services.browse import View
 
 _AREAS = (operations, people, approvals, measures, ruling, planning, ledgers, proposals, fork_cases, console_accounts)
+_LISTS = (pages, workbench, overview, statistics)  # questions alone
 _TTL_MS_MAX = 30 * 86_400_000
 _UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
@@ -108,7 +113,9 @@ _ASKED: dict[str, Question] = {
 }
 
 COMMANDS: dict[str, Command] = _BASE | {verb: run for area in _AREAS for verb, run in area.COMMANDS.items()}
-QUESTIONS: dict[str, Question] = _ASKED | {verb: ask for area in _AREAS for verb, ask in area.QUESTIONS.items()}
+QUESTIONS: dict[str, Question] = _ASKED | {
+    verb: ask for area in (*_AREAS, *_LISTS) for verb, ask in area.QUESTIONS.items()
+}
 
 
 def carry_out(office: Office, verb: str, args: Args, caller: Caller) -> object:

@@ -33,7 +33,7 @@ from node.storage.port import BoardQuery, BoardRow, Reader
 Document = dict[str, object]
 COUNT_MAX = 10_000  # a total beyond this is said as 10,000+
 PER_PAGE, PER_PAGE_MAX = 50, 200
-FOUND_MAX = 2_000  # items one search for words finds
+FOUND_MAX = 1_000  # items one search for words finds
 SEARCH_MS = 800  # then it is given up
 _TEXT_CHARS_MAX = 200
 _SORTS: Mapping[str, str] = {
@@ -44,8 +44,8 @@ SORT_LABELS: Mapping[str, str] = {
     "new": "登记先后", "number": "登记编号", "title": "事项名称", "state": "状态", "due": "办结时限",
     "percent": "完成比例", "updated": "最近更新", "opened": "交办日期", "receiver": "承办单位",
 }  # fmt: skip
-_WORDS = ("state", "light", "office", "kind", "text", "unit", "source", "class", "leader", "colour", "due_from",
-          "due_to", "parent", "sort")  # fmt: skip
+_WORDS = ("state", "light", "office", "issuer", "kind", "text", "unit", "source", "class", "leader", "colour",
+          "due_from", "due_to", "parent", "sort")  # fmt: skip
 _FLAGS = ("mine", "overdue", "open")
 _NUMBERS = ("page", "per")
 _KINDS = {"registered": "自立事项", "assignment": "交办任务"}
@@ -151,9 +151,10 @@ def query_of(reader: Reader, view: View, filters: Mapping[str, object]) -> Board
     light = "red" if filters.get("overdue") else light
     today = day_number(day_of(view.now_ms))
     query = BoardQuery(
-        state=word("state"), office=word("office"), kind=word("kind"), unit=word("unit"), subject="-",
+        state=word("state"), receiver=word("office"), issuer=word("issuer"), kind=word("kind"), unit=word("unit"),
+        subject="-",
         sources=_sources(profile, word("source")), classes=_classes(profile, word("class")), leader=word("leader"),
-        colour=word("colour"), open=bool(filters.get("open") or filters.get("overdue")),
+        colour=word("colour"), open=bool(filters.get("open")) or light in ("red", "yellow", "green"),
         due_from_day=_day(word("due_from")), due_before_day=_day(word("due_to")) + 1 if word("due_to") else 0,
         light=light_query(light, today, view.calendar) if light else None,
         sort=_SORTS[word("sort").removeprefix("-") or "new"],
@@ -161,6 +162,8 @@ def query_of(reader: Reader, view: View, filters: Mapping[str, object]) -> Board
     )  # fmt: skip
     if filters.get("mine"):
         unit = view.caller.unit if view.caller is not None else ""
+        if query.receiver not in ("", view.office):
+            return None
         query = query._replace(receiver=view.office, units=(unit,) if unit else (), open=True)
     if word("parent"):
         # Whoever may see an item may see what was issued under it.
@@ -187,6 +190,8 @@ def find(reader: Reader, view: View, filters: Mapping[str, object], receiver: st
         raise InputError("只能翻看前10000件", field="--page", value=page, remedy="缩小筛选范围，或换一种排序")
     query = query_of(reader, view, filters)
     if query is None:
+        return Found([], 0, more=False)
+    if receiver and query.receiver not in ("", receiver):
         return Found([], 0, more=False)
     query = query._replace(receiver=receiver or query.receiver)
     text_more = False

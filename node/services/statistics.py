@@ -45,6 +45,7 @@ _PERIOD = re.compile(r"(\d{4})(?:-(?:Q([1-4])|(0[1-9]|1[0-2])))?")
 _EVERY = 2**31 - 1
 _SIGN_PERIOD = Period(1, "工作日")  # 本地默认, as reminders have it
 _SCREEN_OFFICES = 14
+_MONTH = "month "  # before a month among the keys of offices
 _NONE = "（未写明）"
 
 
@@ -104,7 +105,7 @@ def figures(
         subject="-", kind=kind, receiver=office, opened_from=span.first, opened_before=span.after, limit=_EVERY,
     ))  # fmt: skip
     rows = reader.board_columns(query, FIELDS) if query is not None else []
-    return tally((Case(*row) for row in rows), ground_of(reader, view), keys)
+    return tally(map(Case._make, rows), ground_of(reader, view), keys)
 
 
 def ground_of(reader: Reader, view: View) -> Ground:
@@ -160,8 +161,10 @@ def screen(reader: Reader, view: View, args: Mapping[str, object]) -> Document:
     """`screen`: the few figures of a wall screen, of this year, and the offices with most overdue tasks."""
     today = day_number(day_of(view.now_ms))
     span = span_of(take(args, "period"), today)
-    whole, offices = figures(reader, view, span, _keys("office", view.office))
-    _, months = figures(reader, view, span, _keys("month", view.office))
+    month_of = _keys("month", view.office)
+    whole, groups = figures(reader, view, span, lambda case: (case.receiver, *(f"{_MONTH}{m}" for m in month_of(case))))
+    months = {key.removeprefix(_MONTH): one for key, one in groups.items() if key.startswith(_MONTH)}
+    offices = {key: one for key, one in groups.items() if not key.startswith(_MONTH)}
     own, _ = figures(reader, view, span, lambda _case: (), kind="registered")
     worst = sorted(offices.items(), key=lambda pair: (-pair[1].overdue, -pair[1].items, pair[0]))
     lights: Document = {}

@@ -60,8 +60,9 @@ class Texts:
 
     def live(self, most: int) -> None:
         """Index what has just been folded, up to ``most`` records, in the transaction that is open; the rest waits."""
+        first = self._due is None  # then what is new counts among what waits
         due = self._load()
-        fresh, self._noticed = self._noticed - due.keys(), set()
+        fresh, self._noticed = self._noticed if first else self._noticed - due.keys(), set()
         due |= self._store.text_cursors(fresh)
         self._read(sorted(fresh), most)
 

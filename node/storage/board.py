@@ -13,7 +13,7 @@ from node.items.lights import NOT_BINDING
 from node.storage.access import Reads, Writes, chunks
 from node.storage.log import LogWrites
 from node.storage.port import BlobRef, BoardQuery, BoardRow, BoardTotal, CalendarRow, RulesRow
-from node.storage.rows import EXEMPT, SORTS, LightQuery
+from node.storage.rows import EXEMPT, OPEN_STATES, SORTS, LightQuery
 from node.storage.tables import BOARD, ITEM, PLACE, SMALL, log_and_seq, place_of
 from node.storage.texts import TextWrites
 
@@ -173,7 +173,7 @@ class BoardReads(Reads):
         if query.no_due:
             wanted.append(columns.due_day == 0)
         if query.open:
-            wanted += [columns.state.notin_(sorted(DONE)), columns.flags.op("&")(EXEMPT) == 0]
+            wanted += [columns.state.in_(OPEN_STATES), columns.flags.op("&")(EXEMPT) == 0]
         if query.item_nos is not None:
             wanted.append(columns.item_no.in_(bindparam(None, query.item_nos, expanding=True, literal_execute=True)))
         if query.opened_from:

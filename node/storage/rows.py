@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from node.items.lifecycle import DONE, STATE_LABELS
+
 # Bits of BoardRow.flags.
 EXEMPT, UNCLEAR, HIDDEN, PROVISIONAL = 1, 2, 4, 8
 
@@ -79,6 +81,8 @@ class BoardTotal(NamedTuple):
     newest_day: int
 
 
+# States in which the receiver's work is not over; one of a later release is not known to be open.
+OPEN_STATES = tuple(sorted({"", *STATE_LABELS} - DONE))
 # Columns a list may be sorted by.
 SORTS = ("item_no", "number", "title", "state", "due_day", "percent", "updated_ms", "opened_day", "receiver")
 
@@ -88,8 +92,8 @@ class BoardQuery(NamedTuple):
 
     ``subject`` "-" leaves approval cases out, "*" wants only them, another word that subject. ``unit`` is one of the
     row's units. ``sources`` and ``classes``: one of them; ``parents``: issued under one of them; ``opened_from`` and
-    ``opened_before``: the day it was opened, from … to before. ``states``, ``units``: one of them; ``open``: the
-    receiver's work is not over; ``no_due``: without a limit; ``item_nos``: only these (None = any).
+    ``opened_before``: the day it was opened, from … to before. ``states``, ``units``: one of them; ``open``: in one
+    of `OPEN_STATES` and not exempted; ``no_due``: without a limit; ``item_nos``: only these (None = any).
 
     ``sort`` is one of `SORTS`; equal rows stand by item_no, in the same direction.
     """

@@ -106,7 +106,11 @@ class ItemPlace(SQLModel, table=True):
 # What a list can be narrowed by, in one index: filters are weighed without reading the rows, ten times as long.
 BOARD_FILTER = (
     "state", "due_day", "subject", "receiver", "issuer", "kind", "source", "item_class", "leader", "unit", "colour",
-    "extension", "flags", "strength", "warn_days", "submitted_day", "opened_day", "plan_year",
+    "extension", "flags", "strength", "warn_days", "submitted_day", "opened_day", "plan_year", "updated_ms",
+)  # fmt: skip
+# What an office has in hand, with all that lights and units are told by.
+BOARD_RECEIVER = (
+    "receiver", "state", "due_day", "subject", "flags", "kind", "strength", "warn_days", "submitted_day", "unit",
 )  # fmt: skip
 
 
@@ -117,7 +121,7 @@ class Board(SQLModel, table=True):
     __table_args__ = (
         Index("board_parent", "parent"),
         Index("board_number", "number"),
-        Index("board_receiver", "receiver", "state"),
+        Index("board_receiver", *BOARD_RECEIVER),
         Index("board_target", "target"),
         Index("board_due", "due_day"),
         Index("board_updated", "updated_ms"),

@@ -40,12 +40,12 @@ _ADD = {
 _EMPTY = {"sqlite": "INSERT INTO text_gram (text_gram) VALUES ('delete-all')", "postgresql": "DELETE FROM text_gram"}
 _FIND = {
     "sqlite": (
-        "SELECT DISTINCT item_no FROM item_text WHERE place IN (SELECT rowid FROM text_gram"
-        " WHERE text_gram MATCH :words ORDER BY rowid DESC LIMIT :places) LIMIT :most"
+        "SELECT item_no FROM text_gram CROSS JOIN item_text ON item_text.place = text_gram.rowid"
+        " WHERE text_gram MATCH :words ORDER BY text_gram.rowid DESC LIMIT :places"
     ),
     "postgresql": (
-        "SELECT DISTINCT item_no FROM item_text WHERE place IN (SELECT place FROM text_gram"
-        " WHERE grams @@ CAST(:words AS tsquery) LIMIT :places) LIMIT :most"
+        "SELECT item_no FROM item_text JOIN (SELECT place FROM text_gram WHERE grams @@ CAST(:words AS tsquery)"
+        " LIMIT :places) AS found ON found.place = item_text.place"
     ),
 }
 
@@ -65,8 +65,12 @@ class TextReads(Reads):
                 return []
             query = _fts(wanted) if name == "sqlite" else _tsquery(wanted)
             with _limited(connection, name, budget_ms):
-                given = {"words": query, "places": PLACES_MAX, "most": most}
-                return sorted(number for (number,) in connection.execute(sql(_FIND[name]), given))
+                found: set[int] = set()
+                for (number,) in connection.execute(sql(_FIND[name]), {"words": query, "places": PLACES_MAX}):
+                    found.add(number)
+                    if len(found) >= most:
+                        break
+                return sorted(found)
 
     def text_behind(self) -> int:
         """How many records the index has not read yet."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from node.items.lifecycle import DONE
 from node.items.lights import NOT_BINDING
-from node.storage.rows import EXEMPT, BoardQuery, BoardRow, LightQuery
+from node.storage.rows import EXEMPT, OPEN_STATES, BoardQuery, BoardRow, LightQuery
 
 
 def matches(row: BoardRow, query: BoardQuery) -> bool:
@@ -23,7 +23,7 @@ def matches(row: BoardRow, query: BoardQuery) -> bool:
         and (not query.parents or row.parent in query.parents)
         and (not query.due_from_day or row.due_day >= query.due_from_day)
         and (not query.no_due or not row.due_day)
-        and (not query.open or not (row.state in DONE or row.flags & EXEMPT))
+        and (not query.open or (row.state in OPEN_STATES and not row.flags & EXEMPT))
         and (not query.units or bool(set(query.units) & set(row.unit.split("、"))))
         and (not query.states or row.state in query.states)
         and (query.item_nos is None or row.item_no in query.item_nos)

@@ -15,7 +15,10 @@ BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 FILTER = (
     "state", "due_day", "subject", "receiver", "issuer", "kind", "source", "item_class", "leader", "unit", "colour",
-    "extension", "flags", "strength", "warn_days", "submitted_day", "opened_day", "plan_year",
+    "extension", "flags", "strength", "warn_days", "submitted_day", "opened_day", "plan_year", "updated_ms",
+)  # fmt: skip
+RECEIVER = (
+    "receiver", "state", "due_day", "subject", "flags", "kind", "strength", "warn_days", "submitted_day", "unit",
 )  # fmt: skip
 
 
@@ -95,7 +98,7 @@ def create_board() -> None:
     )
     op.create_index("board_number", "board", ["number"])
     op.create_index("board_parent", "board", ["parent"])
-    op.create_index("board_receiver", "board", ["receiver", "state"])
+    op.create_index("board_receiver", "board", list(RECEIVER))
     op.create_index("board_target", "board", ["target"])
     op.create_index("board_due", "board", ["due_day"])
     op.create_index("board_updated", "board", ["updated_ms"])
