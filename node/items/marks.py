@@ -20,7 +20,8 @@ _ENDS = frozenset(
 
 
 class Marks(NamedTuple):
-    """Days since 1970-01-01 in Asia/Shanghai, by the claimed times of records with effect; 0 = never.
+    """Days since 1970-01-01 in Asia/Shanghai, by the claimed times of records with effect, none before the opening's;
+    0 = never.
 
     ``delivered`` and ``signed``: the first 送达 and 签收. ``reported``: the last 进展 or 办结报告. ``finished``: of an
     item that is over the last 审核通过, without one the first record that ended it. ``first_due``: the limit it was
@@ -37,9 +38,10 @@ class Marks(NamedTuple):
 def marks_of(state: ItemState, facts: Iterable[Fact]) -> Marks:
     """The marks of an item by its facts; facts of one record may come more than once."""
     days: dict[int, list[int]] = {}
+    opened = day_of(state.opened_ms)  # nothing is done before it was asked for, whatever is claimed (faults.md K2)
     for fact in facts:
         if state.effects.get(fact.record_id) in EFFECTIVE:
-            days.setdefault(fact.kind, []).append(day_of(fact.claimed_ms))
+            days.setdefault(fact.kind, []).append(max(day_of(fact.claimed_ms), opened))
     finished = 0
     if state.state in DONE:
         ends = [day for kind, found in days.items() if kind in _ENDS for day in found]

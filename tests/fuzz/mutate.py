@@ -9,6 +9,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -73,6 +74,11 @@ def fields(raw: bytes) -> list[Field] | None:
     return found
 
 
+@lru_cache(maxsize=2_000)  # the examples are taken apart again and again
+def _shape(raw: bytes) -> tuple[Field, ...]:
+    return tuple(fields(raw) or ())
+
+
 def joined(found: Sequence[Field]) -> bytes:
     """The bytes of fields."""
     out = bytearray()
@@ -115,9 +121,10 @@ def proto(chance: Random, raw: bytes, pool: Sequence[bytes]) -> bytes:
     """A protobuf message: fields doubled, dropped, moved, changed inside, given to others, unknown, nested deep."""
     if chance.random() < 0.2:
         return raw_bytes(chance, raw, pool)
-    found = fields(raw)
-    if not found:
+    shape = _shape(raw)
+    if not shape:
         return raw_bytes(chance, raw, pool)
+    found = list(shape)
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
         if not found:
             break
@@ -140,7 +147,7 @@ def _change(chance: Random, found: list[Field], pool: Sequence[bytes]) -> None:
     elif how == 9:
         found.append(found.pop(place))
     elif how == 10:
-        others = fields(chance.choice(pool)) or found
+        others = _shape(chance.choice(pool)) or found
         found.insert(place, chance.choice(others))
     elif how == 11:
         found.insert(place, (chance.choice((30, 99, 2**20, 2**29 - 1)), 2, chance.choice(TEXTS)))
@@ -171,7 +178,7 @@ def _value(chance: Random, kind: int, value: bytes, pool: Sequence[bytes]) -> by
         return chance.randbytes(len(value))
     how = chance.randrange(8)
     if how <= 2 and value:
-        return proto(chance, value, pool) if fields(value) else raw_bytes(chance, value, pool)
+        return proto(chance, value, pool) if _shape(value) else raw_bytes(chance, value, pool)
     if how == 3:
         return chance.choice(TEXTS)
     if how == 4:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
@@ -10,6 +11,7 @@ from node.records.envelope import Record
 from node.records.keyring import possession_message
 from node.records.kinds import Kind
 from node.records.payload import Act, Attachment, Certificate, KnownHead, Opening
+from node.records.v1 import payloads_pb2
 from node.sync import frames
 from tests.process.evil import CLOCK, SALT, SUITE, Evil, new_signer
 from tests.process.evil_city import City
@@ -80,6 +82,36 @@ def test_times_and_days_beyond_every_calendar_are_shown_all_the_same(city: City,
     assert rows["due"] == "9999-12-31"
     assert city.city.ask("item.show", item=upward.record_id.hex())["timeline"][0]["recorded_at"].startswith("9999")
     assert own.record_id.hex() not in {row["id"] for row in city.city.ask("item.list")}
+
+
+def test_texts_that_deceive_the_eye_have_no_effect_and_are_not_shown(city: City, task: Record) -> None:
+    """B16: kept as the bytes they are, shown as 无效 without their words; what is longer than a payload is refused."""
+    pen, item = city.evil.pen(), task.record_id
+    texts = ("已\u202e完成", "已\u200b办", "\x00", "\x1b[31m红", "字" * 20_001)
+    acts = [pen.write(Kind.PROGRESS, payloads_pb2.Act(text=text).SerializeToString(), item=item, re=(item,))
+            for text in texts]
+    fine = pen.write(Kind.PROGRESS, Act("𠮷野家 👍 <b>=1+1</b>"), item=item, re=(item,))
+    below = city.evil.pen(CITY, EVIL, "320583001")
+    opened = [below.write(Kind.ASSIGN, payloads_pb2.Opening(title=title, receiver="320583001", role=3)
+                          .SerializeToString(), semantic_version=1) for title in ("标\u202e题", "题" * 201)]
+    long = city.evil.pen()
+    title = payloads_pb2.Opening(title="长" * 3_500_000).SerializeToString()
+
+    async def story(link: Link) -> None:
+        await link.publish(*acts, fine, *opened)
+        await link.offer(long.forge(payload=title[:1_000_000]))
+        assert (await link.refusal(bytes(32))).reason == "malformed"
+
+    with city.unharmed():
+        city.run(story)
+    found = until(lambda: _shown(city, item.hex(), fine), "on the city's board")
+    lines = {line["record"]: line for line in found["timeline"]}
+    assert [lines[act.record_id.hex()]["effect"] for act in acts] == ["invalid"] * len(acts)
+    assert lines[fine.record_id.hex()]["effect"] != "invalid"
+    said = json.dumps([found, city.city.ask("item.list")], ensure_ascii=False)
+    shown = [text for text in (*texts, "标\u202e题", "题" * 201) if json.dumps(text, ensure_ascii=False)[1:-1] in said]
+    assert shown == []
+    assert "\u202e" not in said
 
 
 def test_a_report_on_a_siblings_task_changes_nothing_and_tells_nothing(city: City) -> None:
