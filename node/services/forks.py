@@ -13,6 +13,8 @@ Rules of this file:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from node.errors import PeerError
 from node.records import payload as payloads
 from node.records.chain import check_signature
@@ -235,6 +237,11 @@ class Forks:
             "fork", log.log_id.hex()[:16],
             f"{log.key.author} 在第 {seq} 号签发了两份不同记录，该日志已冻结，两份均已留存",
         )  # fmt: skip
+
+    def settled(self, logs: Iterable[LogState]) -> int:
+        """How many of these logs have forked and are settled by their author: still named, but no dispute."""
+        open_ = {alarm.subject for alarm in self._alarms.standing() if alarm.code == "fork"}
+        return sum(log.frozen and log.seq > 0 and log.log_id.hex()[:16] not in open_ for log in logs)
 
     def _settled(self, record: Record, head: payloads.KnownHead) -> None:
         author, log = record.header.author, self._logs.index.get(head.log_id)

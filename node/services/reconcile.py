@@ -321,8 +321,7 @@ class Reconcile:
     # -- endings --------------------------------------------------------------------------------------------------
 
     def _finished(self, peer: str, run: Run, raw: bytes, reason: str) -> None:
-        p = self._p
-        now_ms = p.world.clock.now_ms()
+        p, now_ms = self._p, self._p.world.clock.now_ms()
         del self._runs[peer]
         self._scrubbing.wanted.discard(peer)
         if not raw:
@@ -331,26 +330,27 @@ class Reconcile:
             self._keep(old._replace(peer=peer, at_ms=now_ms, outcome="incomplete", reason=reason))
             return
         result = decode_result(raw)
+        disputed = result.disputed - p.forks.settled(p.logs.index.link(peer))
         mine, theirs = result.lower_side, result.upper_side
         if peer != p.identity.parent:
             mine, theirs = theirs, mine
-        outcome = "disputed" if result.disputed else "repaired" if result.repaired else "balanced"
+        outcome = "disputed" if disputed else "repaired" if result.repaired else "balanced"
         old = statements.load_state(p.store, peer)
-        balanced_ms = old.balanced_ms if result.disputed else result.as_of_ms
+        balanced_ms = old.balanced_ms if disputed else result.as_of_ms
         self._keep(State(
-            peer, now_ms, outcome, "", balanced_ms, mine.fetched, result.repaired, result.disputed, run.statement.hex()
+            peer, now_ms, outcome, "", balanced_ms, mine.fetched, result.repaired, disputed, run.statement.hex()
         ))  # fmt: skip
         row = p.store.get(Peer, peer)
         if row is not None:
             p.store.put([replace(row, reconciled_ms=balanced_ms)])
         if run.day:
-            p.store.put([JobRun(JOB + peer, run.day, now_ms, result.disputed)])
-        self._alarm(peer, run, result.disputed)
+            p.store.put([JobRun(JOB + peer, run.day, now_ms, disputed)])
+        self._alarm(peer, run, disputed)
         self._documents[peer] = run.number, {
-            "with": peer, "ok": not result.disputed, "logs": result.logs, "records": result.records,
+            "with": peer, "ok": not disputed, "logs": result.logs, "records": result.records,
             "items": result.items, "records_fetched": mine.fetched, "records_sent": theirs.fetched,
             "repaired": mine.repaired, "repaired_there": theirs.repaired, "missing": mine.unrepaired,
-            "disputed": result.disputed, "bytes_sent": run.bytes_out, "bytes_received": run.bytes_in,
+            "disputed": disputed, "bytes_sent": run.bytes_out, "bytes_received": run.bytes_in,
             "statement": run.statement.hex(), "outcome": outcome, "outcome_label": statements.LABELS[outcome],
             "differing": sorted(item.hex() for item in run.machine.different),
         }  # fmt: skip
