@@ -93,14 +93,22 @@ def check_all(sim: Simulation, settled: Container[bytes] = ()) -> None:
     sim.watch.forget_lost()
     for machine in sim.machines.values():
         machine.store.check_journal()
+        _check_runs(machine)
         _check_audit(machine)
-        _check_rebuild(machine)
+        _check_rebuild(sim, machine)
         _check_authority(machine)
         _check_attachments(machine)
         _check_keyring(sim, machine)
     _check_holders(sim)
     forks.check(sim, settled)
     _check_digests(sim)
+
+
+def _check_runs(machine: Machine) -> None:
+    """A night is written down once for each business date, whatever clock and power did (C8, K6)."""
+    again = [run for run, count in machine.store.runs.items() if count > 1]
+    if again:
+        raise BrokenPromise(f"{machine.code} ran a night twice: {again[0]}")
 
 
 def _check_audit(machine: Machine) -> None:
@@ -110,8 +118,9 @@ def _check_audit(machine: Machine) -> None:
         raise BrokenPromise(f"verify at {machine.code}: {result['findings'][:3]}")
 
 
-def _check_rebuild(machine: Machine) -> None:
+def _check_rebuild(sim: Simulation, machine: Machine) -> None:
     """The board is rebuilt from records alone (I7, R9)."""
+    sim.counters["rebuilt"] += 1
     before = {row.item_id: row._replace(item_no=0) for row in machine.store.board_query(BoardQuery())}
     machine.store.begin(durable=False)
     machine.office.projector.rebuild()

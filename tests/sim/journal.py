@@ -6,11 +6,15 @@ exactly these (G1, G6). With ``fuse`` = n the n-th write or commit from now ends
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Any
 
-from node.storage.port import LogRow, RecordRow, SmallRow
+from node.storage.port import JobRun, LogRow, RecordRow, SmallRow
 from tests.sim.memory_store import MemoryStore
+from tests.sim.memory_table import GONE, Table
+
+Commit = list[tuple[Table, Any, Any]]  # what it replaced
 
 
 class Crash(BaseException):
@@ -32,7 +36,10 @@ class JournalStore(MemoryStore):
         self.fresh: list[RecordRow] = []  # committed since somebody looked
         self.replaced = 0
         self.rotten: set[tuple[int, int]] = set()  # places spoiled on the disk and not yet mended
+        self.runs: Counter[tuple[str, int]] = Counter()  # how often a job was written down for a date
+        self.last_commits: deque[Commit] = deque(maxlen=0)
         self._pending: list[RecordRow] = []
+        self._pending_runs: list[tuple[str, int]] = []
 
     def begin(self, *, durable: bool = True) -> None:
         self._burn("begin")
@@ -40,6 +47,9 @@ class JournalStore(MemoryStore):
 
     def commit(self, *, durable: bool) -> None:
         self._burn("before commit")
+        if self.last_commits.maxlen:
+            touched = self._tables.touched
+            self.last_commits.append([(t, key, t.held.get(key, GONE)) for t in touched for key in t.overlay])
         super().commit(durable=durable)
         if self._pending and not durable:
             raise BrokenPromise("records were committed without waiting for the disk")
@@ -47,11 +57,14 @@ class JournalStore(MemoryStore):
             self.journal[row.log_no, row.seq] = row
         self.fresh += self._pending
         self._pending.clear()
+        self.runs.update(self._pending_runs)
+        self._pending_runs.clear()
         self._burn("after commit" if durable else "after projection")
 
     def rollback(self) -> None:
         super().rollback()
         self._pending.clear()
+        self._pending_runs.clear()
 
     def crash(self) -> bool:  # type: ignore[override]
         """Lose what was not durable; returns whether a committed projection was lost."""
@@ -59,7 +72,23 @@ class JournalStore(MemoryStore):
         lost = any(table.undo for table in self._tables.all())
         super().crash()
         self._pending.clear()
+        self._pending_runs.clear()
+        self.last_commits = deque(maxlen=0)
         return lost
+
+    def watch_tail(self, commits: int) -> None:
+        """Remember what the last commits replaced: the disk may turn out to have lied about them."""
+        self.last_commits = deque(maxlen=commits)
+
+    def tear(self, commits: list[Commit]) -> None:
+        """These last commits never reached the disk (after a crash; D3)."""
+        for commit in reversed(commits):
+            for table, key, row in reversed(commit):
+                if row is GONE:
+                    table.held.pop(key, None)
+                else:
+                    table.held[key] = row
+        self._forget()
 
     def append(self, records: Sequence[RecordRow], heads: Sequence[tuple[int, int, bytes]]) -> None:
         self._burn("append")
@@ -73,6 +102,7 @@ class JournalStore(MemoryStore):
     def put(self, rows: Sequence[SmallRow]) -> None:
         self._burn("put")
         super().put(rows)
+        self._pending_runs += [(row.job, row.day) for row in rows if isinstance(row, JobRun)]
 
     def replace(self, records: Sequence[RecordRow]) -> None:
         """Repair puts back exactly what was there; only when a lost row had come in may nobody know any more."""
@@ -94,7 +124,13 @@ class JournalStore(MemoryStore):
         for table, held in zip(self._tables.all(), copy, strict=True):
             table.held = dict(held)
             table.undo.clear()
+        self._tables.replaced.clear()
+        self._forget()
+
+    def _forget(self) -> None:
+        """What is promised from now on is what is there."""
         self.journal = dict(self._tables.record.held)
+        self.runs.clear()
 
     def check_journal(self) -> None:
         """The store holds what it promised, byte for byte, and nothing else; but for what a disk has spoiled since."""

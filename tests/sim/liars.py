@@ -23,12 +23,17 @@ class Liars(RecordLies, MeaningLies, FrameLies):
     def __init__(self, sim: Simulation) -> None:
         super().__init__(sim)
         self.corrupt = set()
+        self.lied = False
         self._names: list[str] = []
         self._two_faced = ""
         self._lies = self.record_lies() + self.meaning_lies() + self.frame_lies()
 
     def act(self) -> None:
-        """One lie by one of this seed's liars."""
+        """A few lies by this seed's liars."""
+        for _ in range(3):
+            self._lie()
+
+    def _lie(self) -> None:
         machines = list(self.sim.machines.values())
         while len(self._names) < LIARS:
             machine = self.random.choice(machines)
@@ -36,6 +41,7 @@ class Liars(RecordLies, MeaningLies, FrameLies):
         liar = self.sim.machines[self.random.choice(self._names)]
         stream = self._stream(liar)
         if stream is not None:
+            self.lied = True
             self.random.choice(self._lies)(liar, stream.other(liar.code))
 
     def equivocate(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from node.records import header as headers
-from node.records import notes
+from node.records import notes, payload
 from node.records.envelope import Envelope
 from node.records.kinds import Kind
 from node.records.line import Line
@@ -25,7 +25,8 @@ class MeaningLies(Tongue):
 
     def meaning_lies(self) -> list[Lie]:
         """All of them."""
-        return [self._mixed_up, self._own_acceptance, self._siblings_item, self._stolen_code, self._unknown_kind]
+        return [self._mixed_up, self._own_acceptance, self._siblings_item, self._stolen_code, self._unknown_kind,
+                self._backdated]  # fmt: skip
 
     def _own_log_line(self, liar: Machine, victim: Machine) -> Line | None:
         log = self._log(liar, victim, own=True)
@@ -90,6 +91,25 @@ class MeaningLies(Tongue):
             item = bytes.fromhex(self.random.choice(rows)["id"])
             kind: Kind = 1_500  # type: ignore[assignment]
             self._write(liar, "unknown kind", lambda: liar.office.author.write(kind, line, Act(), item=item))
+
+
+    def _backdated(self, liar: Machine, victim: Machine) -> None:
+        """K2: done two days ago, says who does it today. Kept as claimed, never earlier than what it answers."""
+        rows = [row for row in liar.items() if row["receiver"] == liar.code and row["kind"] == "assignment"]
+        if not rows:
+            return
+        row = self.random.choice(rows)
+        item, line = bytes.fromhex(row["id"]), Line(tuple(row["line"]["path"]))
+
+        def write() -> None:
+            author = liar.office.author
+            author.check_may_write()
+            raw = payload.encode(Act(text="昨日已办", percent=100))
+            header = author._header(Kind.FINAL, line)
+            header = header._replace(item=item, re=(item,), claimed_ms=header.claimed_ms - 2 * 86_400_000)
+            author._append(header, liar.random.randbytes(32), raw)
+
+        self._write(liar, "backdated", write)
 
 
 class FrameLies(Tongue):

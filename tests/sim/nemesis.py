@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from node.records.kinds import Kind
+from node.records.line import Line, LogKey
+from node.records.payload import Act
+from node.services.quotas import Quotas
 from tests.sim.network import Knobs
 
 if TYPE_CHECKING:
+    from node.errors import DulianError
     from tests.sim.network import Connection
     from tests.sim.simulation import Simulation
     from tests.sim.world import Machine
 
 HOUR_MS = 3_600_000
+FLOOD_RECORDS = 60
+FLOOD_QUOTA = 80  # records a day
 
 
 class Nemesis:
@@ -22,15 +29,18 @@ class Nemesis:
     def __init__(self, sim: Simulation) -> None:
         self.sim = sim
         self.random = sim.random
-        self._aged = ""
+        self._behind: set[str] = set()  # boards that lack a matter
+        self._flooded = False  # once in a seed: it costs
         self._struck: set[str] = set()  # these nodes fail between the next commit and what it would send
 
     def plan(self, duration_ms: int) -> None:
         """Choose this seed's faults and when they come."""
+        copies = self.sim.copies
         acts = [
             self._cut, self._half_open, self._one_sided, self._outage, self._deaf, self._flap, self._swizzle,
             self._power, self._fuse, self._strike, self._slow, self._drift, self._ahead, self._back,
-            self._old_copy, self.sim.liars.act, self.sim.rot.act, self.sim.rot.night, self.sim.liars.equivocate,
+            self._renew, self._flood, self._poison, copies.old_copy, copies.restored, copies.torn, copies.clone,
+            self.sim.liars.act, self.sim.rot.act, self.sim.rot.night, self.sim.liars.equivocate,
         ]  # fmt: skip
         mixture = [act for act in acts if self.random.random() < 0.5]
         knobs = self.sim.network.knobs
@@ -42,7 +52,7 @@ class Nemesis:
         if not mixture:
             self.sim.counters["no_faults"] += 1
             return
-        for _ in range(5 + self.random.randrange(50)):
+        for _ in range(8 + self.random.randrange(50)):
             self.sim.after(self.random.randrange(duration_ms), partial(self._any, mixture))
 
     def _any(self, mixture: list[Callable[[], None]]) -> None:
@@ -53,6 +63,10 @@ class Nemesis:
         network = self.sim.network
         network.knobs = Knobs(bytes_share=network.knobs.bytes_share)
         network.down.clear()
+        self.sim.barred.clear()
+        self.sim.away.clear()
+        self.sim.frozen.clear()
+        self.sim.nightly = False
         self._struck.clear()
         for connection in list(network.connections.values()):
             for code in list(connection.deaf):
@@ -61,8 +75,20 @@ class Nemesis:
             machine.clock.off_ms = machine.busy_ms = 0
             machine.slow = False
             machine.store.fuse = 0
+            machine.quotas = None
             if not machine.on:
                 self.restart(machine)
+            if machine.poisoned:
+                machine.poisoned = b""  # the fault in the program is mended
+                self._behind.add(machine.code)
+        self.sim.copies.stop()
+
+    def scrub(self) -> None:
+        """Once all agree: a scrub finds what the boards lack that could not fold (C5)."""
+        for code in sorted(self._behind):
+            machine = self.sim.machines[code]
+            machine.post(machine.office.reconcile.scrub)
+        self.sim.run_for(2_000 if self._behind else 0)
 
     def strikes(self, machine: Machine) -> bool:
         """Whether the node fails now: committed, but nothing sent."""
@@ -72,8 +98,10 @@ class Nemesis:
         self.sim.counters["crash:between commit and sending"] += 1
         return True
 
-    def crash(self, machine: Machine) -> None:
-        """The power of a node fails; it comes back later."""
+    def crash(self, machine: Machine, *, comes_back: bool = True) -> None:
+        """The power of a node fails; it comes back later, or when somebody else says so."""
+        if machine.office.reconcile.busy():
+            self.sim.counters["crash:in a night"] += 1
         if machine.store.burnt:
             self.sim.counters[f"crash:{machine.store.burnt}"] += 1
             machine.store.burnt = ""
@@ -84,6 +112,8 @@ class Nemesis:
         self.sim.watch.stored(machine)
         machine.store.check_journal()
         self.sim.network.power_off(machine, silent=self.random.random() < 0.3)
+        if not comes_back:
+            return
         if self.sim.faults:
             self.sim.after(self.random.choice([50, 1_000, 10_000, 40_000]), partial(self.restart, machine))
         else:
@@ -91,7 +121,8 @@ class Nemesis:
 
     def restart(self, machine: Machine) -> None:
         """The node starts from its store."""
-        if machine.on:
+        known = self.sim.machines.get(machine.code) is machine or machine in self.sim.copies.clones.values()
+        if machine.on or not known or machine.code in self.sim.away:
             return
         machine.start()
         machine.office.project(force=True)
@@ -145,7 +176,7 @@ class Nemesis:
         network = self.sim.network
         for machine in machines:
             network.down.add(machine.code)
-            stream = network.current(machine.code)
+            stream = network.current(machine)
             if stream is not None:
                 network.cut(stream, half_open=self.random.random() < 0.3)
             self.sim.after(duration_ms, partial(network.down.discard, machine.code))
@@ -170,7 +201,7 @@ class Nemesis:
             self.sim.after(number * 700, partial(self._cut_of, machine))
 
     def _cut_of(self, machine: Machine) -> None:
-        stream = self.sim.network.current(machine.code)
+        stream = self.sim.network.current(machine)
         if stream is not None:
             self.sim.network.cut(stream)
 
@@ -197,7 +228,7 @@ class Nemesis:
         machine = self._machine()
         if machine is not None:
             machine.slow = True
-            machine.busy_ms = self.random.choice([100, 1_000])
+            machine.busy_ms = self.random.choice([100, 1_000, 5_000])
             self.sim.counters["slow"] += 1
             self.sim.after(20_000, partial(self._recover_speed, machine))
 
@@ -206,34 +237,71 @@ class Nemesis:
         machine.slow = False
         machine.busy_ms = 0
 
-    def _old_copy(self) -> None:
-        """Somebody puts an old copy of a node's disk in place, and says nothing (R1).
+    # -- others ---------------------------------------------------------------------------------------------------
 
-        One node of a seed: what two neighbours have both lost, a third may not hand back (not the author's side).
-        """
-        machine = self.sim.machines[self._aged] if self._aged else self._machine()
-        if machine is not None and machine.on and not self.sim.rot.spoilt:
-            self._aged = machine.code
-            back = partial(self._put_back, machine, machine.store.copy(), self._children(machine))
-            self.sim.after(1_000 + self.random.randrange(20_000), back)
+    def _renew(self) -> None:
+        """A child's channel certificate is renewed; the answer may be lost, either side may fail meanwhile (C4)."""
+        child = self._machine()
+        if child is None or not child.parent:
+            return
+        parent, new = self.sim.machines[child.parent], self.random.randbytes(32)
+        if not parent.on or parent.code in self.sim.copies.code or self.sim.network.current(child) is None:
+            return
+        first, lost = not child.tls, self.random.random() < 0.4
+        expires_ms = self.sim.now_ms + 180 * 86_400_000
 
-    @property
-    def aged(self) -> str:
-        """The node of which an old copy comes back; disks rot in other seeds."""
-        return self._aged
+        def issue() -> None:
+            parent.office.trust.issued(child.code, new, expires_ms)
 
-    def _children(self, machine: Machine) -> set[str]:
-        return {other.code for other in self.sim.machines.values() if other.parent == machine.code}
+        def done(_answer: object, _error: DulianError | None) -> None:
+            self.sim.counters["renewed"] += 1
+            if lost and not first:
+                self.sim.counters["renewal_lost"] += 1
+            else:
+                child.tls = new
 
-    def _put_back(self, machine: Machine, copy: list[dict[Any, Any]], children: set[str]) -> None:
-        """Not to before an admission: a real node would refuse that child's channel until it is invited again (there
-        is no TLS here), and the certificate is in no log any more where nobody had received it (seed 668).
-        """
-        if self.sim.faults and machine.on and self._children(machine) == children:
-            self.crash(machine)
-            self.sim.watch.rolled_back(machine)
-            machine.store.put_back(copy)
-            self.sim.counters["rolled_back"] += 1
+        parent.post(parent.office.command(issue, done))
+        if self.random.random() < 0.3:
+            self.sim.after(self.random.randrange(30), self._fuse_of(self.random.choice([parent, child])))
+
+    @staticmethod
+    def _fuse_of(machine: Machine) -> Callable[[], None]:
+        def burn() -> None:
+            machine.store.fuse = 1 if machine.on else 0
+
+        return burn
+
+    def _flood(self) -> None:
+        """X5: a child writes more valid records in a moment than its quota allows in a day."""
+        machine = self._machine()
+        if self._flooded or machine is None or not machine.parent:
+            return
+        if machine.office.author.recovering or machine.office.author.skew_ms:
+            return
+        self._flooded = True
+        parent, line = self.sim.machines[machine.parent], Line((machine.parent, machine.code))
+        log = machine.office.logs.log(LogKey(machine.code, machine.office.author.epoch, line))
+        if log is not None and log.frozen:
+            return
+        parent.quotas = parent.quotas or Quotas(10**9, FLOOD_QUOTA)
+
+        def write() -> None:
+            for _ in range(FLOOD_RECORDS):
+                machine.office.author.write(Kind.PROGRESS, line, Act(text="刷屏"), item=bytes(32))
+
+        machine.post(machine.office.command(write, lambda _answer, _error: None))
+        self.sim.counters["valid_flood"] += 1
+
+    def _poison(self) -> None:
+        """C5: here the fold of one matter fails; all others go on."""
+        machine = self._machine()
+        rows = machine.items() if machine is not None and not machine.poisoned else []
+        if machine is None or not rows:
+            return
+        item = bytes.fromhex(self.random.choice(rows)["id"])
+        self.sim.watch.poisoned.add(item.hex()[:16])
+        machine.poison(item)
+        self.sim.counters["poisoned"] += 1
 
     # -- clocks (K1) ----------------------------------------------------------------------------------------------
 

@@ -13,14 +13,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from node.errors import PeerError
+from node.items.lights import day_of
 from node.sync import frames
 from node.sync.frames import Frame
 from node.wire import codec
+from tests.sim.journal import BrokenPromise
 from tests.sim.world import Machine, Seen
 
 if TYPE_CHECKING:
     from tests.sim.simulation import Simulation
 
+NEWS = (frames.Batch, frames.Marks)  # what a peer that is frozen in time does not send any more (B8)
 REPEATABLE = (frames.Batch, frames.ReceiptFrame, frames.Refusal, frames.Marks, frames.Ping, frames.BlobRequest)
 CERTIFICATE_LIFE_MS = 30 * 86_400_000
 
@@ -46,6 +49,7 @@ class Connection:
     open: dict[str, bool] = field(default_factory=dict)  # by office: this end believes in it
     deaf: dict[str, list[Any]] = field(default_factory=dict)  # by receiving office: what waits behind a one-way cut
     arrived_ms: dict[str, int] = field(default_factory=dict)
+    paused: dict[str, list[Any]] = field(default_factory=dict)  # by receiving office: what waits for its quota
 
     def other(self, code: str) -> Machine:
         child, parent = self.ends
@@ -65,20 +69,21 @@ class Network:
 
     # -- dialling -------------------------------------------------------------------------------------------------
 
-    def current(self, child: str) -> Connection | None:
+    def current(self, child: Machine) -> Connection | None:
         """The stream a child believes in."""
-        found = [c for c in self.connections.values() if c.ends[0].code == child and c.open.get(child)]
+        found = [c for c in self.connections.values() if c.ends[0] is child and c.open.get(child.code)]
         return found[-1] if found else None
 
     def dial(self, child: Machine) -> None:
         """A child calls its parent; it calls again after its back-off while that fails."""
-        if not child.on or self.current(child.code) is not None:
+        if not child.on or self.current(child) is not None:
             return
         parent = self.sim.machines[child.parent]
-        if not parent.on or child.code in self.down:
+        if not parent.on or child.code in self.down or child.code in self.sim.barred:
             self.sim.counters["dial_failed"] += 1
             self.dial_later(child)
             return
+        self._check_channel(child, parent)
         self._last_number += 1
         connection = Connection(
             self._last_number, (child, parent), as_bytes=self.random.random() < self.knobs.bytes_share
@@ -109,8 +114,19 @@ class Network:
             )
         )
 
+    def _check_channel(self, child: Machine, parent: Machine) -> None:
+        """C4: whatever failed while a channel certificate was renewed, the child's is one the parent takes."""
+        if not child.tls or parent.code in self.sim.watch.aged:
+            return
+        try:
+            parent.office.trust.tls_owner(child.tls, self.sim.now_ms)
+        except PeerError as error:
+            raise BrokenPromise(f"{parent.code} does not take the channel certificate of {child.code} (C4)") from error
+
     @staticmethod
     def _tls(connection: Connection, machine: Machine) -> bytes:
+        if machine.tls and machine is connection.ends[0]:
+            return machine.tls
         return hashlib.sha256(f"{machine.code}/{connection.number}".encode()).digest()
 
     # -- frames ---------------------------------------------------------------------------------------------------
@@ -119,6 +135,8 @@ class Network:
         """A frame leaves a node."""
         connection = self.connections.get(number)
         if connection is None or not connection.open.get(sender.code):
+            return
+        if sender.code in self.sim.frozen and isinstance(frame, NEWS):
             return
         payload: Any = codec.encode(frame, sender.limits) if connection.as_bytes else frame
         repeatable = isinstance(frame, REPEATABLE)
@@ -143,6 +161,10 @@ class Network:
         if code in connection.deaf:
             connection.deaf[code].append(payload)
             return
+        if code in connection.paused:
+            connection.paused[code].append(payload)
+            return
+        self._charge(connection, receiver, payload)
         number = connection.number
         if connection.ends[0] is receiver:
             receiver.backoff.alive()
@@ -157,6 +179,25 @@ class Network:
                 return
         seen = Seen(number, connection.other(code).code, frame)
         receiver.post(lambda: receiver.office.received(number, frame), seen=seen)
+
+    def _charge(self, connection: Connection, receiver: Machine, payload: Any) -> None:
+        """X5: beyond its quota a neighbour is read more slowly."""
+        if receiver.quotas is None:
+            return
+        frame = payload if not isinstance(payload, bytes) else None
+        records = len(frame.records) if isinstance(frame, frames.Batch) else 0
+        size = frames.weight(frame) if isinstance(frame, frames.Batch) else 200
+        peer, day = connection.other(receiver.code).code, day_of(receiver.clock.now_ms())
+        pause_ms = int(1000 * receiver.quotas.charge(peer, size, records, day))
+        if pause_ms:
+            self.sim.counters["quota_slowed"] += 1
+            connection.paused[receiver.code] = []
+            self.sim.after(pause_ms, partial(self._read_on, connection, receiver))
+
+    def _read_on(self, connection: Connection, receiver: Machine) -> None:
+        waiting = connection.paused.pop(receiver.code, [])
+        for payload in waiting:
+            self._arrive(connection, receiver, payload)
 
     def _lost(self, payload: Any) -> None:
         self.sim.counters["frames_lost"] += 1
@@ -205,9 +246,15 @@ class Network:
                 self.sim.after(self._latency(), partial(self._tell, connection, other))
             self._forget(connection)
 
+    def leap(self, ms: int) -> None:
+        """Time leaps: what is on its way arrives so much later."""
+        for connection in self.connections.values():
+            for code in connection.arrived_ms:
+                connection.arrived_ms[code] += ms
+
     def streams_of(self, machine: Machine) -> list[Connection]:
         """All streams a node believes in."""
-        return [c for c in self.connections.values() if c.open.get(machine.code)]
+        return [c for c in self.connections.values() if machine in c.ends and c.open.get(machine.code)]
 
     def make_deaf(self, connection: Connection, code: str) -> None:
         """One-way partition: nothing more reaches this end until `hear`."""

@@ -31,11 +31,15 @@ class Rot:
     # -- faults ---------------------------------------------------------------------------------------------------
 
     def act(self) -> None:
-        """One disk loses something."""
+        """One disk loses something, in one place or two."""
+        self._spoil()
+        self._spoil()
+
+    def _spoil(self) -> None:
         machine = self._machine()
-        if machine is None or self.sim.nemesis.aged:
+        if machine is None or self.sim.copies.code:
             return
-        kind = self.random.choice([self._flip, self._flip, self._lose, self._chunk, self._board, self._file])
+        kind = self.random.choice([self._flip, self._flip, self._lose, self._chunk, self._board, self._file, self._row])
         kind(machine)
 
     def night(self) -> None:
@@ -44,9 +48,10 @@ class Rot:
         if machines:
             machine = self.random.choice(machines)
             self.sim.counters["night_begun"] += 1
+            night = self.sim.counters["night_begun"]  # stands for a business date
 
             def begin() -> None:
-                machine.office.reconcile.request(machine.parent, day=1)
+                machine.office.reconcile.request(machine.parent, day=night)
 
             machine.post(begin)
 
@@ -122,6 +127,14 @@ class Rot:
             table.held[key] = frozenset(sorted(table.held[key])[1:])
             self._note(machine, "rot:place")
 
+    def _row(self, machine: Machine) -> None:
+        """D1, D8: a row of the log table; the node comes to see it when it starts, scrubs, or writes on."""
+        held = machine.store._tables.log.held
+        del held[self.random.choice(sorted(held))]
+        self._note(machine, "rot:log row")
+        if self.random.random() < 0.5:
+            self.sim.nemesis.crash(machine)
+
     def _file(self, machine: Machine) -> None:
         """D7: an attachment that others have too."""
         others = [other for other in self.sim.machines.values() if other.code == machine.parent]
@@ -146,7 +159,7 @@ class Rot:
 
     def last_night(self) -> None:
         """Once all agree, every link is reconciled; afterwards a scrub finds nothing and both sides have signed."""
-        if not self.spoilt and self.sim.seed % 3:
+        if not self.spoilt and self.sim.seed % 6:
             return  # it takes as long as all the rest
         forked = self.sim.watch.forked_logs()
         asked: dict[str, int] = {}

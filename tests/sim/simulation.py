@@ -15,9 +15,12 @@ from functools import partial
 from heapq import heappop, heappush
 from random import Random
 
+from node.errors import StoreError
 from node.services.outputs import Outputs
 from node.storage.port import MarkRow
 from tests.sim import checkers, forked
+from tests.sim.copies import Copies
+from tests.sim.episodes import NIGHT_HOUR, Episodes
 from tests.sim.journal import BrokenPromise, Crash
 from tests.sim.liars import Liars
 from tests.sim.nemesis import Nemesis
@@ -27,7 +30,9 @@ from tests.sim.watch import Watch
 from tests.sim.workload import Workload
 from tests.sim.world import Machine, Seen, Time, admit, found
 
-TICK_MS = 1_000
+NODES = 15
+TICK_MS = 2_000
+STEP_EVENTS_MAX = 512  # as in a real node's core
 REAL_SUITE_EVERY = 10
 ROUND_MS = 60_000
 EVENTS_AT_ONCE_MAX = 5_000
@@ -50,6 +55,7 @@ class Report:
     nodes: int
     records: int
     simulated_ms: int
+    leapt_ms: int  # of these: leapt over
     rounds: int
     trace: str
     counters: Counter[str] = field(default_factory=Counter)
@@ -70,12 +76,20 @@ class Simulation:
         self.faults = True
         self._agenda: list[tuple[int, int, Callable[[], None]]] = []
         self._order = 0
+        self._shift_ms = 0
         self._trace = hashlib.sha256()
         self.network = Network(self)
         self.watch = Watch(self)
         self.workload = Workload(self)
+        self.barred: set[str] = set()  # children whose way up stays cut until an episode says otherwise
+        self.away: set[str] = set()  # offices that stay off until then
+        self.frozen: set[str] = set()  # offices that send nothing new (B8)
+        self.nightly = False  # the schedulers run
+        self.leapt_ms = 0
         self.liars = Liars(self)
         self.rot = Rot(self)
+        self.copies = Copies(self)
+        self.episodes = Episodes(self)
         self.nemesis = Nemesis(self)
 
     @property
@@ -89,25 +103,28 @@ class Simulation:
         """All phases; BrokenPromise where an invariant does not hold."""
         start_ms = self.now_ms
         self.build()
-        duration_ms = 60_000 + self.random.randrange(60_000)
-        self.workload.plan(duration_ms, self.options.steps or 60 + self.random.randrange(240))
+        duration_ms = 40_000 + self.random.randrange(50_000)
+        self.workload.plan(duration_ms, self.options.steps or 40 + self.random.randrange(120))
         self.nemesis.plan(duration_ms)
+        more_ms = self.episodes.plan(duration_ms)
         for parent, code in self.waiting:
             self.counters["joined_later"] += 1
             self.after(self.random.randrange(duration_ms), partial(self.join, parent, code))
-        self.run_for(duration_ms)
+        self.run_for(duration_ms + more_ms)
         rounds = self.heal()
+        self.nemesis.scrub()
         self.rot.last_night()
         checkers.check_all(self)
+        self.episodes.finish()
         self.settle()
         records = sum(len(machine.store.journal) for machine in self.machines.values())
         simulated_ms, trace = self.now_ms - start_ms, self._trace.hexdigest()
-        return Report(self.seed, len(self.machines), records, simulated_ms, rounds, trace, self.counters)
+        nodes, leapt_ms = len(self.machines), self.leapt_ms
+        return Report(self.seed, nodes, records, simulated_ms, leapt_ms, rounds, trace, self.counters)
 
     def build(self) -> None:
-        """A tree of 5 to 15 offices on up to four levels; some join later."""
-        count = self.options.nodes or 5 + self.random.randrange(11 if self.random.random() < 0.5 else 5)
-        paths = tree(self.random, count)
+        """A tree of fifteen offices on four levels; some join later."""
+        paths = tree(self.random, self.options.nodes or NODES)
         root = found(self.seed, paths[0][-1], real=self.real, time=self.time, mark_interval_ms=10_000)
         self.add(root)
         for path in paths[1:]:
@@ -119,7 +136,8 @@ class Simulation:
     def join(self, parent_code: str, code: str) -> None:
         """An office is admitted by its parent, as soon as that is up."""
         parent = self.machines.get(parent_code)
-        if parent is None or not parent.on or parent.office.author.recovering or parent.office.author.skew_ms:
+        author = parent.office.author if parent is not None and parent.on else None
+        if parent is None or author is None or author.recovering or author.skew_ms or parent_code in self.copies.clones:
             self.after(1_000, partial(self.join, parent_code, code))
             return
         parent.store.fuse = 0
@@ -132,12 +150,25 @@ class Simulation:
     def add(self, machine: Machine) -> None:
         """A node takes part."""
         self.machines[machine.code] = machine
+        self.attach(machine)
+
+    def attach(self, machine: Machine) -> None:
+        """It runs: it is woken, ticks, and calls its parent."""
         machine.wake = partial(self._wake, machine)
         machine.blobs.post = machine.post
         self.watch.stored(machine)
         self.after(self.random.randrange(TICK_MS), partial(self._tick, machine))
         if machine.parent:
             self.network.dial_later(machine)
+
+    def bar(self, code: str, duration_ms: int) -> None:
+        """Cut an office's way up until ``duration_ms`` are over (0: until somebody opens it)."""
+        self.barred.add(code)
+        stream = self.network.current(self.machines[code])
+        if stream is not None:
+            self.network.cut(stream)
+        if duration_ms:
+            self.after(duration_ms, partial(self.barred.discard, code))
 
     def heal(self) -> int:
         """Faults stop; returns the rounds it took until everything agreed."""
@@ -155,6 +186,7 @@ class Simulation:
             end_ms = self.now_ms + ROUND_MS
             while self.now_ms < end_ms:
                 self.run_for(4_000)
+                self.copies.operate()
                 difference = checkers.difference(self, healed_ms)
                 if not difference:
                     return number
@@ -180,7 +212,16 @@ class Simulation:
         ahead_ms = max(times) - self.now_ms
         if ahead_ms > 0:
             self.time.ms += ahead_ms + 1_000
+            self.leapt_ms += ahead_ms + 1_000
             self.counters["leapt"] += 1
+
+    def leap(self, ms: int) -> None:
+        """Much time passes in which nothing happens: what is planned, and what is on its way, comes so much later."""
+        self.time.ms += ms
+        self.leapt_ms += ms
+        self._shift_ms += ms
+        self._agenda = [(at_ms + ms, order, event) for at_ms, order, event in self._agenda]
+        self.network.leap(ms)
 
     # -- time -----------------------------------------------------------------------------------------------------
 
@@ -195,16 +236,16 @@ class Simulation:
 
     def run_for(self, duration_ms: int) -> None:
         """Let time pass."""
-        end_ms = self.now_ms + duration_ms
+        end_ms = self.now_ms + duration_ms - self._shift_ms
         events = 0
-        while self._agenda and self._agenda[0][0] <= end_ms:
+        while self._agenda and self._agenda[0][0] <= end_ms + self._shift_ms:
             at_ms, _, event = heappop(self._agenda)
             events = events + 1 if at_ms <= self.now_ms else 0
             if events > EVENTS_AT_ONCE_MAX:
                 raise BrokenPromise("something goes round in circles without time passing")
             self.time.ms = max(self.time.ms, at_ms)
             event()
-        self.time.ms = max(self.time.ms, end_ms)
+        self.time.ms = max(self.time.ms, end_ms + self._shift_ms)
 
     def _tick(self, machine: Machine) -> None:
         self.after(TICK_MS * 3 if machine.slow else TICK_MS, partial(self._tick, machine))
@@ -215,6 +256,8 @@ class Simulation:
         def tick() -> None:
             machine.ticking = False
             machine.office.tick()
+            if self.nightly:
+                machine.office.reconcile.nightly(NIGHT_HOUR)
 
         machine.post(tick)
 
@@ -230,7 +273,7 @@ class Simulation:
         machine.awake = False
         if not machine.on:
             return
-        count = 1 + self.random.randrange(8)
+        count = 1 + self.random.randrange(8) if machine.busy_ms < 1_000 else STEP_EVENTS_MAX
         entries = [machine.inbox.popleft() for _ in range(min(count, len(machine.inbox)))]
         again = self.drive(machine, [entry.event for entry in entries], [entry.seen for entry in entries if entry.seen])
         if machine.on and (again or machine.inbox):
@@ -247,6 +290,11 @@ class Simulation:
         except Crash:
             self.nemesis.crash(machine)
             return False
+        except StoreError as error:  # what the store says of a lost row; read anew, it is mended
+            self.counters[f"store:{error.code}"] += 1
+            self._emit(machine, machine.office.take_abandoned())
+            machine.office.project(force=True)
+            return True
         self.watch.stepped(machine, seen or [])
         return out.again or machine.office.has_followups()
 
@@ -265,18 +313,22 @@ class Simulation:
 
 
 def tree(random: Random, count: int) -> list[tuple[str, ...]]:
-    """Paths of ``count`` offices, parents first: 省, 市, 县, 乡."""
-    paths: list[tuple[str, ...]] = [("320000",)]
+    """Paths of ``count`` offices, parents first: 省, 市, 县, 乡, and at least one 县 directly under the 省.
+
+    Irregular as in real life: a city with three counties beside one with none, towns under any county.
+    """
+    root, city, county = "320000", "320100", "320181"
+    paths = [(root,), (root, city), (root, "329001"), (root, city, county), (root, city, county, "320181101")][:count]
     while len(paths) < count:
-        above = random.choice([path for path in paths if len(path) < 4])
-        siblings = sum(1 for path in paths if path[:-1] == above)
-        if siblings >= (3 if len(above) < 3 else 2):
+        above = random.choice([path for path in paths if len(path[-1]) < 9])
+        level = "省" if above == (root,) else "市" if above[-1].endswith("00") else "县"
+        if sum(1 for path in paths if path[:-1] == above) >= {"省": 5, "市": 4, "县": 2}[level]:
             continue
-        code = {
-            1: f"32{siblings + 1:02}00",
-            2: f"{above[-1][:4]}{siblings + 81}",
-            3: f"{above[-1]}{siblings + 101}",
-        }[len(above)]
+        siblings = sum(1 for path in paths if path[:-1] == above)
+        number = {"省": f"32{siblings + 1:02}00", "市": f"{above[-1][:4]}{siblings + 81}"}
+        code = number.get(level, f"{above[-1]}{siblings + 101}")
+        if level == "省" and random.random() < 0.25:
+            code = f"3290{siblings + 1:02}"
         paths.append((*above, code))
     return sorted(paths, key=len)
 

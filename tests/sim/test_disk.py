@@ -2,6 +2,7 @@
 
 import pytest
 
+from node.bootstrap.tailfile import TailPath
 from node.errors import ForbiddenError
 from node.services import tail
 from node.services.tail import Last
@@ -123,3 +124,14 @@ def test_a_lost_row_of_the_log_table_is_made_anew(tree, restarted):
     run(county, "item.report", item=task, text="已储备", percent=70)
     wire.settle()
     assert {row["percent"] for row in city.items() if row["id"] == task} == {70}
+
+
+def test_the_file_is_overwritten_in_place_and_read_back(tmp_path):
+    file = TailPath(tmp_path / "last-own")
+    assert file.read() == b""
+    for seq in (7, 12):
+        raw = tail.encode("320000", Last(bytes(32), seq, bytes(32)))
+        file.write(raw)
+        assert file.read() == raw
+    assert (tmp_path / "last-own").stat().st_mode & 0o777 == 0o600
+    TailPath(tmp_path / "absent" / "last-own").write(raw)  # a disk that does not take it stops nobody

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 EVIDENCE_PER_PEER_MAX = 1_000
 SESSIONS_PER_PEER_MAX = 6  # the streams of a flapping neighbour that keep-alive has not found out yet
 EARLY_FRAMES_MAX = 16
+INBOX_LOOKED_AT = 8  # events that wait
 
 
 class Watch:
@@ -36,6 +37,9 @@ class Watch:
         self.branches: dict[tuple[bytes, int], set[bytes]] = {}  # forks: log and number, ids of the records under it
         self.receipts = 0
         self.aged: set[str] = set()  # offices whose disk was once an old copy
+        self.careless: set[str] = set()  # of these, those that could not know it at once
+        self.cloned: set[str] = set()
+        self.poisoned: set[str] = set()  # items that some node could not fold
         self._numbers: dict[tuple[bytes, int], bytes] = {}
 
     # -- records --------------------------------------------------------------------------------------------------
@@ -90,14 +94,16 @@ class Watch:
         if place in self.branches:
             self.branches[place].add(record_id)
         elif known != record_id:
-            if machine.code not in self.aged:
+            if machine.code not in self.careless:
                 raise BrokenPromise(f"{machine.code} used number {header.seq} of {header.log_key} twice")
             self.fork(*place, {known, record_id})
             self.sim.counters["wrong_branch"] += 1
 
-    def rolled_back(self, machine: Machine) -> None:
-        """An old copy of this node's disk was put in place."""
+    def rolled_back(self, machine: Machine, *, careless: bool) -> None:
+        """An old copy of this node's disk was put in place; ``careless``: nothing told it so."""
         self.aged.add(machine.code)
+        if careless:
+            self.careless.add(machine.code)
 
     def forget_lost(self) -> None:
         """What an office wrote and nobody else had yet went with its disk, and with it what stood behind it."""
@@ -133,7 +139,7 @@ class Watch:
         """After every step of every node."""
         self.stored(machine)
         for alarm in machine.office.alarms.standing():
-            if alarm.code in ("internal", "poison", "followup"):
+            if alarm.code in ("internal", "poison", "followup") and alarm.subject not in self.poisoned:
                 raise BrokenPromise(f"{machine.code}: {alarm.text}")
         self._check_marks(machine)
         self._check_bounds(machine)
@@ -155,6 +161,8 @@ class Watch:
 
     def _check_promise(self, machine: Machine, office: str, row: MarkRow) -> None:
         author = self.sim.machines[office]
+        if office in self.cloned:
+            return  # two promise under one name
         for log_id, seq in author.promised.get(row.number, {}).items():
             promised = author.office.logs.index.get(log_id)
             if promised is None or not self.may_know(machine, promised.key.line) or log_id in self.forked_logs():
@@ -174,10 +182,23 @@ class Watch:
                 raise BrokenPromise(f"{machine.code} sends beyond the window")
             if len(state._early) > EARLY_FRAMES_MAX or len(state.behind) > limits.behind_logs_max:
                 raise BrokenPromise(f"{machine.code} keeps what {session.peer} sends before it is known")
+        if len(machine.inbox) > INBOX_LOOKED_AT:
+            self._check_inbox(machine)
         if max(by_peer.values(), default=0) > SESSIONS_PER_PEER_MAX:
             raise BrokenPromise(f"{machine.code} keeps dead sessions: {by_peer}")
         if max(map(len, machine.office.alarms._by_peer.values()), default=0) > EVIDENCE_PER_PEER_MAX:
             raise BrokenPromise(f"{machine.code} keeps too much evidence")
+
+    def _check_inbox(self, machine: Machine) -> None:
+        """D9: before a slow node no more waits than its neighbours' windows hold."""
+        waiting: dict[int, int] = {}
+        for _, seen in machine.inbox:
+            if seen is not None and isinstance(seen.frame, frames.Batch):
+                waiting[seen.number] = waiting.get(seen.number, 0) + frames.weight(seen.frame)
+        limit = machine.limits.window_bytes + machine.limits.batch_bytes_max + 300_000
+        if max(waiting.values(), default=0) > limit and not self.sim.liars.lied:
+            raise BrokenPromise(f"{machine.code} is slow, and {max(waiting.values())} bytes of one link wait for it")
+        self.sim.counters["slow:queue"] += 1
 
     def _check_forks(self, machine: Machine, batch: frames.Batch) -> None:
         """Who saw both keeps both, freezes that log and raises an alarm (I5, G7)."""

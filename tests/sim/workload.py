@@ -68,7 +68,7 @@ class Workload:
 
     def act(self) -> None:
         """One command somewhere."""
-        machine = self.random.choice(list(self.sim.machines.values()))
+        machine = self.random.choice([*self.sim.machines.values(), *self.sim.copies.clones.values()])
         if not machine.on:
             return
         rows = machine.store.board_query(BoardQuery())

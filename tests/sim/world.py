@@ -26,6 +26,7 @@ from node.services.enrol import LinkCa
 from node.services.identity import Identity, World
 from node.services.office import Office
 from node.services.outputs import Outputs
+from node.services.quotas import Quotas
 from node.services.trust import load_chain, save_chain
 from node.storage.port import MarkRow, Peer
 from node.sync.backoff import Backoff
@@ -36,6 +37,7 @@ from tests.sim.memory_blobs import MemoryBlobs
 from tests.sim.suite import CheapSigner, CheapSuite
 
 START_MS = 1_790_000_000_000  # 2026-09-21
+NO_FACT: Any = None  # what no fold can read
 NO_CA = LinkCa(b"", b"", 86_400_000)
 # As a real node's, but a batch of a few records and a window of a few batches: both limits are met all the time.
 LIMITS = LinkLimits(
@@ -128,6 +130,9 @@ class Machine:
         self.backoff = Backoff(limits)
         self.inbox: deque[Waiting] = deque()
         self.wake: Callable[[], None] = lambda: None
+        self.tls = b""  # SHA-256 of the channel certificate, where it was issued in the simulation (C4)
+        self.quotas: Quotas | None = None
+        self.poisoned = b""  # an item that this node cannot fold (C5)
         self.busy_ms = 0  # how long this node takes for a step
         self.slow = False
         self.ticking = self.awake = False
@@ -148,7 +153,19 @@ class Machine:
         self.office.reconcile.fresh_ms = 0  # every run scrubs anew: what rots is to be found in it
         self.on = True
         self._note_marks()
+        self.poison(self.poisoned)
         return self.office
+
+    def poison(self, item: bytes) -> None:
+        """From now on the fold of an item fails here, as with a fault in the program."""
+        self.poisoned = item
+        fold_one = self.office.projector._fold_one
+
+        def failing(item_id: bytes, facts: list[Any], *rest: Any) -> Any:
+            return fold_one(item_id, [*facts, NO_FACT] if item_id == self.poisoned else facts, *rest)
+
+        if item:
+            self.office.projector._fold_one = failing  # type: ignore[method-assign, assignment]
 
     def post(self, event: Callable[[], None], *, seen: Seen | None = None) -> None:
         """Something waits for the node's next step; ``seen``: who sent which frame."""

@@ -1,0 +1,211 @@
+"""Copies of disks: old ones put back, torn ones, backups restored, machines cloned (faults.md D3, R1, R2, R3, R8).
+
+Rules: one office of a seed at most, for what two neighbours have both lost, a third may not hand back (not the author's
+side); its disk does not rot besides. Not to before an admission: a real node would refuse that child's channel until it
+is invited again (there is no TLS here), and the certificate is in no log any more where nobody had received it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from node.services import comeback, tail
+from node.services.alarms import Alarms
+from node.services.author import Author
+from node.services.comeback import CLONES
+from node.services.identity import World
+from node.services.logs import Logs
+from tests.sim.journal import BrokenPromise
+from tests.sim.world import Machine
+
+if TYPE_CHECKING:
+    from node.errors import DulianError
+    from tests.sim.simulation import Simulation
+
+Disk = list[dict[Any, Any]]
+TORN_COMMITS = 12
+
+
+class Copies:
+    """What is done with copies of one office's disk."""
+
+    def __init__(self, sim: Simulation) -> None:
+        self.sim = sim
+        self.random = sim.random
+        self.code = ""  # the office
+        self.clones: dict[str, Machine] = {}
+        self._backup: tuple[Disk, set[str], int] | None = None
+
+    # -- which, and when ------------------------------------------------------------------------------------------
+
+    def _chosen(self) -> Machine | None:
+        """The seed's office, if its disk may be exchanged now."""
+        machines = self.sim.machines
+        if not self.code:
+            if self.sim.rot.spoilt:
+                return None
+            running = [machine for machine in machines.values() if machine.on and machine.code not in self.sim.away]
+            self.code = self.random.choice(running).code if running else ""
+        machine = machines.get(self.code)
+        return machine if machine is not None and machine.on and not self.clones else None
+
+    def _below(self, machine: Machine) -> set[str]:
+        return {other.code for other in self.sim.machines.values() if other.parent == machine.code}
+
+    def _may(self, machine: Machine, children: set[str]) -> bool:
+        same = self.sim.machines.get(machine.code) is machine and machine.on and not self.clones
+        return self.sim.faults and same and self._below(machine) == children and machine.code not in self.sim.away
+
+    # -- old copies -----------------------------------------------------------------------------------------------
+
+    def old_copy(self) -> None:
+        """R1, R8: an old copy of the whole disk is put in place, and nobody says anything."""
+        machine = self._chosen()
+        if machine is not None:
+            back = partial(self._put_back, machine, machine.store.copy(), machine.tail.raw, self._below(machine))
+            self.sim.after(1_000 + self.random.randrange(20_000), back)
+
+    def _put_back(self, machine: Machine, copy: Disk, last: bytes, children: set[str]) -> None:
+        if self._may(machine, children):
+            self.sim.nemesis.crash(machine)
+            self.sim.watch.rolled_back(machine, careless=True)
+            machine.store.put_back(copy)
+            machine.tail.raw = last
+            self._note("rolled_back", children)
+
+    def _note(self, name: str, children: set[str]) -> None:
+        self.sim.counters[name] += 1
+        if children:
+            self.sim.counters[f"{name}:parent"] += 1
+
+    def restored(self) -> None:
+        """R2: a backup is restored as `restore` does it; the same one perhaps twice, neighbours perhaps unreachable."""
+        machine = self._chosen()
+        if machine is None:
+            return
+        if self._backup is None or self.random.random() < 0.4:
+            self._backup = machine.store.copy(), self._below(machine), machine.clock.now_ms()
+        self.sim.after(1_000 + self.random.randrange(20_000), partial(self._restore, machine, *self._backup))
+
+    def _restore(self, machine: Machine, copy: Disk, children: set[str], made_ms: int) -> None:
+        if not self._may(machine, children) or machine.clock.off_ms:
+            return
+        self.sim.nemesis.crash(machine)
+        self.sim.watch.rolled_back(machine, careless=False)
+        machine.store.put_back(copy)
+        machine.tail.raw = b""
+        self._begin(machine, made_ms)
+        self._note("restored", children)
+        if self.random.random() < 0.5:
+            for code in (machine.code, *children):
+                self.sim.bar(code, 15_000)
+            self.sim.counters["restored:alone"] += 1
+
+    def _begin(self, machine: Machine, made_ms: int) -> None:
+        """As `bootstrap.restoring` does it, before the node starts."""
+        store, now_ms = machine.store, machine.clock.now_ms()
+        store.begin()
+        logs = Logs(store, machine.path)
+        author = Author(machine.identity, machine.world, store, logs)
+        comeback.begin(store, comeback.RESTORE, made_ms, now_ms)
+        author.begin_epoch(comeback.RESTORE)
+        logs.flush()
+        text = comeback.Comeback(store).text([*machine.path[-2:-1], *self._below(machine)])
+        Alarms(store, machine.world).raise_(comeback.ALARM, machine.code, text)
+        store.commit(durable=True)
+
+    # -- a torn tail ----------------------------------------------------------------------------------------------
+
+    def torn(self) -> None:
+        """D3: the last commits are lost with a power failure, though the disk had said that they were safe."""
+        machine = self._chosen()
+        if machine is not None:
+            machine.store.watch_tail(TORN_COMMITS)
+            self.sim.after(1_000 + self.random.randrange(10_000), partial(self._tear, machine, self._below(machine)))
+
+    def _tear(self, machine: Machine, children: set[str]) -> None:
+        if not self._may(machine, children) or not machine.store.last_commits:
+            return
+        commits = list(machine.store.last_commits)
+        self.sim.nemesis.crash(machine, comes_back=False)
+        machine.store.tear(commits[-1 - self.random.randrange(len(commits)) :])
+        if self.random.random() < 0.25:
+            machine.tail.raw = machine.tail.before  # the file's own last write is lost, too
+        last = tail.decode(machine.code, machine.tail.raw)
+        held = {row.log_id: row.head_seq for row in machine.store.logs()}
+        told = last is not None and held.get(last.log_id, 0) < last.seq
+        self.sim.watch.rolled_back(machine, careless=not told)
+        self._note("torn", children)
+        self.sim.after(self.random.choice([50, 5_000]), partial(self._start_torn, machine, told=told))
+
+    def _start_torn(self, machine: Machine, *, told: bool) -> None:
+        if machine.on or self.sim.machines.get(machine.code) is not machine:
+            return
+        self.sim.nemesis.restart(machine)
+        if told and self.sim.drive(machine, []) is not None and machine.on:
+            author = machine.office.author
+            if not author.recovering and not author.comeback.pending:
+                raise BrokenPromise(f"{machine.code} has lost its tail and would go on writing (D3)")
+            self.sim.counters["torn:told"] += 1
+
+    # -- clones ---------------------------------------------------------------------------------------------------
+
+    def clone(self) -> None:
+        """R3: a copy of the running machine runs beside it, and both work."""
+        machine = self._chosen()
+        if machine is None or not machine.parent or machine.office.author.recovering:
+            return
+        if machine.office.author.comeback.pending or machine.code in self.sim.watch.aged:
+            return
+        other = Machine(
+            machine.path, machine.identity.federation, machine.signer, self.sim.seed, limits=machine.limits,
+            mark_interval_ms=machine.mark_interval_ms, time=machine.clock.time,
+        )  # fmt: skip
+        other.random = Random(f"{self.sim.seed}/{machine.code}/clone")
+        other.world = World(other.clock, other.random.randbytes, other.random.random)
+        other.store.put_back(machine.store.copy())
+        other.blobs.whole = dict(machine.blobs.whole)
+        other.tail.raw = machine.tail.raw
+        other.promised = machine.promised
+        self.sim.watch.rolled_back(machine, careless=True)
+        self.sim.watch.cloned.add(machine.code)
+        self.clones[machine.code] = other
+        other.start()
+        other.office.project(force=True)
+        self.sim.attach(other)
+        self.sim.counters["cloned"] += 1
+
+    def stop(self) -> None:
+        """The operator ends it: one copy is switched off for good."""
+        for code, other in list(self.clones.items()):
+            machine = self.sim.machines[code]
+            for one in (machine, other):
+                if one.on and any(alarm.code == "clone" for alarm in one.office.alarms.standing()):
+                    self.sim.counters["clone_noticed"] += 1
+            del self.clones[code]
+            keep, drop = (machine, other) if self.random.random() < 0.5 else (other, machine)
+            self.sim.machines[code] = keep
+            if drop.on:
+                drop.crash()
+            self.sim.network.power_off(drop, silent=False)
+            if keep is other:
+                self.sim.counters["clone_survived"] += 1
+            if not keep.on:
+                self.sim.nemesis.restart(keep)
+
+    def operate(self) -> None:
+        """Of two copies one is left: the operator says so to it, as soon as it asks."""
+        machine = self.sim.machines.get(self.code)
+        if machine is None or not machine.on or machine.office.author.recovering not in CLONES:
+            return
+        if machine.office.author.skew_ms or machine.inbox:
+            return
+
+        def done(_answer: object, error: DulianError | None) -> None:
+            if error is not None:
+                raise BrokenPromise(f"the copy that is left could not be chosen: {error}")
+            self.sim.counters["clone_chosen"] += 1
+
+        machine.post(machine.office.command(machine.office.recovery.choose, done))
