@@ -38,7 +38,7 @@ def check(tree: Tree, journal: Journal, folder: Path, seed: str, *, forked: set[
     found += _quiet(tree)
     if found:
         return found
-    found += _reconciled(tree, forked)
+    found += _reconciled(tree)
     found += _quiet(tree)  # the statements are records too
     deadline = time.monotonic() + _UNDER_WAY_S
     while True:  # the stores are read one after another; a node may still write a record of its own
@@ -49,7 +49,7 @@ def check(tree: Tree, journal: Journal, folder: Path, seed: str, *, forked: set[
         time.sleep(2)
     found += broken
     found += _numbers(tree)
-    found += _nodes(tree, forked)
+    found += _nodes(tree)
     found += _attachments(tree, journal, folder, random.Random(seed), lossy=lossy)
     return found
 
@@ -97,8 +97,8 @@ def _quiet(tree: Tree) -> list[str]:
         restless, "quiet again")
 
 
-def _reconciled(tree: Tree, forked: set[str]) -> list[str]:
-    """Every link is reconciled and both sides signed; nothing is disputed but a forked log, which is named for ever."""
+def _reconciled(tree: Tree) -> list[str]:
+    """Every link is reconciled and both sides signed; nothing is disputed, a settled fork neither."""
     found = []
     for office in tree:
         if not office.parent:
@@ -108,7 +108,7 @@ def _reconciled(tree: Tree, forked: set[str]) -> list[str]:
                 [run] = office.client().request("reconcile", {"with": office.parent}, timeout_s=200).data
             except DulianError as error:
                 run = {"ok": False, "outcome": error.text}
-            if run["ok"] or (forked and run["outcome"] == "disputed" and not run["differing"] and not run["missing"]):
+            if run["ok"]:
                 break
             time.sleep(2)
         else:
@@ -180,16 +180,15 @@ def _numbers(tree: Tree) -> list[str]:
     return [f"登记编号 {number} names {len(ids)} items" for number, ids in items.items() if len(ids) > 1][:_SHOWN]
 
 
-def _nodes(tree: Tree, forked: set[str]) -> list[str]:
+def _nodes(tree: Tree) -> list[str]:
     """Every store verifies; no alarm stands that means loss; no log tells of a crash or of an internal error."""
     found = []
-    never = _NEVER - {"reconcile"} if forked else _NEVER
     for office in tree:
         verified = office.ask("verify")
         found += [f"{office.code} verify: {finding}" for finding in verified["findings"][:3]]
         found += [
             f"{office.code} alarm {alarm['code']} {alarm['subject']}: {alarm['text'][:120]}"
-            for alarm in office.ask("status")["alarms"] if alarm["code"] in never
+            for alarm in office.ask("status")["alarms"] if alarm["code"] in _NEVER
         ]
         text = office.log_text()
         found += [f"{office.code} log: {line[:600]}" for line in text.splitlines() if '"event": "crashed"' in line
