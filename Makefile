@@ -107,6 +107,10 @@ test-dist: venv ## 离线安装包 / the offline archive
 sim: venv ## 重放一次模拟：make sim SEED=123 / replay one simulation
 	$(PY) -m tests.sim --seed $(SEED)
 
+.PHONY: sim-long
+sim-long: venv ## 长时间模拟：可中断、可续跑，每版至多一万个种子 / up to ten thousand seeds, resumable
+	$(PY) -m tests.sim.long $(SIM_ARGS)
+
 .PHONY: fuzz
 fuzz: venv ## 模糊测试：所有解码器，可续跑 / foreign bytes for every decoder, goes on where it stopped
 	$(PY) -m tests.fuzz $(FUZZ_ARGS)
