@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from node.errors import DulianError, InputError
 from tests.chaos.journal import Journal
@@ -152,6 +153,7 @@ class Scenes:
         """R3: a county's machine twice, both alive; both stop, the operator chooses one."""
         office = self._tree.offices["320583"]
         self._work.send_away(office.code)
+        task = self._task(self._tree.offices[office.parent], office)
         self._quiet(office)
         self._die(office)
         self._number += 1
@@ -164,11 +166,11 @@ class Scenes:
         self.cloned.add(office.code)
         office.up()
         self._quiet(office)
-        self._write(office, "第一份")
+        self._write(office, task, "第一份")
         self._quiet(office)
         twin.up()
         try:
-            until(lambda: self._write(twin, "第二份") or _stopped(twin), "the second writes or stops", SLOW_MACHINE_S)
+            until(lambda: self._write(twin, task, "第二份") or _stopped(twin), "the second writes or stops", SLOW_MACHINE_S)
             until(lambda: _stopped(office) and _stopped(twin), "both copies stop", SLOW_MACHINE_S)
             twin.kill9()
             self._tally.kill("scene", office.code)
@@ -189,18 +191,23 @@ class Scenes:
             return  # the second was stopped before it wrote
         self._tally.fault("forks_settled")
 
-    def _write(self, office: Office, text: str) -> bool:
+    def _task(self, superior: Office, office: Office) -> str:
+        """A task for the office, signed: what both copies then report on it meets at the superior."""
+        def issued() -> dict[str, Any] | None:
+            return self._work.do(superior, "item.issue", {"title": "两份", "to": [office.code]})
+
+        made = until(issued, f"{superior.code} issues", SLOW_MACHINE_S)
+        task = str(made["assignments"][0]["item"])
+        until(lambda: self._work.do(office, "item.sign", {"item": task}), f"{office.code} signs", SLOW_MACHINE_S)
+        return task
+
+    def _write(self, office: Office, task: str, text: str) -> bool:
         """A record of one copy; not journaled: which of two copies is the office is for the operator to say."""
-        rows = [row for row in office.ask("item.list") if row["receiver"] == office.code and row["state"] in
-                ("signed", "active", "returned") and row["kind"] == "assignment"]
         try:
-            if rows:
-                office.ask("item.report", item=rows[0]["id"], text=text)
-            else:
-                office.ask("item.register", title=text)
+            office.ask("item.report", item=task, text=text)
         except DulianError:
             return False
-        return bool(rows)
+        return True
 
     def _quiet(self, office: Office) -> None:
         def synced() -> bool:
