@@ -87,6 +87,7 @@ def summarise(known: list[dict[str, Any]]) -> int:
         f"全树核对 checks of the whole tree   {figures.get('checks', 0)}",
         f"违背承诺 promises broken           {sum(bool(one['breaches']) for one in known)} 轮 campaigns",
         *(f"  seed {one['seed']}: {line}" for one in known for line in one["breaches"]),
+        *(f"注 remark, seed {one['seed']}: {one['remark']}" for one in known if "remark" in one),
     ]
     sys.stdout.write("\n".join(lines) + "\n")
     return int(any(one["breaches"] for one in known))

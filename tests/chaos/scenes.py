@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +171,8 @@ class Scenes:
         self._quiet(office)
         twin.up()
         try:
-            until(lambda: self._write(twin, task, "第二份") or _stopped(twin), "the second writes or stops", SLOW_MACHINE_S)
+            both = partial(self._write, twin, task, "第二份"), partial(_stopped, twin)
+            until(lambda: any(happened() for happened in both), "the second writes or stops", SLOW_MACHINE_S)
             until(lambda: _stopped(office) and _stopped(twin), "both copies stop", SLOW_MACHINE_S)
             twin.kill9()
             self._tally.kill("scene", office.code)
