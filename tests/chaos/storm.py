@@ -7,7 +7,6 @@ import random
 import secrets
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from tests.chaos.work import Work
 from tests.process.nodes_proxy import Proxy
 from tests.process.syscalls import CREATE, SYNC, WRITE
 
-_PATIENCE_S = 4.0  # so long a failpoint is waited for; then the node dies where it stands
+_PATIENCE_S, _PATIENCE_ASKED_S = 5.0, 10.0  # so long a failpoint is waited for; then the node dies where it stands
 _DOWN_S = 0.6
 _PLAIN_STARTS = 0.1  # this part is started by an exec of its own, as a service manager would
 _DISK_LIVES = 0.05
@@ -42,8 +41,6 @@ class Storm:
         self._folder = folder
         self._pace = pace
         self._over = threading.Event()
-        self._wanted: Counter[str] = Counter()  # failpoints chosen so far: the least chosen are next
-        self._lock = threading.Lock()
         self.failures: list[str] = []
 
     def blow(self, kills: int, within_s: float, disks: int = 0) -> None:
@@ -113,18 +110,18 @@ class Storm:
             return
         if point and POINTS[point].trigger:
             threading.Thread(target=self._trigger, args=(office, POINTS[point].trigger), daemon=True).start()
-        self._wait(office, _PATIENCE_S if point else 0.3 + dice.expovariate(1 / 1.5))
+        patience_s = _PATIENCE_ASKED_S if point and POINTS[point].trigger else _PATIENCE_S
+        self._wait(office, patience_s if point else 0.3 + dice.expovariate(1 / 1.5))
         if not office.alive():
             self._ended(office)
         elif point or not self._over.is_set():  # nobody may die by itself after the storm
             self._die(office, "random")
 
     def _choose(self, dice: random.Random) -> str:
-        with self._lock:
-            least = min(self._wanted[name] for name in POINTS)
-            name = dice.choice([name for name in POINTS if self._wanted[name] <= least])
-            self._wanted[name] += 1
-        return name
+        """One of those that have killed least, or any."""
+        fired = dict(self._tally.points)
+        least = min(fired.get(name, 0) for name in POINTS)
+        return dice.choice([name for name in POINTS if dice.random() < 0.5 or fired.get(name, 0) <= least])
 
     def _wait(self, office: Office, seconds: float) -> None:
         deadline = time.monotonic() + seconds * self._pace
@@ -160,11 +157,11 @@ class Storm:
                 file.unlink()
                 self._tally.fault("backup_made")
             elif what == "reconcile":
-                if office.parent:
-                    office.client().request("reconcile", {"with": office.parent}, timeout_s=60)
-                else:
-                    office.client().request("reconcile", {}, timeout_s=60)
-                self._tally.fault("reconciled_in_storm")
+                deadline = time.monotonic() + _PATIENCE_ASKED_S
+                while time.monotonic() < deadline and office.alive():  # as soon as a link is in sync
+                    for run in office.client().request("reconcile", {}, timeout_s=60).data:
+                        self._tally.fault(f"reconcile_{run['outcome']}")
+                    time.sleep(0.3)
         except (DulianError, OSError):
             return  # what a dying node says
 
