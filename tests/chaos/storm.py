@@ -49,11 +49,11 @@ class Storm:
         on_disk = [office.code for office in self._tree if not office.database]
         first = set(on_disk[len(on_disk) - disks :])
         lives = [
-            threading.Thread(target=self._guard, args=(self._lives, office, self._seed(), office.code in first))
-            for office in self._tree
+            threading.Thread(target=self._guard, args=(self._lives, one, self._seed(), one.code in first), daemon=True)
+            for one in self._tree
         ]
         both = (self._links, self._server)
-        others = [threading.Thread(target=self._guard, args=(what, self._seed())) for what in both]
+        others = [threading.Thread(target=self._guard, args=(what, self._seed()), daemon=True) for what in both]
         for thread in lives + others:
             thread.start()
         while self._tally.killed() < goal and time.monotonic() < deadline and not self.failures:
