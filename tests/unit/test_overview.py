@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from node.cli import overview as paper_of_overview
+from node.cli.paper import Paper
 from node.errors import InputError
 from node.services import overview, pages, statistics, workbench
 from node.services.desk import Caller
@@ -199,3 +201,12 @@ def test_the_board_carries_the_days_of_the_records(offices: Offices) -> None:
     assert (row.submissions, row.returns, row.finished_day) == (2, 1, 0)
     assert row.first_due_day == row.due_day > 0
     assert offices.province.code == PROVINCE
+
+
+def test_the_command_line_prints_plain_tables(offices: Offices) -> None:
+    sheet = "\n".join(paper_of_overview._sheet(ask(offices.province, "overview", at=CITY), Paper()))
+    assert "推进简政放权" in sheet
+    assert "办理中 50%" in sheet
+    figures = "\n".join(paper_of_overview._figures(ask(offices.province, "statistics", period="all"), Paper()))
+    assert "100.0%（1/1）" in figures
+    assert figures.splitlines()[-1].startswith("合计")

@@ -22,9 +22,9 @@ class _Held:
         self.project = project
         self.gate = threading.Event()
 
-    def __call__(self, *, force: bool = False) -> int:
+    def __call__(self, *, force: bool = False, texts: bool = False) -> int:
         assert self.gate.wait(_WAIT_S)
-        return self.project(force=force)
+        return self.project(force=force, texts=texts)
 
 
 def _deliver(outputs: Outputs) -> None:
