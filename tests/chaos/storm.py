@@ -96,7 +96,7 @@ class Storm:
         point, count = "", 0
         if dice.random() < 0.7:
             point = self._choose(dice)
-            count = dice.randint(1, POINTS[point].most)
+            count = min(dice.randint(1, POINTS[point].most) for _ in range(2))
         plain = not point and dice.random() < _PLAIN_STARTS / 0.3
         self._rest(dice.random() * _DOWN_S)
         office.begin(point, count, plain=plain)
