@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import gzip
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib import resources
 from typing import Self
@@ -95,6 +96,12 @@ class Divisions:
         found = [office for office in self._offices.values() if office.parent == code]
         found += [Division(c, name, "township", code) for c, name in self._townships.items() if c[:6] == code]
         return tuple(sorted(found, key=lambda office: office.code))
+
+    def below(self, parents: Collection[str]) -> list[Division]:
+        """Return the listed offices whose parent is one of ``parents``, by code: one pass over the table."""
+        found = [office for office in self._offices.values() if office.parent in parents]
+        found += [Division(c, name, "township", c[:6]) for c, name in self._townships.items() if c[:6] in parents]
+        return sorted(found, key=lambda office: office.code)
 
     def check_child(self, parent_code: str, code: str, name: str = "") -> None:
         """Check that the office ``code`` is a direct child of ``parent_code``; ``name`` only improves suggestions.

@@ -37,10 +37,10 @@ class Alike(NamedTuple):
 
 def alike(title: str, rows: Iterable[BoardRow]) -> list[Alike]:
     """Rows whose title shares at least half of its pairs of characters with ``title``, the most alike first."""
-    pairs = _pairs(title)
+    pairs = pairs_of(title)
     found = []
     for row in rows:
-        other = _pairs(row.title)
+        other = pairs_of(row.title)
         smaller = min(len(pairs), len(other))
         share = len(pairs & other) / smaller if smaller else 0.0
         if share >= _ALIKE:
@@ -48,7 +48,8 @@ def alike(title: str, rows: Iterable[BoardRow]) -> list[Alike]:
     return sorted(found, key=lambda one: (-one.share, one.row.item_no))
 
 
-def _pairs(title: str) -> frozenset[str]:
+def pairs_of(title: str) -> frozenset[str]:
+    """Pairs of neighbouring characters, without spaces and marks: what likeness is measured by."""
     text = _NOT_WORDS.sub("", title).casefold()
     return frozenset(text[at : at + 2] for at in range(len(text) - 1)) or frozenset({text} - {""})
 

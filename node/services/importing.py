@@ -76,6 +76,8 @@ def import_ledger(office: Office, batch: Batch, caller: Caller, *, dry_run: bool
     document: Document = {
         "items": [], "errors": errors, "warnings": warnings, "rows": len(rows), "dry_run": dry_run,
     }  # fmt: skip
+    if dry_run:
+        document["preview"] = [_shown(row, at) for row, at in zip(rows, numbers, strict=True)]
     if errors or dry_run:
         return document
     office.author.check_may_write()
@@ -97,6 +99,16 @@ def import_edited(office: Office, back: Back, caller: Caller, *, apply: bool) ->
     office.author.check_may_write()
     written = write(office, found.changes, caller._replace(channel=Channel.IMPORT))
     return document | {"written": written, "applied": True}
+
+
+def _shown(row: Row, at: int) -> Document:
+    """A row as it would be registered, for who looks before anything is written."""
+    leader = row.terms.leader if row.terms is not None else ""
+    return {
+        "row": at, "number": row.number or None, "title": row.title, "source": row.source or None,
+        "due": day_text(row.due_day), "limit_text": row.limit_text or None, "responsible": row.responsible or None,
+        "leader": leader or None, "points": len(row.points),
+    }  # fmt: skip
 
 
 def _today(office: Office) -> int:

@@ -59,7 +59,7 @@ def workbench(reader: Reader, view: View, args: Mapping[str, object]) -> Documen
     """All lists of the caller; ``since_ms`` says from when on changes are news (default: since the last reading)."""
     caller = view.caller or Caller("")
     lists = [_section(reader, view, caller, one) for one in _sections(reader, view, caller)]
-    lists.insert(2, _approvals(reader, view, caller))
+    lists.insert(1, _approvals(reader, view, caller))
     lists.append(_proposals(reader, view, caller))
     lists.append(_news(reader, view, caller, args))
     return {
@@ -86,6 +86,10 @@ def _sections(reader: Reader, view: View, caller: Caller) -> Iterator[_Section]:
         ("overdue", "逾期", own._replace(light=light_query("red", today, view.calendar)), ("item.report",)),
         ("others_overdue", "下级逾期", given._replace(light=light_query("red", today, view.calendar)), ("item.urge",)),
     ]
+    if may(caller, "item.assign"):
+        # Whatever is registered waits to be assigned; no unit has it in hand yet.
+        said.insert(1, ("assign", "待交办", ours._replace(kind="registered", states=(REGISTERED, ESTABLISHED)),
+                        ("item.assign",)))  # fmt: skip
     for key, title, query, verbs in said:
         seen = narrowed(reader, view, query)
         # What this office issued to others is not in the hands of a unit here.
@@ -171,8 +175,6 @@ def _news(reader: Reader, view: View, caller: Caller, args: Mapping[str, object]
     return _list("news", "未读动态", len(fresh), shown) | {
         "since": moment(since_ms), "more": bool(rows) and len(fresh) == ROWS * 10,
     }  # fmt: skip
-
-
 
 
 QUESTIONS: Mapping[str, Question] = {"workbench": workbench}

@@ -28,11 +28,13 @@ from node.records.kinds import Channel
 from node.services import console_accounts as accounts
 from node.services.desk import Caller
 from node.services.office import Office
+from node.services.office_finder import Finder
 from node.services.people import caller_of
 from node.storage.port import Reader, Store, WebSession
 from node.web import failures, pages, sessions
 from node.web.assets import Assets
 from node.web.gateway import Gateway
+from node.web.kept import Kept
 from node.web.live import Hub
 from node.web.page import PUBLIC, Page
 from node.web.passwords import Passwords
@@ -62,6 +64,8 @@ class Console:
     passwords: Passwords = field(default_factory=Passwords)
     hub: Hub = field(default_factory=Hub)
     signing_in: asyncio.Lock = field(default_factory=asyncio.Lock)  # attempts are weighed one after the other
+    finder: Finder = field(default_factory=Finder)
+    kept: Kept = field(default_factory=Kept)
 
     async def answer(self, page: Page, http: Request) -> Response:
         """One request for a page."""
@@ -70,6 +74,8 @@ class Console:
             response = await self._answer(request)
         except Exception as error:  # noqa: BLE001 - whatever it is, a person gets a page that says so
             response = await self._failed(request, error)
+        finally:
+            await http.close()  # uploaded files rest on the disk until then
         if request.new_visit:
             sessions.set_cookie(http, response, sessions.VISIT_COOKIE, request.secret)
         return response

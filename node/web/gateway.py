@@ -33,6 +33,8 @@ _log = structlog.get_logger("web")
 # Asked like questions though they are answered in the core or beside it: they write nothing.
 _ASKED = frozenset({"status", "pending", "doctor", "verify", "reconcile.history"})
 
+_NOTED = frozenset({"import", "ledger.import"})  # run in the core like commands, with their entry of the audit log
+
 
 class Fetched(NamedTuple):
     """An attachment on its way out."""
@@ -124,9 +126,14 @@ class Gateway:
         except DulianError as error:
             await self.note(said, verb, str(args.get("item") or ""), f"未办理：{error.text}")
             raise
-        if verb not in COMMANDS:
+        if verb not in COMMANDS and verb not in _NOTED:
             await self.note(said, verb, "")  # what runs beside the core (`backup`) has no transaction of its own
         return reply.data
+
+    async def answered(self, caller: Caller, once: str) -> bool:
+        """Whether this account's form with this once-key was carried out before: sent again it is not judged again."""
+        key = _key_of(caller, once)
+        return bool(once) and await self.read(lambda reader: reader.get(OnceKey, key)) is not None
 
     def _around(
         self, verb: str, said: Said, key: bytes, seen: tuple[str, str] | None, forget: tuple[str, str] | None, item: str
@@ -140,8 +147,10 @@ class Gateway:
                 self._check_seen(*seen)
             answer = run()
             text = json.dumps(answer, ensure_ascii=False)
-            if key and len(text) <= SAVED_ANSWER_CHARS_MAX:
-                store.put([OnceKey(key, now_ms, verb, text)])
+            if key:
+                # An answer too long to keep (a large import) is remembered as given: sent again it writes nothing.
+                kept = text if len(text) <= SAVED_ANSWER_CHARS_MAX else json.dumps({"cut": True})
+                store.put([OnceKey(key, now_ms, verb, kept)])
             if forget is not None:
                 store.delete(Draft, *forget)
             console_audit.note(store, now_ms, said.name, said.address, verb, item or _subject(answer))

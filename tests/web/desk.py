@@ -71,7 +71,7 @@ class Browser:
                  if not action or form["action"] == action]  # fmt: skip
         assert found, f"no form {action} on {path}"
         return {str(field["name"]): value_of(field) for field in found[0].select("[name]")
-                if field.get("type") not in ("checkbox", "radio", "file")}  # fmt: skip
+                if field.get("type") not in ("checkbox", "radio", "file", "submit")}  # fmt: skip
 
     def send(self, path: str, data: Mapping[str, Any], files: Any = None, **headers: str) -> Response:
         """A form as a page of ours sends it."""
