@@ -21,7 +21,7 @@ from node.wire import codec
 from node.wire.v1 import sync_pb2
 from tests.process.evil import new_signer
 from tests.process.evil_city import City
-from tests.process.evil_link import WIDE, Link
+from tests.process.evil_link import SOON_S, WIDE, Link
 from tests.process.nodes import until
 
 ROOT, CITY, SIBLING, EVIL = "320000", "320500", "320582", "320583"
@@ -255,11 +255,14 @@ async def different(city: City, link: Link) -> None:
 # -- without end ------------------------------------------------------------------------------------------------------
 
 
-def flood(make: Callable[[int], frames.Frame], seconds: float = 1.0) -> Callable[[Link], Awaitable[int]]:
-    """Send as much as the other end takes."""
+ENOUGH = 100
+
+
+def flood(make: Callable[[int], frames.Frame], seconds: float = 0.6) -> Callable[[Link], Awaitable[int]]:
+    """Send as much as the other end takes; on a busy machine for longer, but enough."""
     async def story(link: Link) -> int:
-        until_s, count = time.monotonic() + seconds, 0
-        while time.monotonic() < until_s:
+        start_s, count = time.monotonic(), 0
+        while time.monotonic() < start_s + seconds or (count <= ENOUGH and time.monotonic() < start_s + SOON_S):
             if not await link.send(make(count)):
                 break
             count += 1
@@ -276,9 +279,9 @@ def test_claimed_heads_without_end(city: City) -> None:
 
     async def story(link: Link) -> None:
         await different(city, link)
-        for number in range(30):
+        for number in range(12):  # more than are remembered of one neighbour
             await link.send(bucket(number))
-        for number in range(30, BUCKETS):
+        for number in range(12, BUCKETS):
             await link.send(heads([number]))
         await link.ping()
 
@@ -313,7 +316,7 @@ def test_frames_without_end_harm_nobody(city: City, reads: bool, make: Callable[
         return sent
 
     with city.unharmed(evil):
-        assert city.run(story, evil) > 100
+        assert city.run(story, evil) > ENOUGH
 
 
 REASONS = ("gap", "wrong_prev", "fork", "future", "foreign_line", "no such reason", "\u202e倒", "bad_signature")
@@ -375,7 +378,8 @@ def test_a_flood_of_bad_records_is_cut_off_and_not_heard_for_a_minute(city: City
         return await link.ended()
 
     with city.unharmed(evil) as noted:
-        assert city.run(story, evil) == "flood"
+        # Which word reaches a client that is still writing is gRPC's business; the city has noted why.
+        assert city.run(story, evil) in {"flood", "Internal error from Core"}
         assert city.run(again, evil, greet=False) == "busy"
     assert {fault.code for fault in noted} == {"unknown_suite", "flood"}
     assert 600 < len(noted) <= 1_000

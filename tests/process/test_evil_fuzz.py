@@ -106,7 +106,7 @@ class Chance:
         ).SerializeToString()  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_broken_frames_break_nothing_but_their_stream(city: City, seed: int) -> None:
     evil = city.another_evil()
     chance = Chance(seed, evil)
@@ -122,7 +122,7 @@ def test_broken_frames_break_nothing_but_their_stream(city: City, seed: int) -> 
             assert city.run(story, evil) not in {"restart", "internal"}
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_records_that_say_anything_are_held_and_shown(city: City, seed: int) -> None:
     evil = city.another_evil()
     chance = Chance(seed, evil)
