@@ -180,6 +180,7 @@ class Episodes:
             missed = alone.on and load_state(alone.store, alone.parent).reason == "上级未联通"
             sim.counters["night_missed"] += missed
             sim.barred.discard(alone.code)
+            sim.network.dial(alone)
             yield 8_000
             sim.counters["night_caught_up"] += missed and alone.on and self._ran(alone, day)
         stepped = self._pick(lambda machine: bool(machine.parent) and self._ran(machine, day))

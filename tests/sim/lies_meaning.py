@@ -121,7 +121,7 @@ class FrameLies(Tongue):
         """All of them."""
         return [
             self._false_receipt, self._false_refusal, self._forged_mark, self._flood, self._endless, self._malformed,
-            self._corrupt_chunks,
+            self._corrupt_chunks, self._corrupt_chunks, self._forged_mark,
         ]  # fmt: skip
 
     def touch(self, machine: Machine, frame: Frame) -> Frame:
@@ -194,6 +194,7 @@ class FrameLies(Tongue):
         self.sim.network.put(stream, stream.other(liar.code), bytes(raw))
 
     def _corrupt_chunks(self, liar: Machine, victim: Machine) -> None:
-        """Attachments arrive altered for a while."""
-        self.corrupt.add(liar.code)
-        self.sim.after(40_000, partial(self.corrupt.discard, liar.code))
+        """Attachments arrive altered for a while; from the other end of the stream, too."""
+        for code in (liar.code, victim.code):
+            self.corrupt.add(code)
+            self.sim.after(40_000, partial(self.corrupt.discard, code))

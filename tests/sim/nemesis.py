@@ -212,10 +212,10 @@ class Nemesis:
             self.crash(machine)
 
     def _fuse(self) -> None:
-        """The power fails at one of the next writes or commits (C1)."""
-        machine = self._machine()
-        if machine is not None:
-            machine.store.fuse = 1 + self.random.randrange(12)
+        """The power fails at one of the next writes or commits (C1), at two nodes."""
+        for machine in (self._machine(), self._machine()):
+            if machine is not None:
+                machine.store.fuse = 1 + self.random.randrange(16)
 
     def _strike(self) -> None:
         """The power fails between a commit and what it would send (N2, C1)."""
@@ -242,6 +242,9 @@ class Nemesis:
     def _renew(self) -> None:
         """A child's channel certificate is renewed; the answer may be lost, either side may fail meanwhile (C4)."""
         child = self._machine()
+        held = [machine for machine in self.sim.machines.values() if machine.on and machine.tls]
+        if held and self.random.random() < 0.7:
+            child = self.random.choice(held)
         if child is None or not child.parent:
             return
         parent, new = self.sim.machines[child.parent], self.random.randbytes(32)

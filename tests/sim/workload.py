@@ -81,7 +81,7 @@ class Workload:
         state = state_of(machine.store, row.item_id)
         may = writable(state, machine.code)
         aside = [kind for kind in may if kind not in VERBS and kind not in (Kind.DELIVERED, Kind.ENCLOSE)]
-        if aside and self.random.random() < 0.35:
+        if aside and self.random.random() < 0.42:
             weights = [BESIDE_WEIGHTS.get(kind, 1.0) for kind in aside]
             self._beside(machine, self.random.choices(aside, weights)[0], state)
             return
@@ -162,7 +162,7 @@ class Workload:
         return [other.code for other in self.random.sample(below, min(count, len(below)))]
 
     def _files(self, machine: Machine) -> dict[str, Any]:
-        if self.random.random() < 0.7:
+        if self.random.random() < 0.5:
             return {}
         content = self.random.randbytes(self.random.randrange(6_000))
         salt = self.random.randbytes(32)
