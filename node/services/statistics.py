@@ -113,7 +113,8 @@ def ground_of(reader: Reader, view: View) -> Ground:
     today = day_number(day_of(view.now_ms))
     signing = Rulebook(reader, view.office).profile(today).signing
     period = signing.value if signing is not None else _SIGN_PERIOD
-    return Ground(today, view.calendar, _sign_by(period, view.calendar))
+    days = lru_cache(maxsize=65_536)(view.calendar.working_days_between)
+    return Ground(today, days, _sign_by(period, view.calendar))
 
 
 def _sign_by(period: Period, calendar: Calendar) -> Callable[[int], int]:
@@ -166,7 +167,7 @@ def screen(reader: Reader, view: View, args: Mapping[str, object]) -> Document:
     months = {key.removeprefix(_MONTH): one for key, one in groups.items() if key.startswith(_MONTH)}
     offices = {key: one for key, one in groups.items() if not key.startswith(_MONTH)}
     own, _ = figures(reader, view, span, lambda _case: (), kind="registered")
-    worst = sorted(offices.items(), key=lambda pair: (-pair[1].overdue, -pair[1].items, pair[0]))
+    worst = sorted(offices.items(), key=lambda pair: (-pair[1].sums.overdue, -pair[1].sums.items, pair[0]))
     lights: Document = {}
     for light in ("green", "yellow", "red", "none"):
         query = BoardQuery(subject="-", kind="assignment", open=True, light=light_query(light, today, view.calendar))

@@ -10,11 +10,11 @@ Rules of this file (docs/statistics.md says the same for people):
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from operator import add
 from typing import NamedTuple
 
 from node.items.lifecycle import CANCELLED, DECLINED, DONE, MERGED, REFUSED
 from node.items.lights import NOT_BINDING
-from node.rules.calendar import Calendar
 from node.rules.words import COLOURS
 from node.storage.rows import EXEMPT
 
@@ -50,74 +50,87 @@ class Case(NamedTuple):
 
 
 class Ground(NamedTuple):
-    """What figures depend on besides the items: the day of asking, the calendar, when a delivery is to be signed."""
+    """What figures depend on besides the items: the day of asking, the working days after one day up to another, and
+    the last day to sign for what was delivered on a day.
+    """
 
     today: int
-    calendar: Calendar
+    days: Callable[[int, int], int]
     sign_by: Callable[[int], int]
 
 
-class Tally:
-    """Sums over some items."""
+class Sums(NamedTuple):
+    """What is counted, each as numerators and denominators need it."""
 
-    __slots__ = (
-        "days", "done", "done_on_time", "due", "extended", "items", "limited", "overdue", "returned", "signed_on_time",
-        "slips", "submitted", "timed", "to_sign",
+    items: int = 0
+    done: int = 0
+    overdue: int = 0
+    due: int = 0
+    done_on_time: int = 0
+    to_sign: int = 0
+    signed_on_time: int = 0
+    timed: int = 0
+    days: int = 0
+    limited: int = 0
+    extended: int = 0
+    submitted: int = 0
+    returned: int = 0
+
+
+def weigh(case: Case, ground: Ground) -> Sums:
+    """One item that `counts`, as sums."""
+    done = case.state in DONE
+    handed_in = handed_in_day(case)
+    limited = case.due_day > 0 and case.strength not in NOT_BINDING
+    late = limited and (handed_in or ground.today) > case.due_day
+    # Owed is what is over, and what should be.
+    due = limited and (done or ground.today > case.due_day)
+    timed = done and bool(handed_in)
+    to_sign, signed = _sign(case, ground)
+    submitted = bool(case.submissions)
+    return Sums(
+        1, done, late and not done, due, due and bool(handed_in) and not late, to_sign, signed, timed,
+        max(ground.days(case.opened_day, handed_in), 0) if timed else 0, limited, limited and case.grants > 0,
+        submitted, submitted and case.returns > 0,
     )  # fmt: skip
+
+
+def _sign(case: Case, ground: Ground) -> tuple[bool, bool]:
+    """Whether it is to be signed by now, or is; and whether that was in time."""
+    if case.kind != "assignment" or (case.state == REFUSED and not case.signed_day):
+        return False, False
+    start = case.delivered_day or (case.opened_day if case.signed_day else 0)
+    if not start:
+        return False, False
+    limit = ground.sign_by(start)
+    to_sign = bool(case.signed_day) or ground.today > limit
+    return to_sign, 0 < case.signed_day <= limit
+
+
+class Tally:
+    """Sums over some items, and their 督办单 by colour."""
+
+    __slots__ = ("slips", "sums")
 
     def __init__(self) -> None:
         """Nothing counted yet."""
-        self.items = self.done = self.overdue = 0
-        self.due = self.done_on_time = 0
-        self.to_sign = self.signed_on_time = 0
-        self.timed = self.days = 0
-        self.limited = self.extended = 0
-        self.submitted = self.returned = 0
+        self.sums = Sums()
         self.slips: dict[str, int] = {}
 
-    def add(self, case: Case, ground: Ground) -> None:
-        """Count one item that `counts`."""
-        self.items += 1
-        done = case.state in DONE
-        self.done += done
-        handed_in = handed_in_day(case)
-        if case.due_day > 0 and case.strength not in NOT_BINDING:
-            self.limited += 1
-            self.extended += case.grants > 0
-            late = handed_in > case.due_day if handed_in else ground.today > case.due_day
-            self.overdue += late and not done
-            # Owed is what is over, and what should be.
-            if done or ground.today > case.due_day:
-                self.due += 1
-                self.done_on_time += bool(handed_in) and not late
-        if done and handed_in:
-            self.timed += 1
-            self.days += max(ground.calendar.working_days_between(case.opened_day, handed_in), 0)
-        self._sign(case, ground)
-        if case.submissions:
-            self.submitted += 1
-            self.returned += case.returns > 0
-        for colour in case.slips.split(",") if case.slips else ():
+    def add(self, sums: Sums, slips: str) -> None:
+        """Count what was weighed."""
+        self.sums = Sums._make(map(add, self.sums, sums))
+        for colour in slips.split(",") if slips else ():
             self.slips[colour] = self.slips.get(colour, 0) + 1
-
-    def _sign(self, case: Case, ground: Ground) -> None:
-        if case.kind != "assignment" or (case.state == REFUSED and not case.signed_day):
-            return
-        start = case.delivered_day or (case.opened_day if case.signed_day else 0)
-        if not start:
-            return
-        limit = ground.sign_by(start)
-        if case.signed_day or ground.today > limit:
-            self.to_sign += 1
-            self.signed_on_time += 0 < case.signed_day <= limit
 
     def document(self) -> dict[str, object]:
         """The figures as JSON: counts, rates with numerator and denominator, 督办单 by colour."""
+        sums = self.sums
         return {
-            "items": self.items, "done": self.done, "open": self.items - self.done, "overdue": self.overdue,
-            "on_time": rate(self.done_on_time, self.due), "signing": rate(self.signed_on_time, self.to_sign),
-            "days": mean(self.days, self.timed), "extension": rate(self.extended, self.limited),
-            "return": rate(self.returned, self.submitted),
+            "items": sums.items, "done": sums.done, "open": sums.items - sums.done, "overdue": sums.overdue,
+            "on_time": rate(sums.done_on_time, sums.due), "signing": rate(sums.signed_on_time, sums.to_sign),
+            "days": mean(sums.days, sums.timed), "extension": rate(sums.extended, sums.limited),
+            "return": rate(sums.returned, sums.submitted),
             "slips": {colour: self.slips[colour] for colour in (*COLOURS, *sorted(self.slips)) if colour in self.slips},
         }  # fmt: skip
 
@@ -154,10 +167,11 @@ def tally(
     for case in cases:
         if not counts(case):
             continue
-        whole.add(case, ground)
+        weighed = weigh(case, ground)
+        whole.add(weighed, case.slips)
         for key in keys(case):
             group = groups.get(key)
             if group is None:
                 group = groups[key] = Tally()
-            group.add(case, ground)
+            group.add(weighed, case.slips)
     return whole, groups

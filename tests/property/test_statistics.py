@@ -15,7 +15,7 @@ from node.records.kinds import Kind
 from node.rules.calendar import Calendar
 from node.rules.period import Period, due_after
 from node.services.project import board_row
-from node.services.statistics_tally import FIELDS, Case, Ground, Tally, counts, tally
+from node.services.statistics_tally import FIELDS, Case, Ground, tally
 from tests.property.fold_facts import DUE, Item
 from tests.property.test_fold import histories
 
@@ -62,7 +62,7 @@ def naive(items: list[tuple[ItemState, list[Fact]]], ground: Ground) -> dict[str
             limit = ground.sign_by(min(delivered) if delivered else day_of(state.opened_ms))
             if signed or ground.today > limit:
                 to_sign.append(bool(signed) and min(signed) <= limit)
-    timed = [max(ground.calendar.working_days_between(day_of(s.opened_ms), handed(s, f)), 0) for s, f in done
+    timed = [max(ground.days(day_of(s.opened_ms), handed(s, f)), 0) for s, f in done
              if handed(s, f)]  # fmt: skip
     colours = [slip.colour for state, _ in held for slip in state.tracks.slips]
     return {
@@ -86,7 +86,7 @@ def test_figures_are_those_of_a_naive_recomputation(drawn: list[Any], gaps: list
     """Issue 5, 统计: every figure with its numerator and denominator, from folded states and records alone."""
     from node.items.fold import fold
 
-    ground = Ground(today, CALENDAR, lambda day: due_after(day, Period(1, "工作日"), CALENDAR).day)
+    ground = Ground(today, CALENDAR.working_days_between, lambda day: due_after(day, Period(1, "工作日"), CALENDAR).day)
     items = []
     for item, _ in drawn:
         facts = spread(item, gaps)
@@ -100,8 +100,8 @@ def test_figures_are_those_of_a_naive_recomputation(drawn: list[Any], gaps: list
         assert (said["numerator"], said["denominator"]) == value if isinstance(value, tuple) else said == value, key
         if isinstance(value, tuple):
             assert said["value"] == (value[0] / value[1] if value[1] else None)
-    assert sum(group.items for group in groups.values()) == whole.items
-    assert sum(group.done_on_time for group in groups.values()) == whole.done_on_time
+    assert sum(group.sums.items for group in groups.values()) == whole.sums.items
+    assert sum(group.sums.done_on_time for group in groups.values()) == whole.sums.done_on_time
 
 
 @settings(deadline=None, max_examples=100)
@@ -116,10 +116,8 @@ def test_figures_are_those_of_a_naive_recomputation(drawn: list[Any], gaps: list
     st.integers(0, 60),
 )  # fmt: skip
 def test_no_rate_leaves_its_bounds(cases: list[Case], today: int) -> None:
-    ground = Ground(today, CALENDAR, lambda day: day + 1)
-    whole = Tally()
-    for case in filter(counts, cases):
-        whole.add(case, ground)
+    ground = Ground(today, CALENDAR.working_days_between, lambda day: day + 1)
+    whole, _ = tally(cases, ground, lambda _case: ())
     document: dict[str, Any] = whole.document()
     for key in ("on_time", "signing", "extension", "return"):
         rate = document[key]
