@@ -20,17 +20,18 @@ HOSTILE = (
 
 
 def urges(desk: Desk, item: str) -> int:
+    desk.runner.projected().result(20)
     shown = desk.office.store.reader().board([bytes.fromhex(item)])
     return len(desk.office.store.reader().item_places([shown[0].item_no])[shown[0].item_no]) - 1
 
 
 def url_of(item: str) -> tuple[str, str]:
-    return f"/items/{item}", f"/items/{item}/urge"
+    return f"/items/{item}/do/urge", f"/items/{item}/do/urge"
 
 
 def act(browser: Browser, item: str, reason: str) -> dict[str, str]:
     page, action = url_of(item)
-    return browser.form(page, action) | {"reason": reason}
+    return browser.form(page, action) | {"text": reason, "channel": "notice"}
 
 
 def test_a_double_click_makes_one_record_and_both_get_the_answer(desk: Desk) -> None:
@@ -75,10 +76,10 @@ def test_a_refusal_stands_at_its_field_and_keeps_the_text(desk: Desk) -> None:
     _, action = url_of(item)
     answer = browser.send(action, act(browser, item, ""))
     assert answer.status_code == 422
-    assert "请填写催办意见" in soup(answer).select_one("#f-reason-error").get_text()
+    assert "请填写催办内容" in soup(answer).select_one("#f-text-error").get_text()
     answer = browser.send(action, act(browser, item, "长" * 20_001))
     assert "至多 20000 个字" in soup(answer).select_one(".error").get_text()
-    assert soup(answer).select_one("textarea[name=reason]").get_text().startswith("长长")
+    assert soup(answer).select_one("textarea[name=text]").get_text().startswith("长长")
     assert urges(desk, item) == 0
 
 
@@ -86,15 +87,15 @@ def test_drafts_outlive_the_session_and_end_with_the_command(desk: Desk) -> None
     item, browser = desk.item("草稿"), desk.sign_in("王督查")
     page, action = url_of(item)
     token = browser.form(page, action)["csrf"]
-    text = json.dumps({"reason": "写到一半", "nosuch": "x", "csrf": "y"})
-    assert browser.send("/drafts", {"csrf": token, "place": f"urge/{item}", "text": text}).status_code == 200
+    text = json.dumps({"text": "写到一半", "nosuch": "x", "csrf": "y"})
+    assert browser.send("/drafts", {"csrf": token, "place": f"do/urge/{item}", "text": text}).status_code == 200
     for wrong in ("[1]", '{"a": 1}', "{", "[" * 5_000):
         assert browser.send("/drafts", {"csrf": token, "place": "p", "text": wrong}).status_code == 422
     later = desk.sign_in("王督查")
-    assert later.form(page, action)["reason"] == "写到一半"
+    assert later.form(page, action)["text"] == "写到一半"
     assert "已恢复" in later.page(page).get_text()
-    assert desk.sign_in("管理员").form(page, action)["reason"] == "", "a draft is its author's"
-    assert later.submit(action, {}, page).status_code == 303
+    assert desk.sign_in("管理员").form(page, action)["text"] == "", "a draft is its author's"
+    assert later.submit(action, {"channel": "notice"}, page).status_code == 303
     assert not [row for row in desk.office.store.reader().rows(Draft) if item in row.place]
 
 
@@ -103,11 +104,11 @@ def test_hostile_text_is_inert_wherever_it_shows(desk: Desk) -> None:
     for text in HOSTILE:
         item = desk.item(text)
         page, action = url_of(item)
-        assert browser.submit(action, {"reason": text}, page).status_code == 303
-        for path in (page, "/items", f"/items?text={item[:4]}"):
+        assert browser.submit(action, {"text": text, "channel": "notice"}, page).status_code == 303
+        for path in (page, f"/items/{item}", "/items", f"/items?text={item[:4]}"):
             found = browser.page(path)
             assert not found.select("script:not([src]), img, main svg, [onerror], [onload]")
-        assert text in browser.page(page).select_one("h1").get_text()
+        assert text in browser.page(f"/items/{item}").select_one("h1").get_text()
 
 
 def test_another_office_item_or_unit_is_not_there(desk: Desk) -> None:

@@ -1,56 +1,171 @@
-"""事项: the list and one item, as simple as they can be."""
+"""事项: the list with its filters and search, filters kept under a name, urging many at once (R12, W14)."""
 
 from __future__ import annotations
 
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
 from starlette.responses import Response
 
-from node.errors import InputError
-from node.web.forms import Field
-from node.web.page import SIGNED_IN, Page
+from node.errors import ForbiddenError, InputError, NotFoundError
+from node.items.lifecycle import STATE_LABELS
+from node.rules.words import COLOURS
+from node.services.pages import SORT_LABELS
+from node.storage.port import Reader, SavedFilter, Store
+from node.web.forms import Field, Form
+from node.web.page import Page
+from node.web.pages.item_fields import action_named
 from node.web.request import WebRequest
+from node.web.wording import text_of
 
-PER_PAGE = 50
-URGE = (Field("reason", "催办意见", "text", required=True, help="写明催办的理由和要求", arg="text"),)
-
-
-async def home(request: WebRequest) -> Response:
-    """Where one begins."""
-    return request.redirect("/items")
+LIST = "/items"
+FILTERS = ("text", "state", "light", "kind", "office", "unit", "source", "class", "leader", "colour", "due_from",
+           "due_to", "parent", "mine", "open", "overdue", "sort")  # fmt: skip
+# Those that stand behind 更多条件.
+RARE = ("kind", "office", "unit", "source", "class", "leader", "colour", "due_from", "due_to")
+# Heads of the list: what it is sorted by (empty: not at all) and its word.
+HEADS = (("number", "登记编号"), ("title", "事项"), ("receiver", "承办单位"), ("state", "状态"), ("", "时限灯"),
+         ("due", "办结时限"), ("percent", "进度"), ("", "情况"), ("updated", "最近更新"))  # fmt: skip
+KEPT_MAX, QUERY_CHARS_MAX, ITEMS_MAX = 30, 2_000, 200
+KEEP = (
+    Field("title", "名称", required=True, chars_max=40),
+    Field("query", "条件", "hidden", chars_max=QUERY_CHARS_MAX),
+)
+FORGET = (Field("title", "名称", "hidden", required=True),)
+CHOSEN = (Field("item", "事项", "choices", chars_max=64),)
 
 
 async def items(request: WebRequest) -> Response:
-    """All items, filtered."""
-    query = request.query("text", "light", "page")
-    page = query.pop("page") or "1"
-    if not page.isdecimal() or not 0 < int(page) < 100_000:
-        raise InputError("页码写法不对", field="页码", value=page, remedy="从第一页开始翻")
-    found = await request.ask("item.list", **query)
-    pages = max(1, -(-len(found) // PER_PAGE))
-    number = min(int(page), pages)
-    rows = found[(number - 1) * PER_PAGE : number * PER_PAGE]
-    return request.render("items/list.html", rows=rows, page=number, pages=pages, total=len(found), query=query)
+    """The list: filtered, sorted, by pages."""
+    query = request.query(*FILTERS, "page")
+    asked = {name: value for name, value in query.items() if value and name != "page"}
+    found: dict[str, Any] | None = None
+    wrong = ""
+    try:
+        found = await request.ask("item.page", **(asked | {"page": query["page"]}))
+    except NotFoundError:
+        raise
+    except InputError as error:
+        wrong = text_of(error)
+    name = request.caller.name
+    kept = await request.gateway.read(lambda reader: reader.rows(SavedFilter, name=name, page=LIST))
+    return request.render(
+        "items/list.html", 200 if found is not None else 422, found=found, query=query, asked=asked, wrong=wrong,
+        heads=HEADS, sorts=SORT_LABELS, states=STATE_LABELS, colours=COLOURS, rare=any(query[one] for one in RARE),
+        kept=kept, keep=await request.blank(KEEP, query=urlencode(asked)),
+        here_again={name: value for name, value in asked.items() if name != "sort"}, unnamed=not asked,
+    )  # fmt: skip
 
 
-async def item(request: WebRequest) -> Response:
-    """One item."""
-    found = await request.ask("item.show", item=request.part("item"))
-    form = await request.blank(URGE, item=found["id"], draft=f"urge/{found['id']}")
-    return request.render("items/show.html", item=found, form=form)
+async def keep(request: WebRequest) -> Response:
+    """Keep the filter under a name; the same name again takes its place."""
+    form = await request.form(KEEP)
+    query = _clean(str(form.values["query"]))
+    if not form.ok:
+        return request.redirect(LIST, flash="没有保存：请写名称，至多40字。", **dict(parse_qsl(query)))
+    row = SavedFilter(request.caller.name, LIST, str(form.values["title"]), query, request.gateway.now_ms())
+
+    def write(store: Store) -> bool:
+        known = store.rows(SavedFilter, name=row.name, page=LIST)
+        if len(known) >= KEPT_MAX and row.title not in {one.title for one in known}:
+            return False
+        store.put([row])
+        return True
+
+    done = await request.gateway.write(write)
+    said = f"已保存常用条件「{row.title}」" if done else f"常用条件至多 {KEPT_MAX} 个，请先删去不用的"
+    return request.redirect(LIST, flash=said, **dict(parse_qsl(query)))
+
+
+async def forget(request: WebRequest) -> Response:
+    """Remove a kept filter."""
+    form = await request.form(FORGET)
+    key = (request.caller.name, LIST, str(form.values["title"]))
+    await request.gateway.write(lambda store: store.delete(SavedFilter, *key))
+    return request.redirect(LIST, flash="已删去")
+
+
+def _clean(query: str) -> str:
+    """Of a kept address only the filters of this list."""
+    return urlencode([(name, value) for name, value in parse_qsl(query[:QUERY_CHARS_MAX]) if name in FILTERS])
+
+
+# -- many at once -----------------------------------------------------------------------------------------------------
+
+
+async def choose(request: WebRequest) -> Response:
+    """The form to urge what was ticked in the list; nothing is done yet."""
+    given = await request.form(CHOSEN)
+    chosen = _chosen(given)
+    if not chosen:
+        return request.redirect(LIST, flash="请先勾选要催办的事项。")
+    spec = await _urging(request, chosen)
+    return request.render("items/urge.html", form=await request.blank(spec, item="", channel="notice", chosen=chosen))
 
 
 async def urge(request: WebRequest) -> Response:
-    """催办."""
-    word = request.part("item")
-    form = await request.form(URGE, draft=f"urge/{word}")
-    if form.ok and await request.act(form, "item.urge", item=word) is not None:
-        return request.redirect(f"/items/{word}", flash="已催办")
-    found = await request.ask("item.show", item=word)
-    return request.form_page("items/show.html", form, item=found)
+    """Urge each of them: one command for each item, and what came of each."""
+    form = await request.form(_fields())
+    chosen = _chosen(form)
+    form.spec = await _urging(request, chosen)
+    if not chosen:
+        form.errors["chosen"] = "请选择事项。"
+    if not form.ok:
+        return request.form_page("items/urge.html", form)
+    told = dict(form.spec[0].choices)
+    done: list[tuple[str, str, str]] = []
+    for item in chosen:
+        try:
+            await request.gateway.do(
+                request.caller, "item.urge", once=f"{form.once}.{item}", address=request.address, item=item,
+                text=form.values["text"], channel=form.values["channel"],
+            )  # fmt: skip
+        except (InputError, ForbiddenError) as error:
+            done.append((item, told.get(item, item[:12]), text_of(error)))
+        else:
+            done.append((item, told.get(item, item[:12]), ""))
+    return request.render("items/urged.html", done=done, failed=sum(bool(why) for _, _, why in done))
+
+
+def _fields() -> tuple[Field, ...]:
+    action = action_named("urge")
+    assert action is not None  # noqa: S101 - it stands in the services' table
+    channels = next(field.choices for field in action.fields if field.name == "channel")
+    return (
+        Field("chosen", "事项", "choices", required=True, chars_max=64),
+        Field("text", "催办内容", "text", required=True),
+        Field("channel", "方式", "choice", required=True, choices=channels),
+    )  # fmt: skip
+
+
+async def _urging(request: WebRequest, chosen: list[str]) -> tuple[Field, ...]:
+    """The fields, with the chosen items by number and title."""
+    ids = [bytes.fromhex(one) for one in chosen]
+
+    def named(reader: Reader) -> list[tuple[str, str]]:
+        return [(row.item_id.hex(), f"{row.number or row.item_id.hex()[:12]} {row.title}") for row in reader.board(ids)]
+
+    items_, *rest = _fields()
+    return (items_._replace(choices=await request.gateway.read(named)), *rest)
+
+
+def _chosen(form: Form) -> list[str]:
+    """Full ids only, each once."""
+    values = form.values.get("item", form.values.get("chosen", []))
+    given = [str(one).lower() for one in values] if isinstance(values, list) else []
+    if len(given) > ITEMS_MAX:
+        raise InputError(f"一次至多催办 {ITEMS_MAX} 件", field="事项", value=len(given), remedy="分几次办理")
+    return list(dict.fromkeys(one for one in given if _is_id(one)))
+
+
+def _is_id(text: str) -> bool:
+    return len(text) == 64 and set(text) <= set("0123456789abcdef")
 
 
 PAGES = (
-    Page("/", home, SIGNED_IN),
-    Page("/items", items, "item.list", nav="事项", order=20),
-    Page("/items/{item}", item, "item.show"),
-    Page("/items/{item}/urge", urge, "item.urge", ("POST",)),
+    Page(LIST, items, "item.page", nav="事项", order=20),
+    Page("/items/filters", keep, "item.page", ("POST",)),
+    Page("/items/filters/delete", forget, "item.page", ("POST",)),
+    Page("/items/urge", choose, "item.urge", ("POST",)),
+    Page("/items/urge/send", urge, "item.urge", ("POST",)),
 )
