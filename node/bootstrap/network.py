@@ -239,6 +239,7 @@ class Network:
             try:
                 parent = self._parent()
                 reason = await client.dial(parent, functools.partial(self._dialled, parent), self.transport_limits)
+                self._backoff.ended(reason)
                 _log.info("link_ended", peer=self._identity.parent, reason=reason)
             except DulianError as error:
                 _log.info("link_failed", peer=self._identity.parent, code=error.code, text=error.text)

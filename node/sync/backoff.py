@@ -12,16 +12,26 @@ class Backoff:
         """No failure yet."""
         self._limits = limits
         self._failures = 0
+        self._displaced = 0
 
     def alive(self) -> None:
         """Any sign of life of the neighbour: start over."""
         self._failures = 0
+
+    def ended(self, reason: str) -> None:
+        """How a link that was up has ended. ``replaced``: another copy of this office has dialled (R3).
+
+        Two copies that dial again at once displace each other for ever, and neither stays long enough to hear of the
+        other: so each waits longer every time, whatever life there was.
+        """
+        self._displaced = self._displaced + 1 if reason == "replaced" else 0
 
     def next_ms(self, jitter: float) -> int:
         """Milliseconds to wait before the next try; ``jitter`` is uniform in [0, 1).
 
         The first wait is at most backoff_first_ms, later ones double; each is between half and the whole of its bound.
         """
-        bound = min(self._limits.backoff_first_ms << min(self._failures, 20), self._limits.backoff_max_ms)
+        doubled = min(max(self._failures, self._displaced), 20)
+        bound = min(self._limits.backoff_first_ms << doubled, self._limits.backoff_max_ms)
         self._failures += 1
         return int(bound * (0.5 + jitter / 2))

@@ -93,6 +93,21 @@ def test_backoff_doubles_is_capped_and_forgets():
     assert backoff.next_ms(0.0) == DEFAULT_LIMITS.backoff_first_ms // 2
 
 
+def test_two_copies_that_displace_each_other_dial_more_and_more_slowly():
+    """R3: each link is up for a moment, which is a sign of life; without slowing down neither hears of the other."""
+    backoff = Backoff(DEFAULT_LIMITS)
+    waits = []
+    for _ in range(10):
+        backoff.alive()
+        backoff.ended("replaced")
+        waits.append(backoff.next_ms(0.999))
+    assert waits[3] > 7 * waits[0]
+    assert waits[-1] > 110_000
+    backoff.alive()
+    backoff.ended("shutdown")
+    assert backoff.next_ms(0.0) == DEFAULT_LIMITS.backoff_first_ms // 2
+
+
 @given(st.floats(0, 1, exclude_max=True), st.integers(0, 60))
 def test_jitter_stays_between_half_and_the_whole(jitter, failures):
     backoff = Backoff(LinkLimits(backoff_first_ms=500, backoff_max_ms=120_000))
