@@ -1,11 +1,13 @@
 """Real nodes for the process tests: `dulian serve` on loopback, each with its own home, keys, database and port.
 
-`Node.run` starts the command line as an operator would. `Node.cli` runs the same commands in this process (the node at
-the other end of the socket is real all the same): a hundred commands then cost no hundred interpreters.
+`Node.run` starts the command line as an operator would, in a process of its own (forked: `launch`). `Node.cli` runs the
+same commands in this process (the node at the other end of the socket is real all the same).
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import random
@@ -13,16 +15,19 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from typer.testing import CliRunner
+from typer.main import get_command
 
 from node.cli.app import build_app
 from node.wire.local_client import LocalClient
+from tests.process.launch import Process, launcher
 
 DULIAN = [sys.executable, "-m", "node"]
 READY_S = 120.0
@@ -31,6 +36,12 @@ SOON_S = 120.0  # generous: a busy machine makes no test fail
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("DULIAN_")}
 _PORTS = random.Random()
 _given: set[int] = set()
+
+
+@cache  # a hundred commands with their options: built once
+def the_command() -> Any:
+    """The whole command line."""
+    return get_command(build_app())
 
 
 class Done(NamedTuple):
@@ -80,7 +91,7 @@ class Node:
         self.home = folder / code
         self.log_file = folder / f"{code}.log"
         self.port = free_port()
-        self.process: subprocess.Popen[str] | None = None
+        self.process: Process | None = None
         self.ready: dict[str, Any] = {}
 
     @property
@@ -91,17 +102,28 @@ class Node:
 
     def run(self, *words: str, timeout_s: float = 180.0) -> Done:
         """A command in a process of its own."""
-        done = subprocess.run(
-            [*DULIAN, *words, "--home", str(self.home)], capture_output=True, text=True, timeout=timeout_s,
-            check=False, env=ENVIRONMENT, stdin=subprocess.DEVNULL,
-        )
-        return Done(done.returncode, done.stdout, done.stderr)
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            command = [*words, "--home", str(self.home)]
+            process = launcher(tuple(ENVIRONMENT.items())).start(command, out.fileno(), err.fileno())
+            try:
+                code = process.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+            out.seek(0)
+            err.seek(0)
+            return Done(code, out.read().decode(), err.read().decode())
 
     def cli(self, *words: str) -> Done:
         """The same command line, in this process."""
-        found = CliRunner().invoke(build_app(), [*words, "--home", str(self.home)])
-        assert found.exception is None or isinstance(found.exception, SystemExit), found.exception
-        return Done(found.exit_code, found.stdout, found.stderr)
+        out, err, nothing = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(3))
+        stdin, sys.stdin = sys.stdin, nothing
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                code = the_command().main([*words, "--home", str(self.home)], standalone_mode=False)
+        finally:
+            sys.stdin = stdin
+        return Done(code, *(text.buffer.getvalue().decode().replace("\r\n", "\n") for text in (out, err)))
 
     def json(self, *words: str, codes: Iterable[int] = (0,)) -> Any:
         """The JSON document of a command that must succeed."""
@@ -130,14 +152,15 @@ class Node:
     def start(self) -> None:
         if self.process is not None and self.process.stdout is not None:
             self.process.stdout.close()  # of one that ended by itself
+        read, write = os.pipe()
         log = self.log_file.open("a", encoding="utf-8")
         try:
-            self.process = subprocess.Popen(
-                [*DULIAN, "serve", "--home", str(self.home)], stdout=subprocess.PIPE, stderr=log, text=True,
-                env=ENVIRONMENT, start_new_session=True,
+            self.process = launcher(tuple(ENVIRONMENT.items())).start(
+                ["serve", "--home", str(self.home)], write, log.fileno(), os.fdopen(read, encoding="utf-8")
             )
         finally:
             log.close()
+            os.close(write)
 
     def await_ready(self, within_s: float = READY_S) -> None:
         assert self.process is not None

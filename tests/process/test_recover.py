@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.nodes import Node, agree, until
+from tests.process.nodes import Done, Node, agree, until
 from tests.process.test_restore import SETTINGS, put_back, signed, synced
 
 OPEN = {"assigned", "delivered", "signed", "active", "returned"}
@@ -71,9 +71,14 @@ def to_do(node: Node, receiver: str) -> dict[str, tuple[str, str]]:
 
 
 def recover_token(parent: Node, child: Node, *more: str) -> str:
-    done = parent.cli("invite", child.code, "--recover", *more)
-    assert done.exit == 0, done
+    # A parent that has only just come back learns its children's names first.
+    done = until(lambda: _invited(parent, child, *more), f"{parent.code} knows {child.code}")
     return done.out.strip()
+
+
+def _invited(parent: Node, child: Node, *more: str) -> Done | None:
+    done = parent.cli("invite", child.code, "--recover", *more)
+    return done if done.exit == 0 else None
 
 
 def _knows_new_key(node: Node) -> bool:
