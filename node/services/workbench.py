@@ -80,7 +80,7 @@ def _sections(reader: Reader, view: View, caller: Caller) -> Iterator[_Section]:
         ("sign", "待签收", mine._replace(kind="assignment", states=(ASSIGNED, DELIVERED)), ("item.sign",)),
         ("todo", "待办", own._replace(states=(REGISTERED, ESTABLISHED, SIGNED, ACTIVE, RETURNED)), ("item.report",)),
         ("review", "待审核", given._replace(state=SUBMITTED), ("item.accept",)),
-        ("extension", "延期申请待批", given._replace(extension="requested"), ("item.grant",)),
+        ("extension", "延期待批", given._replace(extension="requested"), ("item.grant",)),
         ("refused", "被退签", given._replace(state=REFUSED), ("item.insist",)),
         ("due_soon", "临期", own._replace(light=light_query("yellow", today, view.calendar)), ("item.report",)),
         ("overdue", "逾期", own._replace(light=light_query("red", today, view.calendar)), ("item.report",)),
