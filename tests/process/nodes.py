@@ -91,7 +91,7 @@ class Node:
         self.home = folder / code
         self.log_file = folder / f"{code}.log"
         self.port = free_port()
-        self.process: Process | None = None
+        self.process: Process | subprocess.Popen[str] | None = None
         self.ready: dict[str, Any] = {}
 
     @property
