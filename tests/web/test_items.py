@@ -144,7 +144,7 @@ def test_what_changed_meanwhile_is_said_and_an_overtaken_action_is_explained(des
                                for one in soup(again).select("main form [name]")})  # fmt: skip
     assert last.status_code == 422
     assert "写了很久的理由" in last.text
-    assert "现在不能撤销" in last.text
+    assert "现在不能办理：撤销" in last.text
     assert kinds(desk, item).count("撤销") == 1
     assert browser.get(page).status_code == 409
 
