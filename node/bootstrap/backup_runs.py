@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from node.bootstrap.backups import Made, make_backup, scheduled
+from node.bootstrap.backups import Made, backup_folder, make_backup, scheduled
+from node.clock import SHANGHAI
 from node.config import Config
-from node.errors import DulianError
+from node.errors import DulianError, InputError
 from node.services import backups
 from node.services.desk import take, take_list
 from node.services.office import Office
@@ -30,14 +32,41 @@ class Backups:
         self._busy = asyncio.Lock()
 
     async def by_hand(self, args: Mapping[str, object]) -> object:
-        """`backup`: args file (an absolute path), to, with_keys. InputError, StoreError."""
-        file, to, with_keys = Path(take(args, "file")), take_list(args, "to"), bool(args.get("with_keys"))
+        """`backup`: args file (an absolute path), to, with_keys. InputError, StoreError.
+
+        Without a file (the console) it goes where the scheduled ones go, named by the moment, encrypted as they are;
+        rotation leaves it alone.
+        """
+        given, to, with_keys = take(args, "file"), take_list(args, "to"), bool(args.get("with_keys"))
         async with self._busy:
             now_ms = self._office.world.clock.now_ms()
+            if given:
+                file = Path(given)
+            else:
+                file = await asyncio.to_thread(self._own_file, now_ms)
+                to = tuple(self._config.backup_recipients)
             make = partial(make_backup, self._home, self._config, self._store, file, to)
             made = await asyncio.to_thread(make, with_keys=with_keys, now_ms=now_ms)
             await self._note(made, 0)
         return made.document()
+
+    def _own_file(self, now_ms: int) -> Path:
+        """A new file in the folder of scheduled backups; InputError where there is none, or it cannot be made."""
+        if not self._config.backup_folder:
+            remedy = "在 config.toml 设 backup_folder，重启节点"
+            raise InputError("没有设置备份目录", field="配置项 backup_folder", remedy=remedy)
+        folder = backup_folder(self._home, self._config)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            remedy = f"核对 config.toml 的 backup_folder（{folder}）"
+            raise InputError("不能建立备份目录", field="配置项 backup_folder", value=folder, remedy=remedy) from error
+        moment = datetime.fromtimestamp(now_ms / 1000, SHANGHAI).strftime("%Y%m%d-%H%M%S")
+        ending = ".backup.age" if self._config.backup_recipients else ".backup"
+        target = folder / f"dulian-{self._config.office}-manual-{moment}{ending}"
+        if target.exists():
+            raise InputError("刚刚备份过", field="文件", value=target.name, remedy="稍等一秒再备份")
+        return target
 
     async def daily(self) -> None:
         """The scheduled backup, where one is due; what fails is an alarm, and is tried again at the next call."""

@@ -22,7 +22,8 @@ KINDS: dict[str, tuple[bytes, ...]] = {
     "pdf": (b"%PDF-",), "ofd": _ZIP, "docx": _ZIP, "xlsx": _ZIP, "pptx": _ZIP, "zip": _ZIP,
     "doc": (*_OLE, b"{\\rtf"), "xls": _OLE, "ppt": _OLE, "wps": (*_OLE, *_ZIP), "et": (*_OLE, *_ZIP),
     "dps": (*_OLE, *_ZIP),
-    "txt": (), "csv": (), "jpg": (b"\xff\xd8\xff",), "jpeg": (b"\xff\xd8\xff",), "png": (b"\x89PNG\r\n\x1a\n",),
+    "txt": (), "csv": (), "toml": (),
+    "jpg": (b"\xff\xd8\xff",), "jpeg": (b"\xff\xd8\xff",), "png": (b"\x89PNG\r\n\x1a\n",),
     "bmp": (b"BM",), "gif": (b"GIF8",), "tif": (b"II*\0", b"MM\0*"), "tiff": (b"II*\0", b"MM\0*"), "mp4": (), "mp3": (),
     "wav": (b"RIFF",), "7z": (b"7z\xbc\xaf\x27\x1c",), "rar": (b"Rar!\x1a\x07",), "eml": (),
 }  # fmt: skip
