@@ -208,16 +208,21 @@ def decode(kind: int, raw: bytes) -> Payload | None:
             return _enclosure(payloads_pb2.Enclosure.FromString(raw))
         if kind == Kind.PROFILE:
             rules = payloads_pb2.Profile.FromString(raw)
+            _require_names(rules.name, rules.actor_name)
             return Profile(rules.name, rules.version, rules.valid_from_day, rules.text, rules.actor_name)
         if kind == Kind.CALENDAR:
             calendar = payloads_pb2.Calendar.FromString(raw)
+            _require(calendar.text, limits.TEXT_CHARS_MAX)
+            _require_names(calendar.actor_name)
             return Calendar(calendar.version, calendar.body, calendar.text, calendar.actor_name)
         if kind == Kind.EPOCH:
             epoch = payloads_pb2.Epoch.FromString(raw)
+            _require_names(epoch.reason)
             heads = tuple(KnownHead(h.log_id, h.seq, h.record_id) for h in epoch.heads)
             return Epoch(epoch.previous, epoch.reason, heads)
         if kind == Kind.STATEMENT:
             statement = payloads_pb2.Statement.FromString(raw)
+            _require_names(statement.peer)
             return Statement(statement.peer, statement.result)
         if kind == Kind.CERTIFICATE:
             return _certificate(payloads_pb2.Certificate.FromString(raw))
@@ -247,6 +252,11 @@ def check_line(text: str, field: str, chars_max: int) -> str:
 def _require(text: str, chars_max: int) -> None:
     if text and (len(text) > chars_max or FORBIDDEN.search(text)):
         check_text(text, "payload", chars_max)
+
+
+def _require_names(*names: str) -> None:
+    for name in names:
+        _require(name, limits.NAME_CHARS_MAX)
 
 
 def _check_opening(p: Opening) -> None:
@@ -346,6 +356,7 @@ def _act(m: payloads_pb2.Act) -> Act:
 
 def _enclosure(m: payloads_pb2.Enclosure) -> Enclosure:
     _require(m.text, limits.TEXT_CHARS_MAX)
+    _require_names(m.actor_name)
     if not 0 < len(m.records) <= limits.RE_IDS_MAX:
         raise InputError(f"转送须为 1 至 {limits.RE_IDS_MAX} 条记录")
     records = tuple(Envelope(one.header, one.signature, one.salt, one.payload) for one in m.records)
@@ -357,7 +368,7 @@ def _certificate(m: payloads_pb2.Certificate) -> Certificate:
         m.code, m.name, m.level, tuple(m.path), m.suite, m.raw_key, m.possession, m.link_ca_sha256,
         m.previous_key_id, m.countersignature,
     )  # fmt: skip
-    _require(m.name, limits.NAME_CHARS_MAX)
+    _require_names(m.code, m.name, m.level, *m.path[: limits.PATH_CODES_MAX])
     if not m.path or m.path[-1] != m.code or len(m.path) > limits.PATH_CODES_MAX:
         raise InputError("certificate path does not end in its code")
     if len(m.raw_key) > limits.RAW_KEY_BYTES_MAX or len(m.possession) > limits.SIGNATURE_BYTES_MAX:

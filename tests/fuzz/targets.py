@@ -13,7 +13,7 @@ import os
 import tempfile
 from base64 import urlsafe_b64encode
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
@@ -92,12 +92,23 @@ def take_payload(kind: int, raw: bytes) -> None:
         assert fact.body == "malformed"
         raise
     assert fact.body != "malformed"
+    shown = found._replace(text="") if isinstance(found, payloads.Profile) else found  # its text is JSON, judged later
+    assert not [text for text in _texts(shown) if payloads.FORBIDDEN.search(text)], "a text that deceives the eye"
     if isinstance(found, payloads.Enclosure):
         assert all(isinstance(one, envelopes.Envelope) for one in found.records)
         for one in found.records:
             open_envelope(seeds.SUITES, one)
     elif found is not None and len(raw) <= PAYLOAD_BYTES_MAX // 2:
         assert payloads.decode(kind, payloads.encode(found)) == found
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All texts in a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _texts(part)
 
 
 def take_envelope(raw: bytes) -> None:

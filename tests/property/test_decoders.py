@@ -9,15 +9,20 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from google.protobuf.message import Message
 
 from node.clock import DAY_MS
 from node.errors import InputError, PeerError
 from node.records import header as headers
+from node.records import payload as payloads
+from node.records.kinds import Kind
+from node.records.v1 import payloads_pb2
 from node.wire import credentials
 from tests.fuzz import mutate, seeds
 from tests.fuzz.campaign import Finding, Tally, run_chunk
 from tests.fuzz.targets import SOCKET, Target, take_cell, take_header, take_manifest, targets
 
+REVERSED = "\u202e倒"
 TARGETS = targets()
 CPU_S = 0.2  # for each target: about 10 s in all
 
@@ -106,6 +111,20 @@ def test_a_long_cell_is_read_once_not_once_for_each_of_its_characters(piece: str
     began = time.process_time()
     take_cell(("月" + piece * 20_000)[:20_000].encode())
     assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize(("kind", "lie"), [
+    (Kind.ENCLOSE, payloads_pb2.Enclosure(actor_name=REVERSED)), (Kind.PROFILE, payloads_pb2.Profile(name=REVERSED)),
+    (Kind.CALENDAR, payloads_pb2.Calendar(text=REVERSED)), (Kind.EPOCH, payloads_pb2.Epoch(reason=REVERSED)),
+    (Kind.STATEMENT, payloads_pb2.Statement(peer=REVERSED)),
+    (Kind.CERTIFICATE, payloads_pb2.Certificate(level=REVERSED)),
+])
+def test_no_text_of_any_payload_deceives_the_eye(kind: Kind, lie: Message) -> None:
+    """B16: names in enclosures, profiles, calendars, epochs, statements and levels were taken as they came."""
+    good = payloads.encode(seeds.PAYLOADS[kind][0])
+    assert payloads.decode(kind, good) is not None
+    with pytest.raises(PeerError, match="格式不符"):
+        payloads.decode(kind, good + lie.SerializeToString())
 
 
 def test_the_walker_reads_what_protobuf_writes() -> None:
