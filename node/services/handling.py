@@ -95,7 +95,7 @@ def _frequency(desk: Desk, rule_id: str) -> str:
     if not rule_id:
         return ""
     profile = desk.rulebook.profile(today_of(desk))
-    rule = profile.rule(rule_id)
+    rule = profile.rule(rule_id, "--frequency")
     if not (rule.cadence or rule.fixed):
         raise InputError("不是定期报告的规则", field="--frequency", value=rule_id, remedy="写按月、按季等周期规则")
     return f"{profile.id}/{profile.version}/{rule_id}"

@@ -144,7 +144,7 @@ def _terms(args: Args, profile: Profile, base: Terms, *, strict: bool) -> Terms:
         raise InputError("权重不对", field="--weight", value=weight, remedy=f"写 1 到 {_WEIGHT_MAX} 的整数")
     frequency = take(args, "frequency")
     if frequency:
-        profile.rule(frequency)
+        profile.rule(frequency, "--frequency")
     given: dict[str, Any] = {
         "item_class": _choice(take(args, "class"), _labels(profile.classes), "--class", strict=strict),
         "work_line": _choice(take(args, "line"), LINES, "--line", strict=True),
@@ -220,7 +220,7 @@ def _rule(args: Args, profile: Profile, start: str, source: str, terms: Terms) -
     """The rule named, or the one that applies by itself; None where the day is left to who assigns."""
     named = take(args, "rule")
     if named:
-        rule = profile.rule(named)
+        rule = profile.rule(named, "--rule")
         if rule.by_document:
             text = f"规则 {profile_name(profile)} {rule.id} 没有数字"
             raise InputError(text, field="--rule", value=named, remedy="用 --due 写明办结时限")
