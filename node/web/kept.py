@@ -90,6 +90,11 @@ class Kept:
         kept.outcome = outcome
         kept.file.close()
 
+    def close(self) -> None:
+        """Nothing is kept any longer: the console ends."""
+        for kept in list(self._files.values()):
+            self._drop(kept)
+
     def _tidy(self, now_ms: int) -> None:
         for old in [one for one in self._files.values() if not 0 <= now_ms - one.since_ms < LIFE_MS]:
             self._drop(old)

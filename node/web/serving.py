@@ -151,6 +151,7 @@ async def _stop(
         task.cancel()
     await asyncio.gather(*beside, return_exceptions=True)
     console.hub.close()
+    console.kept.close()
     server.should_exit = True
     with suppress(asyncio.CancelledError):
         await serving

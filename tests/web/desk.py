@@ -127,6 +127,7 @@ class Desk:
     def close(self) -> None:
         for client in self._clients:
             client.close()
+        self.console.kept.close()
 
 
 def soup(answer: Response) -> BeautifulSoup:

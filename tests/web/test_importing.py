@@ -3,11 +3,16 @@
 import datetime as dt
 import io
 import zipfile
+from pathlib import Path
 
+import openpyxl
 import pytest
 
 from node.documents.ledger import LedgerRow, read_ledger, write_ledger
+from node.documents.ledger_out import OutRow, write_book
 from node.errors import InputError
+from node.services.commands import inquire
+from node.services.desk import Caller
 from tests.web.desk import Browser, Desk, soup
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -114,6 +119,56 @@ def test_files_that_are_none_of_ours_are_refused_with_a_reason(desk: Desk) -> No
         for name, content in parts.items():
             packed.writestr(name, entity if name.endswith("sheet1.xml") else content)
     assert refused(browser, lol.getvalue())
+
+
+def edited(desk: Desk, folder: Path, item: str, column: str, value: str) -> bytes:
+    """The ledger of everything, exported, with one cell changed as somebody would in Excel."""
+    reader, view = desk.office.store.reader(), desk.office.view()
+    found = inquire(reader, view, "ledger.show", {"per": 200}, Caller("root"))
+    assert isinstance(found, dict)
+    columns = [(one["key"], one["name"]) for one in found["columns"]]
+    rows = [OutRow(one["id"], one["digest"], one["light"], one["cells"]) for one in found["rows"]]
+    target = folder / "out.xlsx"
+    write_book(target, found["title"], found["office"], found["asked_ms"], columns, rows)
+    book = openpyxl.load_workbook(target)
+    sheet = book.worksheets[0]
+    place = next(at for at, one in enumerate(columns, 2) if one[0] == column)
+    line = next(at for at, one in enumerate(found["rows"], 2) if one["id"] == item)
+    sheet.cell(line, place).value = value
+    book.save(target)
+    return target.read_bytes()
+
+
+def test_an_edited_ledger_shows_its_differences_before_it_is_written(desk: Desk, tmp_path: Path) -> None:
+    item = desk.item("台账里改时限的事")
+    data = edited(desk, tmp_path, item, "due", "2027-05-31")
+    browser = desk.sign_in("王督查")
+    path = send(browser, data, "台账.xlsx", "ledger.import")
+    page = browser.page(path)
+    row = page.select_one("#rows tbody tr")
+    assert row is not None
+    assert [text in row.get_text() for text in ("台账里改时限的事", "2027-03-31", "2027-05-31")] == [True] * 3
+    assert browser.send(path, browser.form(path, path)).status_code == 303
+    assert "台账里改时限的事" in browser.page(path).select_one("#rows").get_text()
+    assert "2027-05-31" in browser.page(f"/items/{item}").get_text()
+    assert refused(browser, b"PK\x03\x04")
+
+
+def test_a_large_import_too_is_given_once(desk: Desk) -> None:
+    """Its answer is too long to be kept word for word; that it was given is kept all the same (W14)."""
+    browser = desk.sign_in("王督查")
+    data = ledger(*(f"大批量第{at}件，内容各不相同" for at in range(900)))
+    path = send(browser, data)
+    page = browser.page(path)
+    assert len(page.select("#rows tbody tr")) == 200
+    assert "共 5 页" in page.get_text()
+    form = browser.form(path, path)
+    before = desk.office.store.reader().record_count()
+    assert browser.send(path, form).status_code == 303
+    kept = desk.console.kept.get("王督查", path.rpartition("/")[2], desk.console.gateway.now_ms())
+    kept.outcome, kept.file = None, io.BytesIO(data)  # as the second of two clicks at the same moment finds it
+    assert browser.send(path, form).status_code == 303
+    assert desk.office.store.reader().record_count() == before + 900
 
 
 def test_hostile_cells_stay_text_and_the_template_is_a_ledger(desk: Desk) -> None:

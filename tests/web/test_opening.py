@@ -113,6 +113,25 @@ def test_a_handler_neither_registers_nor_issues(desk: Desk) -> None:
         assert browser.get(path).status_code == 403, path
 
 
+def test_what_cannot_be_decomposed_says_why_and_what_else(desk: Desk) -> None:
+    browser, item = desk.sign_in("王督查"), desk.item("自立之事")
+    path = f"/items/{item}/decompose"
+    answer = browser.submit(path, {"to": ["320583100"], "title": "分头办理"})
+    assert answer.status_code == 422
+    assert "自立事项不用分解" in answer.text
+    assert "dulian " not in soup(answer).get_text(), "the console's words, not the command line's"
+    assert ticked(soup(answer)) == {"320583100"}
+    assert desk.sign_in("赵承办").get(path).status_code == 404, "not in the hands of the own unit"
+
+
+def test_an_item_that_changed_is_not_assigned_unseen(desk: Desk) -> None:
+    browser, item = desk.sign_in("王督查"), desk.item("正在变化")
+    path = f"/items/{item}/assign"
+    form = browser.form(path, path) | {"to": ["320583100"]}
+    desk.do("item.cancel", item=item, reason="不再办理")
+    assert browser.send(path, form).status_code == 409
+
+
 @pytest.fixture(scope="module")
 def readings() -> Readings:
     return Readings.load()
@@ -135,5 +154,8 @@ def test_whatever_is_typed_is_answered(readings: Readings, typed: str, name: str
     place = readings.place(typed, name)
     assert -1 <= place < max(1, len(name.lower()))
     assert len(normalised(typed)) <= 40
+
+
+def test_a_name_made_to_be_slow_is_answered_at_once(readings: Readings) -> None:
     assert readings.place("s" * 40, "石" * 200) == 0
     assert readings.place("s" * 39 + "x", "石" * 200) == -1

@@ -95,7 +95,7 @@ def _shown(request: WebRequest, kept: KeptFile, form: Form) -> Response:
     done = kept.outcome is not None
     document = kept.outcome if done else kept.preview
     key = ("items" if done else "preview") if kept.verb == LIST else ("written" if done else "differences")
-    rows = document.get(key) or []
+    rows, looked_at = document.get(key) or [], kept.preview.get("preview" if kept.verb == LIST else "differences")
     pages = max(1, -(-len(rows) // ROWS_SHOWN))
     at = min(max(int(number), 1), pages)
     wrong: dict[int, list[dict[str, Any]]] = {}
@@ -105,7 +105,7 @@ def _shown(request: WebRequest, kept: KeptFile, form: Form) -> Response:
     return request.form_page(
         "importing/preview.html", form, kept=kept, document=document, done=done, wrong=wrong, page=at, pages=pages,
         total=len(rows), rows=rows[(at - 1) * ROWS_SHOWN : at * ROWS_SHOWN], is_list=kept.verb == LIST,
-        titles={row["row"]: row["title"] for row in kept.preview.get("preview") or []},
+        titles={row["row"]: row["title"] for row in looked_at or []},
         near=sum(bool(row.get("near")) for row in rows) if key == "preview" else 0,
     )  # fmt: skip
 
