@@ -1,6 +1,7 @@
 """Finding Chinese names by what people type: characters, whole syllables, first letters, or all of them mixed.
 
-The table of readings is made by ``deploy/make_pinyin.py``. A character with several readings is found by each (重庆 by
+The table of readings is made by ``deploy/make_pinyin.py`` from the data of pypinyin (copyright mozillazg, MIT licence),
+which has them from the Unihan database. A character with several readings is found by each (重庆 by
 zhongqing, too): who searches wants to find, and chooses from what is shown.
 """
 

@@ -23,7 +23,7 @@ _TITLE = Field("title", "事项名称", required=True, chars_max=TITLE_CHARS_MAX
 _REQUIREMENT = Field("requirement", "工作要求", "text", help="按来文原文填写")
 _POINTS = Field("point", "分项要求", "lines", help="须逐一答复的，每行一条")
 _DUE = Field("due", "办结时限", "date", help="写日期，或在下面选一条时限规则推算；两者只写一个")
-_FILES = Field("attach", "附件", "files", help="可选多个文件；查找单位不影响附件，但页面提示出错后须重新选择")
+_FILES = Field("attach", "附件", "files", help="可选多个文件；页面重新显示后须再选一次")
 _START = Field("start", "起算日", "date", help="按规则推算时用，不写时为今天")
 _FORM = Field("form", "办理形式", "choice", choices=[(word, word) for word in FORMS if word])
 _MILESTONES = Field("milestone", "节点", "lines", help="每行一个：序号=内容@日期，如 1=完成方案@2027-03-31")
