@@ -1,15 +1,21 @@
 """An item that several offices worked at, in the console of the city: tree, proofs, words of others (R9, W2)."""
 
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
 from node.bootstrap.control import Control
+from node.services import console_accounts as accounts
+from node.services.office import Office
+from node.services.outputs import Outputs
 from node.services.runner import Runner
 from node.web.app import make_console
+from tests.sim.world import Machine
 from tests.unit.offices import COUNTY, DUE, TOWN, Offices
-from tests.web.desk import URL, Desk, Hands, hire
+from tests.unit.test_approvals_cases import Line
+from tests.web.desk import URL, Desk, Hands, _secret, hire
 from tests.web.test_items import attribute
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7919*7907}}"
@@ -25,10 +31,17 @@ def made() -> Iterator[tuple[Desk, str, list[str]]]:
     found.do(found.county, "report", tasks[0], text=f"县里的话{EVIL}", percent=40)
     found.do(found.county, "extend", tasks[0], until="2027-03-31", reason=EVIL)
     found.do(found.town, "refuse", tasks[1], reason=EVIL)
-    office = found.city.office
+    with console_of(found.city) as desk:
+        yield desk, str(answer["item"]), tasks
+
+
+@contextmanager
+def console_of(machine: Machine) -> Iterator[Desk]:
+    """The console of a machine in memory, with the people of `PEOPLE`."""
+    office = machine.office
     crashes: list[BaseException] = []
 
-    def deliver(outputs: Any) -> None:
+    def deliver(outputs: Outputs) -> None:
         for callback in outputs.after_commit:
             callback()
 
@@ -38,14 +51,18 @@ def made() -> Iterator[tuple[Desk, str, list[str]]]:
     async def unchanged() -> None:
         """No invitations here."""
 
-    control = Control(office, runner, found.city.blobs, 2 * 1_048_576, unchanged)  # type: ignore[arg-type]
+    control = Control(office, runner, machine.blobs, 2 * 1_048_576, unchanged)  # type: ignore[arg-type]
     control.console_url = URL
     desk = Desk(office, runner, control, make_console(control, office), Hands())
     desk.core(lambda one: hire(one.store))
-    yield desk, str(answer["item"]), tasks
+    yield desk
     desk.close()
     runner.stop(10)
     assert not crashes
+
+
+def _let_in(office: Office, name: str) -> None:
+    accounts.set_secret(office.store, name, _secret(), 1)
 
 
 def test_the_tree_says_of_each_office_where_it_stands_in_its_own_words(made: tuple[Desk, str, list[str]]) -> None:
@@ -94,3 +111,33 @@ def test_the_issuer_decides_on_what_the_county_asked_for(made: tuple[Desk, str, 
     assert "申请 1 次，同意 0 次" in page
     late = browser.send(path, filled | {"once": "another"})
     assert late.status_code == 409
+
+
+def test_a_report_goes_through_its_approval_case_from_opening_to_the_signature() -> None:
+    """R57: the chain is named, the case opened, refused to who has no post, signed by the head, and used."""
+    line = Line()
+    item = line.received()
+    with console_of(line.county.machine) as desk:
+        for name in ("承办", "县长"):
+            desk.core(partial(_let_in, name=name))
+        drafter, head = desk.sign_in("承办"), desk.sign_in("县长")
+        page = drafter.page(f"/items/{item}")
+        assert "报送审核" in page.select_one("#not-now").get_text()
+        assert "签发（县长 或 县政府办主任）" in drafter.get(f"/items/{item}/do/submit").text
+        path = f"/items/{item}/do/case.open"
+        sent = drafter.send(path + "/files", drafter.form(path) | {"subject": "report", "text": "报告送审稿"})
+        assert sent.status_code == 303, sent.text
+        shown = drafter.page(f"/items/{item}")
+        (link,) = {str(one["href"]) for one in shown.select(".item-body section li a") if "审签件" not in str(one)
+                   and "/items/" in str(one["href"]) and "/records/" not in str(one["href"])}  # fmt: skip
+        case = head.page(link)
+        assert "审签件" in case.select_one(".states").get_text()
+        assert "○ 未签" in case.select_one(".steps").get_text()
+        assert f"{link}/do/approve" in {str(one["href"]) for one in head.page(f"/items/{item}").select(".acts a")}
+        assert not drafter.page(link).select(f"a[href='{link}/do/approve']"), "no post"
+        assert head.send(f"{link}/do/approve", head.form(f"{link}/do/approve") | {"text": "同意"}).status_code == 303
+        assert "✓ 已签" in head.page(link).select_one(".steps").get_text()
+        path = f"/items/{item}/do/submit"
+        done = drafter.send(path + "/files", drafter.form(path) | {"text": "已办结"})
+        assert done.status_code == 303, done.text
+        assert "已报结" in drafter.page(f"/items/{item}").select_one(".states").get_text()

@@ -21,6 +21,7 @@ from node.services.action_forms import GROUPS
 from node.services.cases import case_label
 from node.web.page import Page
 from node.web.request import WebRequest
+from node.web.wording import text_of
 
 Document = Mapping[str, Any]
 EFFECTS: Mapping[str, str] = {
@@ -45,16 +46,24 @@ async def item(request: WebRequest) -> Response:
     case = await request.ask("case.show", item=shown["id"]) if rows and rows[0].subject else None
     actions, tree, explained = await asyncio.gather(
         request.ask("item.actions", item=shown["id"]), request.ask("item.tree", item=shown["id"]),
-        request.ask("rules.explain", item=shown["id"]),
+        _explained(request, shown["id"]),
     )  # fmt: skip
     lines = _flat(tree)
     return request.render(
-        "items/show.html", item=case or shown, case=case, groups=_grouped(actions["actions"]),
+        "items/show.html", item=shown | (case or {}), case=case, groups=_grouped(actions["actions"]),
         unavailable=actions["unavailable"], lines=lines[:TREE_SHOWN], lines_left=len(lines) - TREE_SHOWN, tree=tree,
         explained=explained, timeline=list(reversed(shown["timeline"])), effects=EFFECTS, subjects=SUBJECTS,
         words={"line": LINES, "origin": ORIGINS, "strength": STRENGTHS}, case_label=case_label,
         previews=_previews(shown),
     )  # fmt: skip
+
+
+async def _explained(request: WebRequest, item_id: str) -> Document:
+    """Why this due date. A rule that no profile here has (a case's, another office's) is said; the page stands."""
+    try:
+        return dict(await request.ask("rules.explain", item=item_id))
+    except InputError as error:
+        return {"steps": [text_of(error)]}
 
 
 def _grouped(actions: list[Document]) -> list[tuple[str, list[Document]]]:
