@@ -10,14 +10,14 @@ from node.errors import InputError
 from node.items.lights import day_number
 from node.rules.profile import Profile
 from node.rules.values import Ledger, TimeRule
-from node.services import known
+from node.services import known, pages
 from node.services.browse import View, day_text, light_of, moment
 from node.services.desk import take
 from node.services.ledger_filters import page_of, query_of
 from node.services.ledger_rows import COLUMNS, LedgerLine, columns_of, lines_of
 from node.services.rulebook import Rulebook
 from node.services.verbs import Command, Question
-from node.storage.port import Proposal, Reader
+from node.storage.port import BoardQuery, BoardTotal, Proposal, Reader
 
 Document = dict[str, object]
 _LOOK_BACK_DAYS = 400  # a year's round lies at most so far back
@@ -46,11 +46,28 @@ def page(reader: Reader, view: View, args: Mapping[str, object]) -> Found:
     profile = _profile(reader, view)
     ledger = ledger_of(profile, take(args, "ledger"))
     offset, per = page_of(args)
-    query = query_of(profile, ledger, view.office, view.calendar, view.now_ms, args)
-    rows = reader.board_query(query._replace(limit=per, offset=offset))
+    query = _asked(reader, view, query_of(profile, ledger, view.office, view.calendar, view.now_ms, args), args)
+    if query is None:
+        return Found(ledger, columns_of(ledger), [], 0)
+    rows = pages.rows_of(reader, query, offset, per)
     # A page that is not full says the total itself.
     total = offset + len(rows) if rows and len(rows) < per else reader.board_total(query).rows
     return Found(ledger, columns_of(ledger), lines_of(reader, view, rows), total)
+
+
+def _asked(reader: Reader, view: View, query: BoardQuery, args: Mapping[str, object]) -> BoardQuery | None:
+    """The query within what the caller may see (W4), with ``words`` in its records and in the order of ``sort``.
+
+    None: the caller sees nothing of it. InputError: no such order, nothing to search for.
+    """
+    asked = pages.normalise({"text": take(args, "words"), "sort": take(args, "sort")})
+    seen = pages.narrowed(reader, view, query)
+    if seen is None:
+        return None
+    if asked.get("text"):
+        found = pages.search(reader, str(asked["text"]))
+        seen = seen._replace(item_nos=tuple(found[-pages.FOUND_MAX :]))
+    return pages.ordered(seen, str(asked.get("sort") or ""))
 
 
 def show_ledger(reader: Reader, view: View, args: Mapping[str, object]) -> Document:
@@ -63,7 +80,10 @@ def show_ledger(reader: Reader, view: View, args: Mapping[str, object]) -> Docum
     found = page(reader, view, args)
     offset, per = page_of(args)
     return _document(view, found) | {
-        "page": offset // per + 1, "per": per, "pages": -(-found.total // per), "asked_at": moment(view.now_ms),
+        "page": offset // per + 1,
+        "per": per,
+        "pages": -(-found.total // per),
+        "asked_at": moment(view.now_ms),
         "asked_ms": view.now_ms,
     }
 
@@ -90,9 +110,9 @@ def _show_at(reader: Reader, view: View, args: Mapping[str, object]) -> Document
     offset, per = page_of(dict(args) | {"per": args.get("per") or known.PER_PAGE})
     asked = query_of(profile, ledger, view.office, view.calendar, t_ms, args)
     # Receiver, source, class, leader, title and the year never change; state, unit and light are asked of the fold.
-    query = asked._replace(state="", unit="", light=None)
-    looked_at = reader.board_query(query._replace(limit=per, offset=offset))
-    total, light = reader.board_total(query).rows, asked.light
+    query = _asked(reader, then, asked._replace(state="", unit="", light=None), args)
+    looked_at = reader.board_query(query._replace(limit=per, offset=offset)) if query is not None else []
+    total, light = reader.board_total(query).rows if query is not None else 0, asked.light
     rows = [
         row for row in known.rows_at(reader, looked_at, t_ms)
         if asked.state in ("", row.state) and (not asked.unit or asked.unit in row.unit.split("、"))
@@ -112,7 +132,8 @@ def list_ledgers(reader: Reader, view: View, args: Mapping[str, object]) -> Docu
     ledgers = []
     newest = 0
     for ledger in profile.ledgers:
-        total = reader.board_total(query_of(profile, ledger, view.office, view.calendar, view.now_ms, args))
+        query = pages.narrowed(reader, view, query_of(profile, ledger, view.office, view.calendar, view.now_ms, args))
+        total = reader.board_total(query) if query is not None else BoardTotal(0, 0)
         newest = max(newest, total.newest_day)
         ledgers.append({
             "ledger": ledger.id, "title": ledger.title, "total": total.rows, "seed": ledger.seed,

@@ -143,6 +143,7 @@ def _whole(name: str, value: object) -> int:
 
 def query_of(reader: Reader, view: View, filters: Mapping[str, object]) -> BoardQuery | None:
     """The query of normalised filters within what the caller may see, without words; None: the caller sees nothing."""
+
     def word(name: str) -> str:
         return str(filters.get(name) or "")
 
@@ -169,6 +170,12 @@ def query_of(reader: Reader, view: View, filters: Mapping[str, object]) -> Board
         # Whoever may see an item may see what was issued under it.
         return query._replace(parent=scope.find(reader, view, word("parent")).item_id)
     return narrowed(reader, view, query)
+
+
+def ordered(query: BoardQuery, sort: str) -> BoardQuery:
+    """The query in the order of a checked ``sort`` (`normalise`); as it is without one."""
+    column = _SORTS.get(sort.removeprefix("-"))
+    return query._replace(sort=column, descending=sort.startswith("-")) if column else query
 
 
 def narrowed(reader: Reader, view: View, query: BoardQuery) -> BoardQuery | None:
@@ -200,7 +207,7 @@ def find(reader: Reader, view: View, filters: Mapping[str, object], receiver: st
         text_more = len(found) > FOUND_MAX
         query = query._replace(item_nos=tuple(found[-FOUND_MAX:]))
     total = reader.board_count_upto(query, COUNT_MAX + 1)
-    rows = _rows(reader, query, offset, per)
+    rows = rows_of(reader, query, offset, per)
     return Found(rows, min(total, COUNT_MAX), total > COUNT_MAX, text_more)
 
 
@@ -214,7 +221,8 @@ def search(reader: Reader, words: str) -> list[int]:
         raise InputError("检索用时过长，已停止", field="--text", value=words[:50], remedy="多写几个字") from error
 
 
-def _rows(reader: Reader, query: BoardQuery, offset: int, per: int) -> list[BoardRow]:
+def rows_of(reader: Reader, query: BoardQuery, offset: int, per: int) -> list[BoardRow]:
+    """The rows of a page in the query's order."""
     if query.sort != "due_day" or query.descending or query.due_from_day or query.due_before_day:
         return reader.board_query(query._replace(limit=per, offset=offset))
     # Items without a limit come after those with one, however the database counts nought.
