@@ -37,14 +37,15 @@ APPROVE = (
     Field("sure", "已用电话逐组核对，全部一致", "check", required=True),
 )
 BACKUP: tuple[Field, ...] = ()
-_GROUP_CHARS, _TYPED_CHARS_MIN = 4, 8
+_GROUP_CHARS, _GROUPS_A_LINE, _TYPED_CHARS_MIN = 4, 8, 8
 _BACKUPS_SHOWN = 200
 
 
 def groups_of_4(fingerprint: object) -> str:
     """A fingerprint as it is read out on the telephone."""
     text = str(fingerprint or "")
-    return " ".join(text[at : at + _GROUP_CHARS] for at in range(0, len(text), _GROUP_CHARS))
+    groups = [text[at : at + _GROUP_CHARS] for at in range(0, len(text), _GROUP_CHARS)]
+    return "\n".join(" ".join(groups[at : at + _GROUPS_A_LINE]) for at in range(0, len(groups), _GROUPS_A_LINE))
 
 
 async def once_only(request: WebRequest, form: Form, verb: str, **args: object) -> Any:

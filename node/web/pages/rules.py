@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from node.clock import SHANGHAI
 from node.documents import profiles
+from node.rules.words import START_EVENTS
 from node.web.forms import Field, Form
 from node.web.page import Page
 from node.web.request import WebRequest
@@ -70,7 +71,7 @@ async def listed(request: WebRequest) -> Response:
 async def show(request: WebRequest) -> Response:
     """One profile, readable."""
     name = request.query("name")["name"]
-    return request.render("rules/show.html", profile=await request.ask("rules.show", name=name), name=name)
+    return request.render("rules/show.html", profile=await request.ask("rules.show", name=name), starts=START_EVENTS)
 
 
 async def publish_form(request: WebRequest) -> Response:
