@@ -32,6 +32,7 @@ from node.services.office_finder import Finder
 from node.services.people import caller_of
 from node.storage.port import Reader, Store, WebSession
 from node.web import failures, pages, sessions
+from node.web.answers import Answers
 from node.web.assets import Assets
 from node.web.gateway import Gateway
 from node.web.kept import Kept
@@ -66,6 +67,7 @@ class Console:
     signing_in: asyncio.Lock = field(default_factory=asyncio.Lock)  # attempts are weighed one after the other
     finder: Finder = field(default_factory=Finder)
     kept: Kept = field(default_factory=Kept)
+    answers: Answers = field(default_factory=Answers)
 
     async def answer(self, page: Page, http: Request) -> Response:
         """One request for a page."""
@@ -188,6 +190,3 @@ def create_app(console: Console, options: Options) -> ASGIApp:
         partial(marked, name="stream"),
     )  # fmt: skip
     return Guard(Starlette(routes=everything), gate, partial(failures.bare_page, console.renderer))
-
-
-
