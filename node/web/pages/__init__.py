@@ -76,7 +76,7 @@ What every author must know
    plain. ``macros/ui.html``: light, colour, badge, table heads, pager, empty, back, dialog, facts.
    ``macros/forms.html``: form, fields, field, button (a form of one button: POST).
 6. *Live*: an element with an id and ``data-live="items"`` (or links, alarms; several by spaces) is fetched anew and
-   swapped when something changed; ``data-live-item="ID"`` only for that item; never put a form with typed text
+   swapped when something changed; ``data-live-item="ID ID"`` only for these items; never put a form with typed text
    inside. The page must therefore answer GET of its own address at any time.
 7. *htmx* may be used with ``hx-get``/``hx-target``/``hx-select`` (no ``hx-on``, no ``js:``), only to improve what
    works without. For an htmx request `render` answers with the ``main`` block alone.

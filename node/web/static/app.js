@@ -21,8 +21,8 @@
 
   function concerns(element, topic, data) {
     if ((element.getAttribute("data-live") || "").split(/\s+/).indexOf(topic) < 0) { return false; }
-    var item = element.getAttribute("data-live-item");
-    return topic !== "items" || !item || data.many || (data.ids || []).indexOf(item) >= 0;
+    var ids = (element.getAttribute("data-live-item") || "").split(/\s+/).filter(Boolean);
+    return topic !== "items" || !ids.length || data.many || (data.ids || []).some(function (id) { return ids.indexOf(id) >= 0; });
   }
 
   function typing(element) {
