@@ -84,10 +84,10 @@ format: venv ## 自动排版 / format the code
 	$(PY) -m ruff check --fix-only .
 
 .PHONY: test
-test: venv ## 全部测试 / the whole suite
+test: venv browser ## 全部测试 / the whole suite
 	$(PYTEST) tests
 
-.PHONY: test-static test-unit test-postgres test-sim test-process test-dist test-web
+.PHONY: test-static test-unit test-postgres test-sim test-process test-dist test-web test-browser
 test-static: venv ## 静态检查 / linters, types, layers, generated code
 	$(PYTEST) tests/static
 test-unit: venv ## 单元、性质、字节向量、契约 / unit, property, vectors, contract
@@ -96,12 +96,18 @@ test-postgres: venv ## PostgreSQL（自带服务器） / with a real PostgreSQL 
 	$(PYTEST) tests/postgres
 test-web: venv ## 控制台的页面 / the console's pages, without a browser
 	$(PYTEST) tests/web
+test-browser: venv browser ## 控制台，真实浏览器 / the console in a real browser
+	$(PYTEST) tests/browser
 test-sim: venv ## 整棵树的模拟 / the simulated tree
 	$(PYTEST) tests/sim
 test-process: venv ## 真实进程 / real processes
 	$(PYTEST) tests/process tests/chaos
 test-dist: venv ## 离线安装包 / the offline archive
 	$(PYTEST) tests/dist
+
+.PHONY: browser
+browser:
+	@sh deploy/chromium.sh
 
 .PHONY: sim
 sim: venv ## 重放一次模拟：make sim SEED=123 / replay one simulation

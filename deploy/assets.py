@@ -1,5 +1,6 @@
 """Fetches the console's vendored files, pinned in requirements/assets.json, into node/web/static/vendor.
 
+What only tests use says where else it goes (``into``) and is not shipped.
 Uses `npm pack` with whatever registry npm is set up for; every package is checked against its pinned SHA-512 first.
 """
 
@@ -33,8 +34,10 @@ def main() -> None:
     assets = json.loads((ROOT / "requirements" / "assets.json").read_text(encoding="utf-8"))
     shutil.rmtree(VENDOR, ignore_errors=True)
     VENDOR.mkdir(parents=True)
-    notice = ["Files of others, as pinned in requirements/assets.json; their licences stand beside them.", ""]
+    said = "Files of others in this folder, as pinned in requirements/assets.json; their licences stand beside them."
+    notice = [said, ""]
     for asset in assets:
+        into = ROOT / asset["into"] if "into" in asset else VENDOR
         with tempfile.TemporaryDirectory() as folder:
             archive = fetch(asset["package"], asset["version"], asset["integrity"], Path(folder))
             with tarfile.open(archive) as tar:
@@ -42,7 +45,9 @@ def main() -> None:
                     member = tar.extractfile(f"package/{source}")
                     if member is None:
                         sys.exit(f"错误：{asset['package']} 没有 {source}")
-                    (VENDOR / name).write_bytes(member.read().rstrip() + b"\n")
+                    (into / name).write_bytes(member.read().rstrip() + b"\n")
+        if into != VENDOR:
+            continue
         names = ", ".join(sorted(asset["files"].values()))
         notice.append(f"{asset['package']} {asset['version']}, {asset['licence']}: {names}")
     (VENDOR / "NOTICE.txt").write_text("\n".join(notice) + "\n", encoding="utf-8")

@@ -17,7 +17,7 @@ hypothesis.settings.load_profile("dulian")
 ROOT = Path(__file__).resolve().parent.parent
 
 # Only these parts may open connections; everything else runs on values, files and the simulator.
-PARTS_WITH_SOCKETS = frozenset({"process", "postgres", "dist", "bench", "chaos"})
+PARTS_WITH_SOCKETS = frozenset({"process", "postgres", "dist", "bench", "chaos", "browser"})
 # socketpair() stays: an event loop wakes itself through one, and it reaches nobody else.
 GUARDED_METHODS = ("bind", "connect", "connect_ex", "listen", "sendto")
 GUARDED_FUNCTIONS = ("create_connection", "create_server", "getaddrinfo", "gethostbyname")

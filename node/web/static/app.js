@@ -15,6 +15,7 @@
   function state(name) {
     var shown = document.getElementById("live-state");
     if (!shown) { return; }
+    shown.hidden = false;
     shown.setAttribute("data-state", name);
     shown.querySelector(".word").textContent = words[name];
   }
