@@ -147,7 +147,9 @@ class Offices:
             link = node.cli("console", "link", name)
             assert link.exit == 0, link
             person = Person(self.browser, node, self.shots)
-            person.go(re.search(r"http://\S+", link.out)[0])
+            address = re.search(r"http://\S+", link.out)
+            assert address is not None, link
+            person.go(address[0])
             if role == "operator":
                 person.shot("link")
             person.fill(password=PASSWORD, again=PASSWORD)

@@ -25,7 +25,7 @@ TASKS_SHOWN = 30  # bars of one item; its page has all
 _WIDTH = 1_000  # of a bar's picture, in its own units
 _MARGIN_DAYS = 3
 _DAYS_MAX = 3_660  # a day far off would make everything else a dot
-_TICKS_MAX = 14
+_TICKS_MAX = 9
 
 
 async def heat(request: WebRequest) -> Response:
