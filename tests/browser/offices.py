@@ -38,6 +38,8 @@ class Person:
         self.node = node
         self.url = str(node.ready["console"])
         self.shots = shots
+        self.script = script
+        self.sent_ms = 0  # when a form was last sent
         self.problems: list[str] = []
         self.expected: set[str] = set()
         self.context = browser.new_context(
@@ -89,6 +91,7 @@ class Person:
 
     def send(self, label: str) -> None:
         """The form's button of this name; the page that comes is there when this returns."""
+        self.sent_ms = self.page.evaluate("Date.now()") if self.script else 0
         with self.page.expect_navigation():
             self.page.locator("main form").get_by_role("button", name=label, exact=True).last.click()
 

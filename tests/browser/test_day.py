@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,24 +21,28 @@ class Day:
 
     def __init__(self, offices: Offices, people: dict[str, Person]) -> None:
         self.offices, self.people = offices, people
-        self.crossings: dict[str, float] = {}  # seconds from the answer here to the open page there
+        self.crossings: dict[str, float] = {}  # seconds from the click here to the open page there
 
     def __getitem__(self, name: str) -> Person:
         return self.people[name]
 
-    def seen(self, what: str, there: Person, where: Callable[[], Locator], since: float) -> None:
-        """It appears on a page that lies open, by itself."""
-        assert there.page.evaluate("window.untouched"), "the page was not loaded anew"
+    def seen(self, what: str, here: Person, there: Person, where: Callable[[], Locator]) -> None:
+        """What was sent here appears on a page that lies open there, by itself."""
         where().first.wait_for(timeout=WAIT_MS)
-        self.crossings[what] = time.monotonic() - since
-        assert there.page.evaluate("window.untouched"), "the page was not loaded anew"
+        changed_ms = there.page.evaluate("window.changed")
+        assert changed_ms, "the page was loaded anew, or showed it all along"
+        self.crossings[what] = (changed_ms - here.sent_ms) / 1_000
         there.shot(f"day-{len(self.crossings):02}-live")
 
 
 def lie_open(person: Person, path: str) -> None:
     """A page left open, with its stream."""
     person.go(path)
-    person.page.evaluate("window.untouched = true")
+    person.page.evaluate("""() => {
+      window.changed = 0;
+      new MutationObserver(() => { window.changed = Date.now(); }).observe(
+        document.querySelector("main"), {childList: true, subtree: true});
+    }""")
     person.page.locator('#live-state[data-state="on"]').wait_for()
 
 
@@ -75,8 +78,7 @@ def issue(day: Day) -> str:
     province.fill(title="推进城镇老旧小区改造", requirement="年底前完成二百个小区的改造。", to=["320500"], due=_DUE)
     province.shot("day-issue")
     province.send("登记并交办")
-    since = time.monotonic()
-    day.seen("issue", city, lambda: city.page.get_by_role("link", name="推进城镇老旧小区改造"), since)
+    day.seen("issue", province, city, lambda: city.page.get_by_role("link", name="推进城镇老旧小区改造"))
     assert "已交办 1 个单位" in province.page.inner_text("body")
     province.shot("day-opened")
     city.page.get_by_role("link", name="推进城镇老旧小区改造").first.click()
@@ -94,8 +96,7 @@ def decompose(day: Day, task: str) -> str:
     city.fill(to=["320583"], title="昆山市老旧小区改造")
     city.shot("day-decompose")
     city.send("分解")
-    since = time.monotonic()
-    day.seen("decompose", county, lambda: county.page.get_by_role("link", name="昆山市老旧小区改造"), since)
+    day.seen("decompose", city, county, lambda: county.page.get_by_role("link", name="昆山市老旧小区改造"))
     county.page.get_by_role("link", name="昆山市老旧小区改造").first.click()
     county.page.locator("#course").wait_for()
     below = county.page.url.rpartition("/")[2]
@@ -113,8 +114,7 @@ def report(day: Day, task: str, below: str, folder: Path) -> None:
     handler.shot("day-handler-desk")
     lie_open(province, f"/items/{task}")
     handler.do(below, "report", "进展填报", text="第一批四十个小区已完工", percent="40", attach=evidence)
-    since = time.monotonic()
-    day.seen("report", province, lambda: province.page.locator("#tree td.num", has_text="40%"), since)
+    day.seen("report", handler, province, lambda: province.page.locator("#tree td.num", has_text="40%"))
     handler.go(f"/items/{below}")
     handler.shot("day-county-item")
     with handler.page.expect_download() as got:
@@ -130,12 +130,10 @@ def urge_and_extend(day: Day, task: str) -> None:
     province, city = day["王督查"], day["钱督查"]
     lie_open(city, f"/items/{task}")
     province.do(task, "urge", "催办", text="请加快第二批进度")
-    since = time.monotonic()
-    day.seen("urge", city, lambda: city.page.locator("#course").get_by_text("请加快第二批进度"), since)
+    day.seen("urge", province, city, lambda: city.page.locator("#course").get_by_text("请加快第二批进度"))
     lie_open(province, f"/items/{task}")
     city.do(task, "extend", "申请延期", until="2027-09-30", reason="管线迁改需跨汛期施工")
-    since = time.monotonic()
-    day.seen("extend", province, lambda: province.page.get_by_text("管线迁改需跨汛期施工"), since)
+    day.seen("extend", city, province, lambda: province.page.get_by_text("管线迁改需跨汛期施工"))
     # What is granted must lie within the own date: that is changed first, and the page says why.
     province.expected = {"409"}
     province.go(f"/items/{task}/do/grant")
@@ -151,8 +149,7 @@ def finish_below(day: Day, below: str) -> None:
     handler, city = day["赵承办"], day["钱督查"]
     lie_open(city, f"/items/{below}")
     handler.do(below, "submit", "报送审核", text="全部完工")
-    since = time.monotonic()
-    day.seen("submit", city, lambda: city.page.locator("#course").get_by_text("全部完工"), since)
+    day.seen("submit", handler, city, lambda: city.page.locator("#course").get_by_text("全部完工"))
     city.do(below, "return", "退回重办/补办", mode="supplement", reason="缺竣工验收表")
     lie_open(handler, f"/items/{below}")
     handler.page.locator("#course").get_by_text("缺竣工验收表").first.wait_for()
