@@ -13,6 +13,8 @@ PROTO_OUT ?= .
 PROTOS = $(shell find proto/node -name '*.proto' 2>/dev/null | sort)
 SERVICES = $(shell find proto/node/wire -name '*.proto' -exec grep -l '^service ' {} + 2>/dev/null | sort)
 PYTEST = $(PY) -m pytest $(PYTEST_ARGS)
+# Tests of real processes wait more than they compute; each file stays with one worker, and so do its nodes.
+WORKERS ?= 2
 
 .PHONY: help
 help: ## 列出全部命令 / this list
@@ -85,7 +87,7 @@ format: venv ## 自动排版 / format the code
 
 .PHONY: test
 test: venv browser ## 全部测试 / the whole suite
-	$(PYTEST) tests
+	$(PYTEST) -n $(WORKERS) --dist loadfile tests
 
 .PHONY: test-static test-unit test-postgres test-sim test-process test-dist test-web test-browser
 test-static: venv ## 静态检查 / linters, types, layers, generated code
