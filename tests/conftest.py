@@ -33,6 +33,16 @@ def part_of(path: Path) -> str:
     return parts[0] if len(parts) > 1 else ""
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers a file's tests stay together; those of the evil peer share one city."""
+    shared = {"tests/process/test_evil_": "evil", "tests/browser/": "browser"}
+    for item in items:
+        name = item.path.relative_to(ROOT).as_posix()
+        group = next((group for start, group in shared.items() if name.startswith(start)), name)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 def _refuse(*_args: object, **_options: object) -> NoReturn:
     raise SocketUsed(f"sockets are for tests in {', '.join(sorted(PARTS_WITH_SOCKETS))} only")
 

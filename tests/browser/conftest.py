@@ -19,7 +19,7 @@ _ARGUMENTS = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # it ends with these tests: while it lives, an event loop runs in this thread
 def browser() -> Iterator[Browser]:
     """One for all tests; each person gets a fresh profile in it."""
     program = next((found for name in _NAMES if (found := shutil.which(name))), None)
@@ -44,7 +44,7 @@ def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def offices(browser: Browser, shots: Path) -> Iterator[Offices]:
     with open_offices(browser, shots) as opened:
         yield opened

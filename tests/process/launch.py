@@ -72,7 +72,7 @@ class Launcher:
         self._heard = threading.Condition()
         self._program = subprocess.Popen(
             [sys.executable, "-m", "tests.process.launch", str(there.fileno())], pass_fds=[there.fileno()],
-            stdin=subprocess.DEVNULL, env=environment, start_new_session=True,
+            stdin=subprocess.DEVNULL, env=environment | {"GRPC_VERBOSITY": "NONE"}, start_new_session=True,
         )
         there.close()
         threading.Thread(target=self._listen, daemon=True).start()
