@@ -350,7 +350,7 @@ class _Run:
 
     def _keep(self, files: tuple[Attachment, ...]) -> None:
         for file in files:
-            self.files.setdefault(file.hash, file)
+            self.files[file.hash] = min(file, self.files.get(file.hash, file))  # whatever the order of late records
 
     def result(self, effects: dict[bytes, str], held: dict[bytes, Fact]) -> ItemState:
         """The item; ``effects`` comes with the records that were set aside before, ``held`` are the others."""
@@ -380,7 +380,7 @@ class _Run:
             self.due_day,
             self.percent,
             Counters(self.urges, self.returns, self.reports, self.submissions),
-            tuple(self.files.values()),
+            tuple(sorted(self.files.values())),
             payload.parent if payload is not None else b"",
             tuple(self.children),
             self.successor,

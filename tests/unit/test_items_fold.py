@@ -11,7 +11,7 @@ from node.records.kinds import Kind
 from node.records.line import Line
 from node.records.payload import LEAD, Attachment
 from node.records.track import REPORTED, RectifyLine
-from tests.property.fold_facts import DUE, C, Item, K, P, a_hash, signed
+from tests.property.fold_facts import DUE, C, Item, K, P, a_hash, reissue, signed
 
 FILE = Attachment(a_hash("file"), bytes(32), 10, "报告.pdf")
 
@@ -102,6 +102,19 @@ def test_race_2_progress_after_closing_is_supplementary() -> None:
     state = item.state
     assert (state.state, state.percent, state.effects[late.record_id]) == ("closed", 100, "late")
     assert (state.attachments, state.counters.reports) == ((FILE,), 0)
+
+
+def test_files_of_late_records_do_not_depend_on_which_of_them_was_issued_again() -> None:
+    item = signed()
+    seen = list(item.facts)
+    item.act(Kind.CANCEL, P)
+    first, second = (FILE._replace(name=name, hash=a_hash(name)) for name in ("乙.pdf", "甲.pdf"))
+    early = item.act(Kind.PROGRESS, C, seen=seen, attachments=(first, FILE))
+    late = item.act(Kind.PROGRESS, C, seen=seen, attachments=(FILE._replace(name="别名.pdf"), second))
+    kept = [fact for fact in item.facts if fact not in (early, late)]
+    versions = [[early, late], [reissue(early), late], [early, reissue(late)], [late, reissue(early, seq=9)]]
+    assert len({fold(item.item_id, kept + answers).attachments for answers in versions}) == 1
+    assert len(item.state.attachments) == 3
 
 
 @pytest.mark.parametrize("kind", [Kind.SIGN, Kind.FINAL, Kind.REFUSE])
