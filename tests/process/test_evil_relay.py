@@ -147,7 +147,8 @@ def test_an_old_head_served_for_ever_is_shown_as_old(relay: Relay) -> None:
     asyncio.run(story())
     shown = until(lambda: relay.office(BELOW)["as_of"] and relay.office(BELOW), "the county's mark is known")
     assert not shown["fresh"]
-    assert [fault.code for fault in relay.books.evidence(RELAY, mark)] == ["bad_signature"]
+    noted = until(lambda: relay.books.evidence(RELAY, mark), "the forged mark is noted")
+    assert [fault.code for fault in noted] == ["bad_signature"]
     item = next(row["id"] for row in relay.province.ask("item.list") if row["title"] == "越级交办")
     known = until(lambda: _known(relay, item, "silent"), "未同步, behind the city")
     assert (known["hop"]["from"], known["hop"]["to"]) == (RELAY, BELOW)
