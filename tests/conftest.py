@@ -35,12 +35,10 @@ def part_of(path: Path) -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers a file's tests stay together; those of the evil peer share one city."""
-    shared = {"tests/process/test_evil_": "evil", "tests/browser/": "browser"}
+    """With several workers one has all that is about real processes, so that these never compete with each other."""
     for item in items:
-        name = item.path.relative_to(ROOT).as_posix()
-        group = next((group for start, group in shared.items() if name.startswith(start)), name)
-        item.add_marker(pytest.mark.xdist_group(group))
+        real = part_of(item.path) in PARTS_WITH_SOCKETS
+        item.add_marker(pytest.mark.xdist_group("real" if real else item.path.relative_to(ROOT).as_posix()))
 
 
 def _refuse(*_args: object, **_options: object) -> NoReturn:

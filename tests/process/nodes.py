@@ -204,8 +204,8 @@ class Node:
         return self.log_file.read_text(encoding="utf-8") if self.log_file.exists() else ""
 
     def log_lines(self) -> list[dict[str, Any]]:
-        """The log; every line must be one JSON object."""
-        found = [json.loads(line) for line in self.log_text().splitlines()]
+        """The log; every line must be one JSON object (the last one may just be being written)."""
+        found = [json.loads(line) for line in self.log_text().splitlines(keepends=True) if line.endswith("\n")]
         assert all(isinstance(line, dict) for line in found)
         return found
 

@@ -149,7 +149,7 @@ def test_an_old_head_served_for_ever_is_shown_as_old(relay: Relay) -> None:
     assert not shown["fresh"]
     noted = until(lambda: relay.books.evidence(RELAY, mark), "the forged mark is noted")
     assert [fault.code for fault in noted] == ["bad_signature"]
-    item = next(row["id"] for row in relay.province.ask("item.list") if row["title"] == "越级交办")
+    item = relay.province.ask("item.issue", title="越级交办之二", to=[BELOW])["assignments"][0]["item"]
     known = until(lambda: _known(relay, item, "silent"), "未同步, behind the city")
     assert (known["hop"]["from"], known["hop"]["to"]) == (RELAY, BELOW)
 

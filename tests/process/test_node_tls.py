@@ -27,8 +27,8 @@ from node.wire import client, credentials, messages
 from node.wire.server import LINK, OFFICE
 from tests.process.nodes import Node, agree, until
 
-LIFE_S = 9
-GENERATIONS = 3
+LIFE_S = 15
+GENERATIONS = 2
 
 
 class Pair(NamedTuple):
