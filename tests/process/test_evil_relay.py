@@ -132,9 +132,11 @@ def test_an_old_head_served_for_ever_is_shown_as_old(relay: Relay) -> None:
     """B8: the county's mark is genuine and 40 hours old, and is all that ever comes."""
     now_ms = CLOCK.now_ms()
     old = relay.mark(BELOW, now_ms - 40 * HOUR_MS, 1)
+    item = relay.province.ask("item.issue", title="越级交办之二", to=[BELOW])["assignments"][0]["item"]
 
     async def story() -> None:
         async with relay.evil.link() as link:
+            await link.until(lambda: [task for task in relay.evil.tasks() if task.record_id.hex() == item], "the task")
             fresh = relay.mark(RELAY, CLOCK.now_ms(), now_ms + 1)
             for _ in range(3):
                 await link.send(frames.Marks((fresh, old)))
@@ -149,7 +151,6 @@ def test_an_old_head_served_for_ever_is_shown_as_old(relay: Relay) -> None:
     assert not shown["fresh"]
     noted = until(lambda: relay.books.evidence(RELAY, mark), "the forged mark is noted")
     assert [fault.code for fault in noted] == ["bad_signature"]
-    item = relay.province.ask("item.issue", title="越级交办之二", to=[BELOW])["assignments"][0]["item"]
     known = until(lambda: _known(relay, item, "silent"), "未同步, behind the city")
     assert (known["hop"]["from"], known["hop"]["to"]) == (RELAY, BELOW)
 
