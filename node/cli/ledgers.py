@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -14,9 +14,6 @@ from node.cli.item import KnownAt
 from node.cli.paper import Cell, Paper, clean, fields, moment, table
 from node.errors import InputError
 from node.items.lifecycle import STATE_LABELS
-
-if TYPE_CHECKING:
-    from node.documents.ledger_out import OutRow
 
 _HEADING = "台账"
 _EXPORT_PAGE = 200
@@ -62,7 +59,7 @@ def export_ledger(
     as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
     """把一本台账导出为 Excel；改过之后可用 dulian import ledger 写回。"""
-    from node.documents.ledger_out import write_book
+    from node.documents.ledger_out import pages_of, write_book
 
     target = values.writable("FILE.xlsx", file)
     if target.suffix.lower() != ".xlsx":
@@ -71,25 +68,11 @@ def export_ledger(
     args = _filters(office, unit, leader, state, light, text, year) | {"ledger": ledger, "per": _EXPORT_PAGE}
     first = request(call, "ledger.show", args | {"page": 1}, long=True).data
     columns = [(one["key"], one["name"]) for one in first["columns"]]
-    count = write_book(
-        target, first["title"], first["office"], first["asked_ms"], columns, _all_rows(call, args, first)
-    )
+    rows = pages_of(first, lambda page: request(call, "ledger.show", {**args, "page": page}, long=True).data)
+    count = write_book(target, first["title"], first["office"], first["asked_ms"], columns, rows)
     data = {"file": str(target), "ledger": first["ledger"], "title": first["title"], "rows": count}
     show(data, as_json, lambda _data, _paper: [f"已导出 {clean(first['title'])}：{count} 行，存为 {clean(target)}"])
     return 0
-
-
-def _all_rows(call: Call, args: Mapping[str, object], first: Mapping[str, Any]) -> Iterator[OutRow]:
-    from node.documents.ledger_out import OutRow
-
-    page, data = 1, first
-    while True:
-        for row in data["rows"]:
-            yield OutRow(row["id"], row["digest"], row["light"], row["cells"])
-        if page >= data["pages"]:
-            return
-        page += 1
-        data = request(call, "ledger.show", {**args, "page": page}, long=True).data
 
 
 def _filters(

@@ -10,9 +10,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import xlsxwriter
 
@@ -44,6 +45,18 @@ class OutRow:
     digest: str
     light: str
     cells: Mapping[str, str]
+
+
+def pages_of(first: Mapping[str, Any], next_page: Callable[[int], Mapping[str, Any]]) -> Iterator[OutRow]:
+    """The rows of a ledger by and by: ``first`` is page 1 of `ledger.show`, ``next_page`` asks for a further one."""
+    page, data = 1, first
+    while True:
+        for row in data["rows"]:
+            yield OutRow(row["id"], row["digest"], row["light"], row["cells"])
+        if page >= data["pages"]:
+            return
+        page += 1
+        data = next_page(page)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from node.items.fold import ItemState, fold
 from node.items.lifecycle import state_label
 from node.items.lights import Light, light
 from node.items.lights import day_of as day_number
+from node.items.marks import changed_frequency
 from node.records.envelope import Envelope
 from node.records.keyring import Keyring
 from node.records.kinds import label_of
@@ -27,14 +28,13 @@ from node.services.desk import Caller, find_item, take
 from node.services.project import read_facts
 from node.services.rulebook import Rulebook
 from node.services.sharing import Shown
+from node.services.tracks_view import day_text as day_text  # noqa: PLC0414 - browse is where others look for it
 from node.services.tracks_view import (
-    changed_frequency,
     enclosed_document,
     terms_document,
     text_of,
     tracks_document,
 )
-from node.services.tracks_view import day_text as day_text  # noqa: PLC0414 - browse is where others look for it
 from node.services.truth import FRESH_MS
 from node.storage.port import Actor, BlobRow, BoardQuery, BoardRow, Reader
 from node.storage.rows import EXEMPT

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from node.errors import InputError, NotFoundError
 from node.items.fold import EFFECTIVE, fold
 from node.items.lights import day_of
+from node.items.marks import changed_frequency
 from node.records.payload import check_text
 from node.services.browse import View, day_text, moment, row_document
 from node.services.desk import Caller, Desk, parse_day, take, take_list
@@ -25,7 +26,6 @@ from node.services.project import read_facts
 from node.services.reminders import Done, News, concerns, may_be_urged, slip_facts
 from node.services.routines import DISMISSED, DONE_BY, KIND_LABELS, closings, ended, findings
 from node.services.rulebook import Rulebook
-from node.services.tracks_view import changed_frequency
 from node.services.verbs import Args, Command, Question
 from node.storage.port import BoardQuery, BoardRow, JobRun, Proposal, Reader
 

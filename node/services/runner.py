@@ -53,7 +53,7 @@ class Runner:
         self._listener: Callable[[list[bytes]], None] | None = None
         self._flooded_s = 0.0  # when more was projected than the text index takes at once
         self._lock = threading.Lock()
-        self._committed, self._shown = 1, 0  # steps; the first is what an earlier run left
+        self._unshown = True  # a step is committed and the board does not show it yet; first what an earlier run left
         self._waiting: list[Future[None]] = []
 
     def start(self) -> None:
@@ -93,7 +93,7 @@ class Runner:
         """Done as soon as the board shows every step committed before this call: who wrote reads what was written."""
         future: Future[None] = Future()
         with self._lock:
-            if self._shown < self._committed:
+            if self._unshown:
                 self._waiting.append(future)
                 return future
         future.set_result(None)
@@ -127,7 +127,7 @@ class Runner:
             for event, fault in outputs.failed:
                 next(job for job in jobs if job.event is event).failed(_fault_of(fault))
         with self._lock:
-            self._committed += 1
+            self._unshown = True
         self._deliver(outputs)
         if outputs.frames or outputs.after_commit:
             # The interpreter runs one thread at a time: without this the loop sends only after the projection.
@@ -167,7 +167,7 @@ class Runner:
     def _show(self) -> None:
         """Let go on who waits for the board; also after a failure: what is shown then comes with an alarm."""
         with self._lock:
-            self._shown = self._committed
+            self._unshown = False
             due, self._waiting = self._waiting, []
         for future in due:
             if future.set_running_or_notify_cancel():

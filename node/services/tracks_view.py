@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import date
 
 from node.items.fold import ItemState
-from node.items.marks import changed_frequency as changed_frequency  # noqa: PLC0414 - others look for it here
 from node.records.envelope import Envelope
 from node.records.kinds import Kind
 from node.records.payload import Act, Enclosure, Opening

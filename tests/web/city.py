@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from node.bootstrap.control import Control
+from node.services.outputs import Outputs
 from node.services.runner import Runner
 from node.web.app import make_console
+from tests.sim.world import Machine
 from tests.unit.offices import COUNTY, DUE, TOWN, Offices
 from tests.web.desk import URL, Desk, Hands, hire
 
@@ -25,10 +27,17 @@ def open_city() -> Iterator[tuple[Desk, str, list[str]]]:
     found.do(found.county, "report", tasks[0], text=f"县里的话{EVIL}", percent=40)
     found.do(found.county, "extend", tasks[0], until="2027-03-31", reason=EVIL)
     found.do(found.town, "refuse", tasks[1], reason=EVIL)
-    office = found.city.office
+    with console_of(found.city) as desk:
+        yield desk, str(answer["item"]), tasks
+
+
+@contextmanager
+def console_of(machine: Machine) -> Iterator[Desk]:
+    """The console of a machine in memory, with the people of `hire`."""
+    office = machine.office
     crashes: list[BaseException] = []
 
-    def deliver(outputs: Any) -> None:
+    def deliver(outputs: Outputs) -> None:
         for callback in outputs.after_commit:
             callback()
 
@@ -38,12 +47,12 @@ def open_city() -> Iterator[tuple[Desk, str, list[str]]]:
     async def unchanged() -> None:
         """No invitations here."""
 
-    control = Control(office, runner, found.city.blobs, 2 * 1_048_576, unchanged)  # type: ignore[arg-type]
+    control = Control(office, runner, machine.blobs, 2 * 1_048_576, unchanged)  # type: ignore[arg-type]
     control.console_url = URL
     desk = Desk(office, runner, control, make_console(control, office), Hands())
     try:
         desk.core(lambda one: hire(one.store))
-        yield desk, str(answer["item"]), tasks
+        yield desk
     finally:
         desk.close()
         runner.stop(10)

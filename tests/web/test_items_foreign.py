@@ -1,64 +1,23 @@
 """An item that several offices worked at, in the console of the city: tree, proofs, words of others (R9, W2)."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 
 import pytest
 
-from node.bootstrap.control import Control
 from node.services import console_accounts as accounts
 from node.services.office import Office
-from node.services.outputs import Outputs
-from node.services.runner import Runner
-from node.web.app import make_console
-from tests.sim.world import Machine
-from tests.unit.offices import COUNTY, DUE, TOWN, Offices
 from tests.unit.test_approvals_cases import Line
-from tests.web.desk import URL, Desk, Hands, _secret, hire
+from tests.web.city import EVIL, console_of, open_city
+from tests.web.desk import Desk, _secret
 from tests.web.test_items import attribute
-
-EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{7919*7907}}"
 
 
 @pytest.fixture(scope="module")
 def made() -> Iterator[tuple[Desk, str, list[str]]]:
     """The city's console after its counties have reported; and the city's item with the tasks."""
-    found = Offices()
-    answer = found.do(found.city, "issue", title=f"整治{EVIL}", requirement=EVIL, to=[COUNTY, TOWN], due=DUE)
-    tasks = [str(one["item"]) for one in answer["assignments"]]
-    found.do(found.county, "sign", tasks[0])
-    found.do(found.county, "report", tasks[0], text=f"县里的话{EVIL}", percent=40)
-    found.do(found.county, "extend", tasks[0], until="2027-03-31", reason=EVIL)
-    found.do(found.town, "refuse", tasks[1], reason=EVIL)
-    with console_of(found.city) as desk:
-        yield desk, str(answer["item"]), tasks
-
-
-@contextmanager
-def console_of(machine: Machine) -> Iterator[Desk]:
-    """The console of a machine in memory, with the people of `PEOPLE`."""
-    office = machine.office
-    crashes: list[BaseException] = []
-
-    def deliver(outputs: Outputs) -> None:
-        for callback in outputs.after_commit:
-            callback()
-
-    runner = Runner(office, deliver, crashes.append)
-    runner.start()
-
-    async def unchanged() -> None:
-        """No invitations here."""
-
-    control = Control(office, runner, machine.blobs, 2 * 1_048_576, unchanged)  # type: ignore[arg-type]
-    control.console_url = URL
-    desk = Desk(office, runner, control, make_console(control, office), Hands())
-    desk.core(lambda one: hire(one.store))
-    yield desk
-    desk.close()
-    runner.stop(10)
-    assert not crashes
+    with open_city() as found:
+        yield found
 
 
 def _let_in(office: Office, name: str) -> None:

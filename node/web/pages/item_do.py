@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from node.errors import NotFoundError
+from node.services.action_forms import Form as Action
 from node.web.forms import Field, Form
 from node.web.page import Page
 from node.web.pages import item_fields as fields
@@ -21,11 +22,8 @@ _OFFICES_MAX = 500
 
 async def show(request: WebRequest) -> Response:
     """The form of an action, or why it cannot be done now."""
-    name = request.part("verb")
-    known = fields.action_named(name)
-    if known is None:
-        raise NotFoundError("没有这种办理", field="办理", value=name[:40], remedy="从事项页面进入")
-    found = await request.ask("item.actions", item=request.part("item"))
+    known, found = await _asked(request)
+    name = known.id
     if name in _ELSEWHERE:
         return request.redirect(f"/items/{found['item']}/{_ELSEWHERE[name]}")
     action = _offered(found, name)
@@ -40,12 +38,9 @@ async def show(request: WebRequest) -> Response:
 
 async def send(request: WebRequest) -> Response:
     """Carry an action out."""
-    name = request.part("verb")
-    known = fields.action_named(name)
-    if known is None:
-        raise NotFoundError("没有这种办理", field="办理", value=name[:40], remedy="从事项页面进入")
-    found = await request.ask("item.actions", item=request.part("item"))
-    action, item = _offered(found, name), str(found["item"])
+    known, found = await _asked(request)
+    name, item = known.id, str(found["item"])
+    action = _offered(found, name)
     spec = fields.fields_of(action["fields"], _offices(request, action)) if action is not None else ()
     # What was offered when the page was opened, and is not now: read all the same, so that nothing typed is lost.
     spec += fields.late_fields(known, await request.sent(), {one.name for one in spec})
@@ -59,6 +54,15 @@ async def send(request: WebRequest) -> Response:
     if action is None:
         return await _not_now(request, found, name, form)
     return await _page(request, found, action, form)
+
+
+async def _asked(request: WebRequest) -> tuple[Action, Document]:
+    """The action of the path, and what the item's actions are now; NotFoundError."""
+    name = request.part("verb")
+    known = fields.action_named(name)
+    if known is None:
+        raise NotFoundError("没有这种办理", field="办理", value=name[:40], remedy="从事项页面进入")
+    return known, await request.ask("item.actions", item=request.part("item"))
 
 
 def _offered(found: Document, name: str) -> Document | None:

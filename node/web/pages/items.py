@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -11,7 +11,8 @@ from node.errors import ForbiddenError, InputError, NotFoundError
 from node.items.lifecycle import STATE_LABELS
 from node.rules.words import COLOURS
 from node.services.pages import SORT_LABELS
-from node.storage.port import Reader, SavedFilter, Store
+from node.storage.port import Reader
+from node.web import kept_filters
 from node.web.forms import Field, Form
 from node.web.page import Page
 from node.web.pages.item_fields import action_named
@@ -26,12 +27,7 @@ RARE = ("kind", "office", "unit", "source", "class", "leader", "colour", "due_fr
 # Heads of the list: what it is sorted by (empty: not at all) and its word.
 HEADS = (("number", "登记编号"), ("title", "事项"), ("receiver", "承办单位"), ("state", "状态"), ("", "时限灯"),
          ("due", "办结时限"), ("percent", "进度"), ("", "情况"), ("updated", "最近更新"))  # fmt: skip
-KEPT_MAX, QUERY_CHARS_MAX, ITEMS_MAX = 30, 2_000, 200
-KEEP = (
-    Field("title", "名称", required=True, chars_max=40),
-    Field("query", "条件", "hidden", chars_max=QUERY_CHARS_MAX),
-)
-FORGET = (Field("title", "名称", "hidden", required=True),)
+ITEMS_MAX = 200
 CHOSEN = (Field("item", "事项", "choices", chars_max=64),)
 
 
@@ -47,47 +43,23 @@ async def items(request: WebRequest) -> Response:
         raise
     except InputError as error:
         wrong = text_of(error)
-    name = request.caller.name
-    kept = await request.gateway.read(lambda reader: reader.rows(SavedFilter, name=name, page=LIST))
     return request.render(
         "items/list.html", 200 if found is not None else 422, found=found, query=query, asked=asked, wrong=wrong,
         heads=HEADS, sorts=SORT_LABELS, states=STATE_LABELS, colours=COLOURS, rare=any(query[one] for one in RARE),
-        kept=kept, keep=await request.blank(KEEP, query=urlencode(asked)),
+        kept=await kept_filters.kept_for(request, LIST),
+        keep=await request.blank(kept_filters.KEEP, query=urlencode(asked)),
         here_again={name: value for name, value in asked.items() if name != "sort"}, unnamed=not asked,
     )  # fmt: skip
 
 
 async def keep(request: WebRequest) -> Response:
-    """Keep the filter under a name; the same name again takes its place."""
-    form = await request.form(KEEP)
-    query = _clean(str(form.values["query"]))
-    if not form.ok:
-        return request.redirect(LIST, flash="没有保存：请写名称，至多40字。", **dict(parse_qsl(query)))
-    row = SavedFilter(request.caller.name, LIST, str(form.values["title"]), query, request.gateway.now_ms())
-
-    def write(store: Store) -> bool:
-        known = store.rows(SavedFilter, name=row.name, page=LIST)
-        if len(known) >= KEPT_MAX and row.title not in {one.title for one in known}:
-            return False
-        store.put([row])
-        return True
-
-    done = await request.gateway.write(write)
-    said = f"已保存常用条件「{row.title}」" if done else f"常用条件至多 {KEPT_MAX} 个，请先删去不用的"
-    return request.redirect(LIST, flash=said, **dict(parse_qsl(query)))
+    """Keep this filter under a name."""
+    return await kept_filters.keep(request, LIST, FILTERS)
 
 
 async def forget(request: WebRequest) -> Response:
     """Remove a kept filter."""
-    form = await request.form(FORGET)
-    key = (request.caller.name, LIST, str(form.values["title"]))
-    await request.gateway.write(lambda store: store.delete(SavedFilter, *key))
-    return request.redirect(LIST, flash="已删去")
-
-
-def _clean(query: str) -> str:
-    """Of a kept address only the filters of this list."""
-    return urlencode([(name, value) for name, value in parse_qsl(query[:QUERY_CHARS_MAX]) if name in FILTERS])
+    return await kept_filters.forget(request, LIST)
 
 
 # -- many at once -----------------------------------------------------------------------------------------------------

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.responses import Response
 
-from node.documents.ledger_out import OutRow, write_book
+from node.documents.ledger_out import pages_of, write_book
 from node.errors import InputError, NotFoundError
 from node.items.lifecycle import STATE_LABELS
 from node.services import scope
 from node.services.ledger_rows import COLUMNS
 from node.services.rights import LEADER
 from node.storage.port import Reader, SavedFilter, Store, Unit, User
+from node.web import kept_filters
 from node.web.forms import Field
 from node.web.page import Page
 from node.web.request import WebRequest
@@ -35,15 +36,10 @@ SORTS: Mapping[str, str] = {
 _USUAL = ("number", "title", "lead", "assist", "person", "state", "light", "due", "percent", "progress", "slip",
           "known", "as_of")  # fmt: skip
 WIDE = frozenset({"title", "measures", "progress", "schedule", "remark", "basis"})
-KEPT_MAX, QUERY_CHARS_MAX, EXPORT_ROWS_MAX, _EXPORT_PAGE = 30, 2_000, 10_000, 200
-KEEP = (
-    Field("title", "名称", required=True, chars_max=40),
-    Field("query", "条件", "hidden", chars_max=QUERY_CHARS_MAX),
-)
-FORGET = (Field("title", "名称", "hidden", required=True),)
+EXPORT_ROWS_MAX, _EXPORT_PAGE = 10_000, 200
 CHOICE = (
     Field("columns", "显示的列", "choices", choices=tuple(COLUMNS.items())),
-    Field("query", "条件", "hidden", chars_max=QUERY_CHARS_MAX),
+    Field("query", "条件", "hidden", chars_max=kept_filters.QUERY_CHARS_MAX),
 )
 
 
@@ -83,15 +79,14 @@ async def ledger(request: WebRequest) -> Response:
         if error.field == "LEDGER":
             raise NotFoundError("没有这本台账", field="台账", value=word[:40], remedy="从台账目录进入") from error
         wrong = text_of(error)
-    key, name = _key(word), request.caller.name
-    kept = await request.gateway.read(lambda reader: reader.rows(SavedFilter, name=name, page=key))
     chosen = await _chosen(request, word)
     every = found["columns"] if found is not None else []
     shown = [one for one in every if one["key"] in chosen] or every
     return request.render(
         "ledgers/show.html", 200 if found is not None else 422, found=found, query=query, asked=asked, wrong=wrong,
-        word=word, columns=shown, every=every, states=STATE_LABELS, sorts=SORTS, wide_columns=WIDE, kept=kept,
-        keep=await request.blank(KEEP, query=urlencode(asked)),
+        word=word, columns=shown, every=every, states=STATE_LABELS, sorts=SORTS, wide_columns=WIDE,
+        kept=await kept_filters.kept_for(request, _key(word)),
+        keep=await request.blank(kept_filters.KEEP, query=urlencode(asked)),
         choice=await request.blank(CHOICE, query=urlencode(asked)),
         shared={one: value for one, value in asked.items() if one != "sort"},
     )  # fmt: skip
@@ -135,7 +130,7 @@ async def columns(request: WebRequest) -> Response:
     word = await _known(request)
     given = form.values["columns"]
     keys = [one for one in COLUMNS if isinstance(given, list) and one in given]
-    name, key, query = request.caller.name, _key(word) + "#", _clean(str(form.values["query"]))
+    name, key, query = request.caller.name, _key(word) + "#", kept_filters.clean(str(form.values["query"]), FILTERS)
     now_ms = request.gateway.now_ms()
 
     def write(store: Store) -> None:
@@ -150,38 +145,13 @@ async def columns(request: WebRequest) -> Response:
 
 
 async def keep(request: WebRequest) -> Response:
-    """Keep the filter under a name; the same name again takes its place."""
-    form = await request.form(KEEP)
-    word = await _known(request)
-    query, key = _clean(str(form.values["query"])), _key(word)
-    if not form.ok:
-        return request.redirect(key, flash="没有保存：请写名称，至多40字。", **dict(parse_qsl(query)))
-    row = SavedFilter(request.caller.name, key, str(form.values["title"]), query, request.gateway.now_ms())
-
-    def write(store: Store) -> bool:
-        known = store.rows(SavedFilter, name=row.name, page=key)
-        if len(known) >= KEPT_MAX and row.title not in {one.title for one in known}:
-            return False
-        store.put([row])
-        return True
-
-    done = await request.gateway.write(write)
-    said = f"已保存常用条件「{row.title}」" if done else f"常用条件至多 {KEPT_MAX} 个，请先删去不用的"
-    return request.redirect(key, flash=said, **dict(parse_qsl(query)))
+    """Keep this filter under a name."""
+    return await kept_filters.keep(request, _key(await _known(request)), FILTERS)
 
 
 async def forget(request: WebRequest) -> Response:
     """Remove a kept filter."""
-    form = await request.form(FORGET)
-    word = await _known(request)
-    name, title = request.caller.name, str(form.values["title"])
-    await request.gateway.write(lambda store: store.delete(SavedFilter, name, _key(word), title))
-    return request.redirect(_key(word), flash="已删去")
-
-
-def _clean(query: str) -> str:
-    """Of a kept address only the filters of ledgers."""
-    return urlencode([(name, value) for name, value in parse_qsl(query[:QUERY_CHARS_MAX]) if name in FILTERS])
+    return await kept_filters.forget(request, _key(await _known(request)))
 
 
 # -- xlsx -------------------------------------------------------------------------------------------------------------
@@ -197,22 +167,15 @@ async def book(request: WebRequest) -> Response:
         raise InputError(f"超过{EXPORT_ROWS_MAX}行", field="台账", value=first["total"], remedy=remedy)
     loop = asyncio.get_running_loop()
 
-    def rows() -> Iterator[OutRow]:
-        page, data = 1, first
-        while True:
-            for row in data["rows"]:
-                yield OutRow(row["id"], row["digest"], row["light"], row["cells"])
-            if page >= data["pages"]:
-                return
-            page += 1
-            asked = request.ask("ledger.show", **(args | {"page": page}))
-            data = asyncio.run_coroutine_threadsafe(asked, loop).result()
+    def next_page(page: int) -> Document:
+        asked = request.ask("ledger.show", **(args | {"page": page}))
+        return dict(asyncio.run_coroutine_threadsafe(asked, loop).result())
 
     def write() -> bytes:
         names = [(one["key"], one["name"]) for one in first["columns"]]
         with tempfile.TemporaryDirectory() as folder:
             target = Path(folder) / "ledger.xlsx"
-            write_book(target, first["title"], first["office"], first["asked_ms"], names, rows())
+            write_book(target, first["title"], first["office"], first["asked_ms"], names, pages_of(first, next_page))
             return target.read_bytes()
 
     return request.download(f"{first['title']}.xlsx", await asyncio.to_thread(write))
