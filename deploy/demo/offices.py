@@ -35,6 +35,7 @@ class Office:
     parent: str
     folder: Path
     port: int = field(default_factory=free_port)
+    console_port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
     log: IO[str] | None = None
 
@@ -47,6 +48,11 @@ class Office:
     def address(self) -> str:
         """Where children reach it."""
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def console(self) -> str:
+        """Where its console listens."""
+        return f"127.0.0.1:{self.console_port}"
 
     def run(self, *words: str) -> str:
         """Run a `dulian` command in a process of its own, as an operator would; returns its stdout."""

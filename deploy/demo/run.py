@@ -28,6 +28,7 @@ OFFICES = [
     ("320000", "江苏省", ""), ("320500", "苏州市", "320000"), ("320200", "无锡市", "320000"),
     ("320583", "昆山市", "320500"), ("320582", "张家港市", "320500"), ("320281", "江阴市", "320200"),
 ]  # fmt: skip
+PERSON = "演示员"
 VICTIM = "320500"
 BY_RULES = "320200"
 _DOWN_S = 4.0
@@ -46,6 +47,7 @@ def main() -> int:
     try:
         with screen:
             enrol(offices, screen)
+            open_consoles(offices, screen)
             work(offices, screen, folder)
             by_rules(offices[ROOT], offices[BY_RULES], screen)
             whole = night(offices[VICTIM], screen)
@@ -66,7 +68,7 @@ def main() -> int:
 def enrol(offices: Offices, screen: Screen) -> None:
     """Set the nodes up as operators would: init, invite, join, approve, serve."""
     root = offices[ROOT]
-    root.run("init", "--office", ROOT, "--name", "江苏省人民政府", "--listen", root.address)
+    root.run("init", "--office", ROOT, "--name", "江苏省人民政府", "--listen", root.address, "--console", root.console)
     root.serve()
     screen.say(f"江苏省节点就绪，监听 {root.address}")
     cities = tuple(office.code for office in offices.values() if office.parent == ROOT)
@@ -84,11 +86,26 @@ def _join(offices: Offices, office: Office) -> tuple[Office, str]:
     by_hand = office.parent == ROOT
     words = ["invite", office.code, "--name", f"{office.name}人民政府"]
     token = parent.run(*words, *([] if by_hand else ["--auto-approve"])).strip()
-    made = office.json("join", token, "--listen", office.address)
+    made = office.json("join", token, "--listen", office.address, "--console", office.console)
     if by_hand:
         parent.run("approve", office.code, "--fingerprint", made["fingerprint"])
     office.serve()
     return office, "经核对指纹批准" if by_hand else "凭邀请令牌"
+
+
+def open_consoles(offices: Offices, screen: Screen) -> None:
+    """One account for each office, who may do everything there, and its way in: an address and a one-time link."""
+    for office in offices.values():
+        office.run("user", "add", PERSON, "--role", "operator", "--role", "supervisor", "--role", "leader")
+    show_consoles(offices, screen, "控制台已开，用浏览器打开一次性链接、设口令即可进入：")
+
+
+def show_consoles(offices: Offices, screen: Screen, title: str) -> None:
+    """Addresses, each with a fresh link: what was given out before may have been used."""
+    screen.lines(title, [
+        f"{office.name}  http://{office.console}/  账号 {PERSON}  {office.run('console', 'link', PERSON).strip()}"
+        for office in offices.values()
+    ])  # fmt: skip
 
 
 def work(offices: Offices, screen: Screen, folder: Path) -> None:
@@ -195,7 +212,8 @@ def stay(offices: Offices, screen: Screen) -> None:
     """On a terminal: leave the nodes up until Ctrl-C."""
     for office in offices.values():
         screen.console.print(f"  {office.code} {office.name}  {office.address}  --home {office.home}", markup=False)
-    screen.console.print("节点保持运行，可另开终端执行 .venv/bin/dulian … --home 目录；按 Ctrl-C 结束。")
+    show_consoles(offices, screen, "控制台仍开着；没有用过链接的，用下面的：")
+    screen.console.print("节点保持运行；也可另开终端执行 .venv/bin/dulian … --home 目录；按 Ctrl-C 结束。")
     try:
         threading.Event().wait()
     except KeyboardInterrupt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Any, Self
 
 from rich.console import Console, Group
@@ -61,6 +62,12 @@ class Screen:
             for row in changed:
                 if row["kind"] == "assignment":
                     self.console.print("          " + "  ".join(self._cells(row)), markup=False)
+
+    def lines(self, title: str, lines: Iterable[str]) -> None:
+        """Lines that are to be copied: never cut, above the live picture."""
+        self.console.print(title, markup=False)
+        for line in lines:
+            self.console.print(f"  {line}", markup=False, soft_wrap=True)
 
     def whole(self, rows: list[dict[str, Any]], title: str) -> None:
         """Print the whole table."""

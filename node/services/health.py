@@ -27,6 +27,7 @@ class Health:
     accepted: Counter[tuple[int, bool]] = field(default_factory=Counter)  # (kind, came from a neighbour) → records
     refused: Counter[str] = field(default_factory=Counter)  # reason → refusals
     observe_step: Callable[[float], None] | None = None  # seconds of a step, told to the metrics
+    observe_page: Callable[[str, float], None] | None = None  # a page's path as routed, seconds until its answer
 
     def failed(self, code: str, text: str, now_ms: int) -> None:
         """A step failed in the store."""

@@ -60,8 +60,13 @@ class Metrics(Collector):
         self.db_seconds = Histogram(
             "dulian_db_seconds", "Transactions of the core, commit included", buckets=_SECONDS, registry=self._registry
         )
+        pages = Histogram(
+            "dulian_http_request_seconds", "From a request of the console to its answer, by route", ["page"],
+            buckets=_SECONDS, registry=self._registry,
+        )  # fmt: skip
         self._registry.register(self)
         health.observe_step = self.db_seconds.observe
+        health.observe_page = lambda page, seconds: pages.labels(page).observe(seconds)
 
     def text(self) -> bytes:
         """All metrics, in the text format."""

@@ -11,6 +11,7 @@ Rules of this file:
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -72,12 +73,15 @@ class Console:
     async def answer(self, page: Page, http: Request) -> Response:
         """One request for a page."""
         request = WebRequest(http, page, self)
+        started_s = time.monotonic()
         try:
             response = await self._answer(request)
         except Exception as error:  # noqa: BLE001 - whatever it is, a person gets a page that says so
             response = await self._failed(request, error)
         finally:
             await http.close()  # uploaded files rest on the disk until then
+            if not page.stream:
+                self.gateway.took(page.path, time.monotonic() - started_s)
         if request.new_visit:
             sessions.set_cookie(http, response, sessions.VISIT_COOKIE, request.secret)
         return response

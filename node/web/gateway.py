@@ -73,6 +73,11 @@ class Gateway:
         self._control = control
         self._office = office
 
+    def took(self, page: str, seconds: float) -> None:
+        """A page was answered: told to the metrics."""
+        if self._office.health.observe_page is not None:
+            self._office.health.observe_page(page, seconds)
+
     @property
     def office_code(self) -> str:
         """This office's code."""
