@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from node.errors import InputError, NotAvailableError
+from node.errors import ForbiddenError, InputError, NotAvailableError
 from node.records.kinds import Kind
 from node.services import (
     acting,
@@ -136,7 +136,11 @@ def permit(office: Office, verb: str, args: Args, caller: Caller) -> None:
     """Refuse what the caller may not do, as the store stands in this very step."""
     if rights.HANDLER in caller.roles and office.logs.fresh:
         office.projector.run()  # which unit has an item in hand stands on the board
-    rights.check(office.store, verb, caller, args, office.identity.code)
+    try:
+        rights.check(office.store, verb, caller, args, office.identity.code)
+    except (ForbiddenError, InputError):
+        scope.check_command(office.store, office.identity.code, caller, args)
+        raise
 
 
 def inquire(reader: Reader, view: View, verb: str, args: Args, caller: Caller) -> object:

@@ -54,16 +54,20 @@ def visible(reader: Reader, office: str, caller: Caller | None, rows: Iterable[B
 
 def find(reader: Reader, view: View, word: str) -> BoardRow:
     """The item a question means, within what its caller may see; NotFoundError, InputError as `desk.find_item`."""
-    units = limits(reader, view.caller)
+    return _find(reader, view.office, view.caller, word)
+
+
+def _find(reader: Reader, office: str, caller: Caller | None, word: str) -> BoardRow:
+    units = limits(reader, caller)
     if units is None:
-        return find_item(reader, view.office, word)
+        return find_item(reader, office, word)
     try:
-        row = find_item(reader, view.office, word)
+        row = find_item(reader, office, word)
     except NotFoundError:
         raise
     except InputError as error:
         raise absent(word) from error  # which items the word fits is not for this caller to learn
-    if not _in_hand(reader, view.office, units, row, {}):
+    if not _in_hand(reader, office, units, row, {}):
         raise absent(word)
     return row
 
@@ -73,6 +77,13 @@ def check(reader: Reader, view: View, verb: str, args: Mapping[str, object]) -> 
     word = take(args, "item")
     if verb in _ABOUT_ITEM and word and limits(reader, view.caller) is not None:
         find(reader, view, word)
+
+
+def check_command(reader: Reader, office: str, caller: Caller, args: Mapping[str, object]) -> None:
+    """Of a refused command: who may not even see the item is told that there is none, and nothing else (W4)."""
+    word = str(args.get("item") or "")
+    if word and limits(reader, caller) is not None:
+        _find(reader, office, caller, word)
 
 
 def narrowed(reader: Reader, view: View, verb: str, answer: object) -> object:
