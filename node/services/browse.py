@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from node.clock import day_of, iso
-from node.errors import InputError
+from node.errors import InputError, NotFoundError
 from node.items.fact import Fact
 from node.items.fold import ItemState, fold
 from node.items.lifecycle import state_label
@@ -190,9 +190,11 @@ def attachment_of(reader: Reader, view: View, args: Mapping[str, object]) -> tup
         for file in fact.payload.attachments
         if word and file.hash.hex().startswith(word)
     }
-    if len(found) != 1:
-        text = "事项没有这个附件" if not found else "有多个附件符合"
-        raise InputError(text, field="HASH", value=word, remedy="用 dulian item show 查看附件的散列值")
+    remedy = "用 dulian item show 查看附件的散列值"
+    if not found:
+        raise NotFoundError("事项没有这个附件", field="HASH", value=word, remedy=remedy)
+    if len(found) > 1:
+        raise InputError("有多个附件符合", field="HASH", value=word, remedy=remedy)
     blob_hash, name = next(iter(found.items()))
     blob = reader.get(BlobRow, blob_hash)
     if blob is None or not blob.present:

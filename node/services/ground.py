@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from node.errors import InputError
+from node.errors import InputError, NotFoundError
 from node.items.fold import ItemState
 from node.items.lights import day_of
 from node.records.limits import NAME_CHARS_MAX
@@ -127,11 +127,12 @@ def check_unit(desk: Desk, unit: str, field: str = "--unit") -> str:
 
 
 def record_named(ids: Iterable[bytes], word: str, field: str) -> bytes:
-    """The one of these record ids that begins with ``word`` (at least 4 hex digits); InputError."""
+    """The one of these record ids that begins with ``word`` (at least 4 hex digits); InputError, NotFoundError."""
     lowered = word.strip().lower()
     found = [one for one in ids if len(lowered) >= _DIGITS_MIN and one.hex().startswith(lowered)]
-    if len(found) != 1:
-        text = "事项没有这条记录" if not found else "有多条记录符合"
-        remedy = "写 dulian item show --json 中 record 的前几位（至少4位）"
-        raise InputError(text, field=field, value=word, remedy=remedy)
+    remedy = "写 dulian item show --json 中 record 的前几位（至少4位）"
+    if not found:
+        raise NotFoundError("事项没有这条记录", field=field, value=word, remedy=remedy)
+    if len(found) > 1:
+        raise InputError("有多条记录符合", field=field, value=word, remedy=remedy)
     return found[0]

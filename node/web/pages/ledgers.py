@@ -159,7 +159,7 @@ async def forget(request: WebRequest) -> Response:
 
 async def book(request: WebRequest) -> Response:
     """The ledger with these filters and all its columns as a file that can be edited and imported again (R94)."""
-    word, query = request.part("ledger"), request.query(*FILTERS)
+    word, query = await _known(request), request.query(*FILTERS)
     args = _args(query) | {"ledger": word, "per": _EXPORT_PAGE}
     first = await request.ask("ledger.show", **(args | {"page": 1}))
     if first["total"] > EXPORT_ROWS_MAX:
