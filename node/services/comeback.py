@@ -31,6 +31,11 @@ _BACKDATED_MS = 2 * 3_600_000
 _WORDS = {RESTORE: "由备份恢复", RECOVER: "重建"}
 
 
+def cause(recovering: str) -> str:
+    """What everybody is told of why a node does not author: how a copy has learnt of the other is its own affair."""
+    return CLONE if recovering in CLONES else recovering
+
+
 class Comeback:
     """What this node still has to ask its neighbours, and with which of them it has agreed."""
 

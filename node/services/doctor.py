@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from node.clock import iso
 from node.services import doctor_links
+from node.services.comeback import CLONE, cause
 from node.services.doctor_check import FAULT, OK, SKIPPED, WARNING, Check, named
 from node.services.doctor_facts import Facts, File
 from node.sync.reasons import label
@@ -114,9 +115,14 @@ def check_board(facts: Facts) -> Check:
 
 def check_recovering(facts: Facts) -> Check:
     """Rolled back, and not yet recovered (faults.md R1)."""
-    text = "本机数据曾被回退或分叉，正在取回，暂停签发" if facts.recovering else ""
-    fix = "保持与上下级联通；进展见 dulian status" if facts.recovering else ""
-    return Check("recovering", "未处于恢复中", FAULT if facts.recovering else OK, text, fix)
+    if not facts.recovering:
+        return Check("recovering", "未处于恢复中", OK, "", "")
+    if cause(facts.recovering) == CLONE:
+        text = "本单位有两份节点同时运行，两份都已暂停签发"
+        fix = "停止并封存其中一份，在留下的一份执行 dulian recover --here"
+        return Check("recovering", "未处于恢复中", FAULT, text, fix)
+    text = "本机数据曾被回退或分叉，正在取回，暂停签发"
+    return Check("recovering", "未处于恢复中", FAULT, text, "保持与上下级联通；进展见 dulian status")
 
 
 def check_zone(facts: Facts) -> Check:

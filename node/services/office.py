@@ -24,6 +24,7 @@ from node.services.alarms import Alarms
 from node.services.attachments import Attachments
 from node.services.author import Author
 from node.services.browse import View
+from node.services.comeback import cause
 from node.services.desk import Caller, Desk, act, state_of
 from node.services.enrol import Enrolment, LinkCa
 from node.services.forks import Forks
@@ -215,7 +216,7 @@ class Office:
 
     def tick(self) -> None:
         """About every second: timers of links, marks, recovery."""
-        self.health.recovering = self.author.recovering
+        self.health.recovering = cause(self.author.recovering)
         self.links.tick()
         self.reconcile.tick()
         now_ms = self.world.clock.now_ms()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from node import __version__
 from node.clock import iso
 from node.records.line import level_of
+from node.services import comeback
 from node.services.backups import last_made
 from node.services.browse import moment
 from node.services.office import Office
@@ -58,7 +59,7 @@ def status_document(office: Office) -> dict[str, object]:
 def _recovery(office: Office) -> dict[str, object]:
     """Why this node does not author ("" = it does), and which neighbours it has not asked since it was restored."""
     author = office.author
-    return {"stopped": author.recovering, "not_asked": author.comeback.not_asked(office.neighbours())}
+    return {"stopped": comeback.cause(author.recovering), "not_asked": author.comeback.not_asked(office.neighbours())}
 
 
 def neighbours(office: Office) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from node.services.comeback import CLONE, CLONES, cause
 from node.services.doctor import CHECKS, examine
 from node.services.doctor_check import FAULT, OK, SKIPPED, WARNING
 from node.services.doctor_facts import Backup, Certificate, Facts, File, Job, Linked, Parent
@@ -116,3 +117,12 @@ def test_every_check_has_a_fault_above_and_a_line_in_the_documentation() -> None
     assert ids - {id_ for _, id_, _ in FAULTS} == {"zone"}
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     assert [id_ for id_ in ids if f"`{id_}`" not in text] == []
+
+
+@pytest.mark.parametrize("how", sorted(CLONES))
+def test_two_copies_are_called_so_however_the_other_was_heard_of(how: str) -> None:
+    """R3: `doctor` and `status` do not speak of a rollback, nor of how this copy has learnt of the other."""
+    found = next(check for check in examine(replace(HEALTHY, recovering=how)).checks if check.id == "recovering")
+    assert (found.state, "两份节点" in found.cause, "recover --here" in found.fix) == (FAULT, True, True)
+    assert cause(how) == CLONE
+    assert [cause(other) for other in ("", "rollback", "fork")] == ["", "rollback", "fork"]
