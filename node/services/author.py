@@ -18,7 +18,7 @@ from node.records.kinds import Channel, Kind
 from node.records.limits import EPOCH_MAX, EPOCH_STEP_MAX, SALT_BYTES
 from node.records.line import Line, LogKey
 from node.records.payload import KnownHead, Payload
-from node.services.comeback import CLONES, RECOVER, Comeback
+from node.services.comeback import CLONE, CLONE_SAID, CLONES, RECOVER, Comeback
 from node.services.identity import Identity, World
 from node.services.logs import Logs
 from node.storage.port import Actor, Meta, Store
@@ -42,6 +42,8 @@ class Author:
         self.epoch = int(saved.value) if saved else 0
         recovering = store.get(Meta, _RECOVERING_META)
         self.recovering = recovering.value.decode() if recovering else ""
+        if self.recovering == CLONE_SAID:
+            self.recovering = CLONE  # this copy was there when two were found: what comes later is not its past
         self.comeback = Comeback(store)
         self.skew_ms = 0  # the parent's clock minus ours, when beyond the limit; 0 = fine
         self.measured_ms: int | None = None  # the parent's clock minus ours as last measured

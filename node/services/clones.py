@@ -14,7 +14,7 @@ from node.services.comeback import CLONE, CLONE_FOUND, CLONE_SAID, CLONES, SURVI
 
 ALARM = "clone"
 _HERE = "本单位有两份节点同时运行，两份都已暂停签发；请停止并封存其中一份，在留下的一份执行 dulian recover --here"
-_OTHER_CHOSEN = "另一份节点已被选定继续运行，本机不再签发；请停止并封存本机"
+_OTHER_CHOSEN = "另一份节点已被选定继续运行，本机不再签发；请停止并封存本机（确无另一份的，执行 dulian recover --here）"
 
 
 def weigh(author: Author, alarms: Alarms, me: str, peer: str, run: Sequence[Record], *, known: bool) -> bool:
@@ -23,8 +23,9 @@ def weigh(author: Author, alarms: Alarms, me: str, peer: str, run: Sequence[Reco
     ``known``: their epoch is one this node has seen. Each was verified by the caller.
     """
     said = _reason(run)
-    if said == SURVIVOR and author.recovering == CLONE_SAID:
-        # What the other copy said is settled, and this node took no part in it: it has lost a tail, no more.
+    if said == SURVIVOR and author.recovering == CLONE_SAID and peer not in author.comeback.clear_with:
+        # What was said and settled lies in this node's own lost past, which it has not yet got back in full: it took no
+        # part. A copy that was there (it has agreed with a neighbour since, or was started again) stays stopped.
         author.recovering = ""
         alarms.clear(ALARM, me)
     elif not known and (peer in author.comeback.clear_with or said == CLONE):

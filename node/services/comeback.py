@@ -23,7 +23,7 @@ RESTORE, RECOVER = "restore", "recover"  # reasons of an epoch
 CLONE, SURVIVOR = "clone", "survivor"
 # Why a node does not author (`Author.recovering`), besides "rollback" and "fork", which end by themselves:
 CLONE_FOUND = "clone_found"  # found here, not said yet
-CLONE_SAID = "clone_said"  # learnt from the other copy's last record
+CLONE_SAID = "clone_said"  # learnt from the other copy's last record; perhaps all this is past, and settled
 CLONES = frozenset({CLONE, CLONE_FOUND, CLONE_SAID})
 META, ALARM = "restored", "restored"
 _WINDOW_META = "lost_window"
