@@ -11,12 +11,14 @@ Rules of this file:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from node.clock import iso
 from node.errors import InputError
 from node.services.desk import take
+from node.services.verb_words import word_of
 from node.storage.port import Meta, Reader, Store, WebAudit
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _META = "web_audit"
 _TEXT_CHARS_MAX = 300
+_ITEM_ID = re.compile("[0-9a-f]{64}")
 PER_PAGE = 100
 _CHECKED_MAX = 2_000  # entries checked for one answer: the newest
 
@@ -74,6 +77,12 @@ def broken_at(reader: Reader) -> int:
     return 0
 
 
+def _items(reader: Reader, subjects: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Those subjects that are items held here, each with its number and title."""
+    ids = [bytes.fromhex(one) for one in subjects if _ITEM_ID.fullmatch(one)]
+    return {row.item_id.hex(): {"number": row.number, "title": row.title} for row in reader.board(ids)} if ids else {}
+
+
 def list_entries(reader: Reader, view: View, args: Mapping[str, object]) -> dict[str, object]:
     """`console.audit`: args page. The newest first, 100 a page, and whether the chain holds."""
     del view
@@ -83,10 +92,13 @@ def list_entries(reader: Reader, view: View, args: Mapping[str, object]) -> dict
     page = int(text)
     last, _ = _last(reader)
     first = last - (page - 1) * PER_PAGE
-    found = [reader.get(WebAudit, number) for number in range(first, max(0, first - PER_PAGE), -1)]
+    asked = (reader.get(WebAudit, number) for number in range(first, max(0, first - PER_PAGE), -1))
+    found = [row for row in asked if row is not None]
+    items = _items(reader, {row.subject for row in found})
     rows = [
         {"number": row.number, "at": iso(row.at_ms), "name": row.name, "address": row.address, "action": row.action,
-         "subject": row.subject, "outcome": row.outcome}
-        for row in found if row is not None
+         "action_label": word_of(row.action), "subject": row.subject, "item": items.get(row.subject),
+         "outcome": row.outcome}
+        for row in found
     ]  # fmt: skip
     return {"rows": rows, "page": page, "pages": max(1, -(-last // PER_PAGE)), "broken_at": broken_at(reader)}

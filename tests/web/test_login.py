@@ -1,10 +1,13 @@
 """Signing in: sessions, guessing, one-time links, disabled accounts (W6, W7, W17)."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 from node.services import console_accounts as accounts
 from node.services import console_audit
+from node.services.rights import RIGHTS
+from node.services.verb_words import VERB_WORDS
 from node.storage.port import Credential, OneTimeLink, WebAudit, WebSession
 from tests.web.desk import PASSWORD, Browser, Desk, open_desk, soup
 
@@ -139,6 +142,24 @@ def test_a_new_password_ends_all_other_sessions(desk: Desk) -> None:
     assert browser.submit("/account", {"old": secret, "password": PASSWORD, "again": PASSWORD}).status_code == 303
     assert browser.get("/account").status_code == 200
     assert other.get("/account").status_code == 303
+
+
+def test_the_audit_log_speaks_of_items_and_deeds_by_their_names(desk: Desk) -> None:
+    item = desk.item("整治河道")
+    desk.do("item.handle", item=item, unit="住建科")
+    handler, place = desk.sign_in("赵承办"), f"/items/{item}/do/report"
+    answer = handler.send(place, handler.form(place) | {"text": "已开工", "percent": "10"})
+    assert answer.status_code == 303, answer.text
+    page = desk.sign_in("管理员").page("/audit")
+    row = next(row for row in page.select("tbody tr") if "整治河道" in row.get_text())
+    assert "进展填报" in row.get_text()
+    assert row.select(f'a[href="/items/{item}"]')
+    assert "登录" in page.get_text()
+    assert not re.search(r"item\.\w+|console\.\w+|[0-9a-f]{30}", page.get_text())
+
+
+def test_every_verb_has_a_word() -> None:
+    assert set(RIGHTS) <= set(VERB_WORDS)
 
 
 def test_the_audit_log_is_chained_and_takes_no_lines_of_strangers(desk: Desk) -> None:
