@@ -99,8 +99,16 @@ def _tree(data: Any, paper: Paper) -> Iterable[str]:
     yield from table(headers, rows, paper, give=((0, 20), (5, 6), (6, 10)))
     counted = "、".join(f"{clean(one['label'])}{one['count']}件" for one in data["summary"])
     yield f"下级任务 {data['total'] - 1} 件" + (f"：{counted}" if counted else "")
+    if data["rolled"]:
+        yield _rolled(data["rolled"])
     if data["truncated"]:
         yield f"只列出前 {data['nodes_max']} 件，其余用 dulian item tree 下级任务 查看"
+
+
+def _rolled(one: Mapping[str, Any]) -> str:
+    counts = f"应办 {one['due']}，已签收 {one['signed']}，在办 {one['active']}，办结 {one['accepted']}"
+    more = f"销号 {one['closed']}，逾期 {one['overdue']}，退回 {one['returns']} 次，催办 {one['urges']} 次"
+    return f"汇总：{counts}，{more}；进度 {one['percent']}%"
 
 
 def _rows(node: Mapping[str, Any], depth: int, rows: list[list[Any]]) -> None:

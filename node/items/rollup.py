@@ -13,6 +13,7 @@ from node.items.lifecycle import ASSIGNED, CLOSED, DELIVERED, DONE, REFUSED, REG
 from node.items.lights import Light, worst
 
 _VOID = TERMINAL - {CLOSED, "archived"}
+FINISHED = DONE - _VOID  # accepted or further: at 100 per cent, whatever was last reported
 _NOT_SIGNED = frozenset({REGISTERED, ASSIGNED, DELIVERED, REFUSED})
 _NOT_ACTIVE = _NOT_SIGNED | DONE
 
@@ -52,8 +53,10 @@ class RollUp:
 
 def progress(task: Task) -> float:
     """Per cent, 0..100."""
-    if task.state in DONE:
-        return 0.0 if task.state in _VOID else 100.0
+    if task.state in _VOID:
+        return 0.0
+    if task.state in FINISHED:
+        return 100.0
     below = [child for child in task.children if child.state not in _VOID]
     return _mean(below) if below else float(min(max(task.percent, 0), 100))
 

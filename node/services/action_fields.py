@@ -108,6 +108,8 @@ def _wanted(scene: Scene, _form: Form) -> Document:
 
 def _granted(scene: Scene, _form: Form) -> Document:
     first, last = max(scene.state.due_day + 1, scene.today), scene.above_day
+    if last < first:
+        last = 0  # the superior's date leaves no room: tried all the same, so that just this is what is said
     wanted = max(scene.state.tracks.extension.wanted_day, first)
     return _days(first, last, min(wanted, last) if last else wanted) | {"required": True}
 

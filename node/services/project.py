@@ -17,6 +17,7 @@ from node.items.fact import Fact, fact_of
 from node.items.fold import INVALID, ItemState, fold
 from node.items.lights import day_of
 from node.items.marks import changed_frequency, marks_of
+from node.items.rollup import FINISHED
 from node.records.envelope import Envelope
 from node.records.header import Header, decode
 from node.records.kinds import label_of
@@ -89,7 +90,7 @@ def board_row(state: ItemState, item_no: int, opened: tuple[int, int], facts: It
         subtree=bool(state.line and state.line.subtree),
         state=state.state or "",
         due_day=state.due_day,
-        percent=state.percent,
+        percent=100 if state.state in FINISHED else state.percent,
         digest=digest(state),
         opened_log_no=opened[0],
         opened_seq=opened[1],

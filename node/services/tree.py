@@ -16,10 +16,11 @@ from node.clock import iso
 from node.items.fact import Fact
 from node.items.fold import EFFECTIVE, fold
 from node.items.lifecycle import STATE_LABELS
+from node.items.rollup import Task, roll_up
 from node.records.kinds import Kind, label_of
 from node.records.line import level_of
 from node.services import scope, truth
-from node.services.browse import View, row_document
+from node.services.browse import View, light_of, row_document
 from node.services.desk import take
 from node.services.project import read_facts
 from node.services.tracks_view import text_of
@@ -62,7 +63,7 @@ def item_tree(reader: Reader, view: View, args: Mapping[str, object]) -> Documen
         # The item it was issued under is the superior's own where it is not on this office's lines.
         "above": {"office": top.issuer, "name": view.name_of(top.issuer), "held": not top.parent},
         "path": [nodes[one.item_id] for one in above], "tree": nodes[row.item_id],
-        "summary": _summary(below),
+        "summary": _summary(below), "rolled": _rolled(view, row, below),
     }  # fmt: skip
 
 
@@ -138,6 +139,24 @@ def _latest(reader: Reader, view: View, rows: Sequence[BoardRow]) -> dict[bytes,
 
 def _newest(facts: Iterable[Fact]) -> Fact | None:
     return max(facts, key=lambda fact: (fact.claimed_ms, fact.epoch, fact.seq), default=None)
+
+
+def _rolled(view: View, row: BoardRow, below: Sequence[BoardRow]) -> Document | None:
+    """What all tasks below come to (互联互通): counts, progress as their mean, the worst light; None without any."""
+    if not below:
+        return None
+    tasks: dict[bytes, list[Task]] = {}
+    for one in reversed(below):  # level by level from the leaves: what is below a task is complete when it comes
+        under = tuple(tasks.pop(one.item_id, ()))
+        shown = light_of(view, one)
+        task = Task(one.receiver, one.state or None, shown, one.percent, one.returns, one.urges, children=under)
+        tasks.setdefault(one.parent, []).append(task)
+    found = roll_up(tuple(tasks[row.item_id]))
+    return {
+        "due": found.due, "signed": found.signed, "active": found.active, "accepted": found.accepted,
+        "closed": found.closed, "overdue": found.overdue, "returns": found.returns, "urges": found.urges,
+        "cancelled": found.cancelled, "percent": found.percent, "light": found.light, "offices": len(found.offices),
+    }  # fmt: skip
 
 
 def _summary(rows: Sequence[BoardRow]) -> list[Document]:

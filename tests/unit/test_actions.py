@@ -206,7 +206,7 @@ def test_a_task_in_every_state_at_its_issuer_and_its_receiver(state: str) -> Non
             page = ask(machine, item, CALLERS[1])
             assert {"rectify.clear", "deny"} <= {action["id"] for action in page["actions"]}
             # The city's own item has the same limit: what stands in the way of a grant is said.
-            assert "时限" in next(one["why"] for one in page["unavailable"] if one["id"] == "grant")
+            assert "晚于上级事项" in next(one["why"] for one in page["unavailable"] if one["id"] == "grant")
     assert offered or state == "cancelled"
 
 

@@ -43,10 +43,15 @@ def test_each_level_sees_what_is_below_and_the_way_above() -> None:
     assert shape(top["tree"]) == (PROVINCE, "assigned", [(CITY, "active", leaves)])
     assert (top["total"], top["truncated"], top["path"]) == (4, False, [])
     assert {one["state"]: one["count"] for one in top["summary"]} == {"active": 2, "delivered": 1}
+    # The city's task is as far as the mean of the counties' (40 and 0), whatever the city says of itself.
+    assert {name: top["rolled"][name] for name in ("offices", "due", "signed", "accepted", "percent", "light")} == {
+        "offices": 3, "due": 3, "signed": 2, "accepted": 0, "percent": 20, "light": "green",
+    }  # fmt: skip
     middle = ask(offices.province, task)
     assert [one["item"] for one in middle["path"]] == [own]
     assert shape(middle["tree"])[2] == leaves
     leaf = ask(offices.county, below[0])
+    assert leaf["rolled"] is None
     # The superior's own task is not on this office's line: the line says whose work it is part of.
     assert leaf["path"] == []
     assert leaf["above"]["office"] == CITY

@@ -96,7 +96,7 @@ def test_a_report_with_a_file_is_made_shown_looked_at_and_taken_out(desk: Desk) 
     text = handler.page(paths["说明.txt"][1])
     assert text.select_one("pre").get_text() == "<b>第一</b>"
     assert handler.get(paths["说明.txt"][1].replace("/view", "/image")).status_code == 400, "text is no picture"
-    assert handler.get(f"/items/{item}/files/{'0' * 64}").status_code == 400
+    assert handler.get(f"/items/{item}/files/{'0' * 64}").status_code == 404
 
 
 def test_each_record_has_its_proof_one_click_away(desk: Desk) -> None:
