@@ -45,6 +45,7 @@ class Comeback:
         saved = store.get(Meta, META)
         self._state: dict[str, object] = dict(json.loads(saved.value)) if saved else {}
         self.clear_with: set[str] = set()  # in the life of this process
+        self.unreceipted: set[str] = set()  # neighbours that gave own records back since their receipts were asked for
 
     @property
     def pending(self) -> bool:

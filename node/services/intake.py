@@ -168,6 +168,8 @@ class Intake:
             raise PeerError("日志数超过限额", code="quota")
         log = log or p.logs.ensure(first.log_key)
         p.logs.append(log, run, now_ms, peer)
+        if first.author == p.identity.code:
+            p.author.comeback.unreceipted.add(peer)
         p.forks.advanced(log)
         for record in [record for record in run if record.header.kind in _HEEDED]:
             self._heed(peer, record)

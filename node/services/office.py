@@ -19,12 +19,11 @@ from node.records.keyring import Keyring
 from node.records.kinds import Channel, Kind
 from node.records.payload import Act
 from node.records.suite import Suites
-from node.services import acting, lost_logs, ruling
+from node.services import acting, comeback, lost_logs, ruling
 from node.services.alarms import Alarms
 from node.services.attachments import Attachments
 from node.services.author import Author
 from node.services.browse import View
-from node.services.comeback import cause
 from node.services.desk import Caller, Desk, act, state_of
 from node.services.enrol import Enrolment, LinkCa
 from node.services.forks import Forks
@@ -216,13 +215,13 @@ class Office:
 
     def tick(self) -> None:
         """About every second: timers of links, marks, recovery."""
-        self.health.recovering = cause(self.author.recovering)
+        self.health.recovering = comeback.cause(self.author.recovering)
         self.links.tick()
         self.reconcile.tick()
         now_ms = self.world.clock.now_ms()
         self._marked_ms = min(self._marked_ms, now_ms)  # the clock may have been set back
         neighbours = self.neighbours()
-        sessions = [found for peer in neighbours if (found := self.links.session_of(peer)) is not None]
+        sessions = [session for peer in neighbours if (session := self.links.session_of(peer)) is not None]
         for session in self.recovery.settled(sessions, neighbours):
             for log in self.receipts.missing(session.peer):
                 session.machine.offer_last(log)

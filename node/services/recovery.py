@@ -91,7 +91,7 @@ class Recovery:
     def settled(self, sessions: Iterable[Session], neighbours: list[str]) -> list[Session]:
         """Note the neighbours that show nothing of ours that is missing here; with the last one a `restore` is over.
 
-        Returns those of which this is new: for what came back from them no receipt is held yet.
+        Returns those of which this is new, and those that gave something back since: for it no receipt is held yet.
         """
         came_back, code = self._author.comeback, self._identity.code
         fresh: list[Session] = []
@@ -99,8 +99,9 @@ class Recovery:
             missing = [*session.machine.behind, *(log_id for log_id in session.waiting if self._lacks(session, log_id))]
             if not session.synced or any(self._is_own(log_id) for log_id in missing):
                 continue
-            if session.peer not in came_back.clear_with:
+            if session.peer not in came_back.clear_with or session.peer in came_back.unreceipted:
                 fresh.append(session)
+                came_back.unreceipted.discard(session.peer)
             if came_back.agreed(session.peer, neighbours):
                 self._alarms.clear(comeback.ALARM, code)
         if came_back.pending:

@@ -6,6 +6,7 @@ All functions take a `random.Random` and a pool of good examples to steal pieces
 from __future__ import annotations
 
 import io
+import copy
 import json
 import zipfile
 from collections.abc import Callable, Sequence
@@ -242,7 +243,7 @@ def _grown(chance: Random, tree: Any, other: bytes) -> Any:
         return tree[: chance.randrange(len(tree) + 1)] + chance.choice(("", "x", "\0", "\u202e", "字", tree))
     if type(tree) is int and chance.random() < 0.5:
         return chance.choice((tree + 1, tree - 1, -tree, *NUMBERS))
-    return chance.choice(_LEAVES)
+    return copy.deepcopy(chance.choice(_LEAVES))  # what grows further must not grow there
 
 
 def text(chance: Random, raw: bytes, pool: Sequence[bytes]) -> bytes:

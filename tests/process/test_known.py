@@ -42,7 +42,7 @@ def test_the_province_says_what_it_does_not_know_and_what_it_knew(tree: Tree) ->
         assert found["since"] == province.show(task)["as_of"]
         assert "未同步" in province.cli("item", "list", "--text", "责任倒查").out
         assert "中断" in province.cli("item", "show", task).out
-        assert not [row for row in province.status()["offices"]["rows"] if row["fresh"]]
+        until(lambda: not [row for row in province.status()["offices"]["rows"] if row["fresh"]], "nothing is fresh")
         queued = province.json("item", "issue", "--title", "责任倒查二", "--to", city.code)["assignments"][0]["item"]
         assert known(province, queued)["hop"]["reason"] == "queued"
         during = now()

@@ -7,10 +7,10 @@ import pytest
 
 from node.errors import ForbiddenError
 from node.services.recovery import RECOVERED_SHOWN_MS
-from node.services.status import status_document
+from node.services.status import link_document, status_document, unsent
 from node.storage.port import Fork
 from tests.sim.test_smoke import CITY, COUNTY, run, tree
-from tests.sim.world import MemoryTail
+from tests.sim.world import Machine, MemoryTail
 
 __all__ = ["tree"]
 
@@ -151,3 +151,35 @@ def test_what_was_written_on_the_wrong_branch_is_declared_again(tree):
     wire.settle()
     assert {row["state"] for row in city.items() if row["id"] == task} == {"submitted"}
     assert city.code == CITY
+
+
+def test_for_what_another_copy_wrote_a_receipt_is_asked_for_though_both_had_agreed_before(tree):
+    """Found by the short chaos campaign: the link was 同步中 for ever, six records "to send" that the city held."""
+    wire, _, city, county = tree
+    task = task_of(city, "防汛物资")
+    wire.settle()
+    run(county, "item.sign", item=task)
+    wire.settle()
+    county.office.step([lambda: [county.office.links.lost(n) for n in list(county.office.links.session_numbers())]])
+    wire.machines[COUNTY] = other = copy_of(county)
+    reconnect(wire, city, other)
+    wire.settle()
+    run(other, "item.report", item=task, text="另一份写的", percent=70)
+    wire.settle()
+    other.on = False
+    wire.machines[COUNTY] = county
+    reconnect(wire, city, county)
+    wire.settle()
+    assert county.digests().items() <= city.digests().items()
+    assert unsent(county.office, CITY) == (0, 0)
+    assert link_document(county.office, CITY, "parent")["state"] == "synced"
+
+
+def copy_of(machine):
+    """Another running machine with the same disk."""
+    other = Machine(machine.path, machine.identity.federation, machine.signer, 1, time=machine.clock.time)
+    other.store.put_back(machine.store.copy())
+    other.blobs.whole = dict(machine.blobs.whole)
+    other.tail.raw = machine.tail.raw
+    other.start()
+    return other

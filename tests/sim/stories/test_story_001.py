@@ -251,7 +251,7 @@ def test_a_joint_office_and_its_three_work_lines(story: Story) -> None:
     story.refused(CITY, "item.register", "督查员", listed, title="事项", source="县长督办令")
     netizen = items["网民留言"]
     assert story.show(CITY, netizen)["source"] == "netizen"
-    story.refused(CITY, "item.report", "决策督查科科员", "由 专项督办科 承办", item=netizen, text="已联系网民")
+    story.refused(CITY, "item.report", "决策督查科科员", "没有这个事项", item=netizen, text="已联系网民")
     story.do(CITY, "item.report", "专项督办科科员", item=netizen, text="已联系网民")
     story.refused(CITY, "item.slip", "专项督办科科员", "无权执行", item=netizen, colour="白", text="督",
                   due="2026-05-01")  # fmt: skip
