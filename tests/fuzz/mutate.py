@@ -5,8 +5,8 @@ All functions take a `random.Random` and a pool of good examples to steal pieces
 
 from __future__ import annotations
 
-import io
 import copy
+import io
 import json
 import zipfile
 from collections.abc import Callable, Sequence
