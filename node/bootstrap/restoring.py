@@ -138,11 +138,13 @@ def _take_keys(work: Path, folder: Path | None) -> None:
 
 
 def _take_config(work: Path, listen: str, database: str) -> Config:
+    found = read_config(work)  # says what is wrong with a file that is not ours
     if listen or database:
         values: dict[str, str | int] = tomllib.loads((work / CONFIG_FILE).read_text(encoding="utf-8"))
         changed = {"listen": listen or values.get("listen", ""), "database": database or values.get("database", "")}
         write_config(work, values | changed)
-    return read_config(work)
+        found = read_config(work)
+    return found
 
 
 def _begin(work: Path, config: Config, manifest: dict[str, Any]) -> dict[str, object]:

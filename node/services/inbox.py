@@ -3,7 +3,8 @@
 Rules:
 
 1. What is in no lane comes first, in order; a lane keeps its own order. So a link opens before its first frame.
-2. A step takes frames of about `STEP_BYTES`: whoever asks something meanwhile waits for no more than that.
+2. A step takes frames of about `STEP_BYTES`, of `SHARED_STEP_BYTES` while more than one link is alive: whoever asks
+   or sends something meanwhile waits for no more than that.
 3. Lanes take turns, a frame each; one that had nothing waiting comes before those that have (as FQ-CoDel does, RFC
    8290). So a neighbour that comes back with the backlog of a month makes nobody wait but itself (faults.md G12, N10).
 """
@@ -11,11 +12,15 @@ Rules:
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 JOBS_MAX = 512
-STEP_BYTES = 524_288  # some hundred records: less than a tenth of a second on an ordinary machine
+STEP_BYTES = 524_288  # a thousand records: one commit for many, and a person waits a fraction of a second
+SHARED_STEP_BYTES = 65_536  # a hundred records, some 30 ms: hardly longer than a commit alone
+ALIVE_S = 60.0  # a link was heard within this time: three keep-alives
 
 T = TypeVar("T")
 
@@ -23,8 +28,11 @@ T = TypeVar("T")
 class Inbox(Generic[T]):
     """Any thread puts; one takes."""
 
-    def __init__(self) -> None:
-        """Nothing waits."""
+    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
+        """Nothing waits; ``clock_s`` tells which links are alive."""
+        self._clock_s = clock_s
+        self._heard_s: dict[int, float] = {}  # lanes, and when something came last
+        self._looked_s = clock_s()
         self._some = threading.Condition()
         self._first: deque[T] = deque()
         self._lanes: dict[int, deque[tuple[T, int]]] = {}
@@ -38,6 +46,7 @@ class Inbox(Generic[T]):
             if not lane:
                 self._first.append(job)
             else:
+                self._heard_s[lane] = self._clock_s()
                 if lane not in self._new and lane not in self._old:
                     self._new[lane] = None
                 self._lanes.setdefault(lane, deque()).append((job, size))
@@ -66,8 +75,8 @@ class Inbox(Generic[T]):
         """The same without waiting; perhaps nothing."""
         with self._some:
             jobs = [self._first.popleft() for _ in range(min(JOBS_MAX, len(self._first)))]
-            size = 0
-            while self._lanes and not self._first and len(jobs) < JOBS_MAX and size < STEP_BYTES:
+            size, size_max = 0, SHARED_STEP_BYTES if self._alive() > 1 else STEP_BYTES
+            while self._lanes and not self._first and len(jobs) < JOBS_MAX and size < size_max:
                 lane, _ = (self._new or self._old).popitem(last=False)
                 waiting = self._lanes.get(lane)
                 if waiting is None:
@@ -79,3 +88,11 @@ class Inbox(Generic[T]):
                     del self._lanes[lane]
                 self._old[lane] = None
             return jobs
+
+    def _alive(self) -> int:
+        """How many links were heard lately."""
+        now_s = self._clock_s()
+        if len(self._heard_s) > 1 and now_s - self._looked_s > ALIVE_S / 4:
+            self._looked_s = now_s
+            self._heard_s = {lane: at_s for lane, at_s in self._heard_s.items() if now_s - at_s <= ALIVE_S}
+        return len(self._heard_s)

@@ -12,7 +12,7 @@ class LinkLimits(NamedTuple):
     """All limits and timers of one link."""
 
     window_bytes: int = 4_194_304  # unreceipted batch bytes: 4 MiB fills a 100 Mbit/s link at 300 ms
-    batch_bytes_max: int = 262_144  # one batch: small enough to interleave tasks going down with history going up
+    batch_bytes_max: int = 65_536  # one batch: neither what comes the other way nor other links wait for it long
     batch_records_max: int = 1_000
     frame_bytes_max: int = 4_194_304  # one frame; gRPC's own default for received messages
     heads_per_frame_max: int = 40_000

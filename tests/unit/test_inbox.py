@@ -6,9 +6,10 @@ from collections import defaultdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from node.services.inbox import JOBS_MAX, STEP_BYTES, Inbox
+from node.services.inbox import ALIVE_S, JOBS_MAX, STEP_BYTES, Inbox
+from node.sync.limits import DEFAULT_LIMITS
 
-BATCH = 262_144
+BATCH = DEFAULT_LIMITS.batch_bytes_max
 PUT = st.tuples(st.integers(0, 4), st.integers(0, BATCH))
 
 
@@ -20,8 +21,20 @@ def test_a_backlog_of_one_link_holds_up_no_other() -> None:
     inbox.put((8, 0), lane=8, size=300)
     inbox.put((0, 0))
     step = inbox.take_now()
-    assert step[:2] == [(0, 0), (8, 0)]
-    assert len(step) <= 2 + 1 + STEP_BYTES // BATCH
+    assert step == [(0, 0), (8, 0), (7, 8)], "two links are alive: one batch beside what is small"
+
+
+def test_who_is_alone_gets_long_steps_again_when_the_others_have_gone() -> None:
+    now_s = [0.0]
+    inbox: Inbox[int] = Inbox(lambda: now_s[0])
+    for number in range(60):
+        inbox.put(number, lane=1, size=BATCH)
+    assert len(inbox.take_now()) == STEP_BYTES // BATCH
+    inbox.put(0, lane=2, size=10)
+    assert len(inbox.take_now()) == 2
+    now_s[0] += ALIVE_S + 1
+    inbox.put(60, lane=1, size=BATCH)
+    assert len(inbox.take_now()) == STEP_BYTES // BATCH
 
 
 def test_a_link_that_asks_now_and_then_comes_before_many_that_flood() -> None:
@@ -29,7 +42,7 @@ def test_a_link_that_asks_now_and_then_comes_before_many_that_flood() -> None:
     for _ in range(16):
         for lane in range(1, 201):
             inbox.put(lane, lane=lane, size=BATCH)
-    for _ in range(150):  # all of them have had a turn by then, or wait for it
+    for _ in range(200):  # all of them have had a turn by then, or wait for it
         inbox.take_now()
     inbox.put(999, lane=999, size=100)
     assert 999 in inbox.take_now()
