@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import catchup, console, folding, latency, ledger, live, memory, reconcile, reconnect
+from tests.bench import catchup, console, folding, latency, ledger, live, memory, reconcile, reconnect, sessions
 from tests.bench.drive import Bench, Measured
 from tests.bench.templates import Templates
 from tests.conftest import ROOT
@@ -34,6 +34,7 @@ MEASURES: dict[str, Callable[[Bench], list[Measured]]] = {
     "folding": folding.measure,
     "reconcile": reconcile.measure,
     "console": console.measure,
+    "sessions": sessions.measure,
 }
 
 

@@ -138,6 +138,7 @@ def test_the_gantt_has_every_task_with_its_days(offices: Offices) -> None:
 
 
 def test_figures_by_office_level_and_period(offices: Offices) -> None:
+    """R127: 全辖统计."""
     said = ask(offices.province, "statistics", by="office", period="all")
     assert said["total"]["items"] == 5 == sum(group["items"] for group in said["groups"])
     groups = {group["key"]: group for group in said["groups"]}
