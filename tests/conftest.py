@@ -16,6 +16,8 @@ hypothesis.settings.load_profile("dulian")
 
 ROOT = Path(__file__).resolve().parent.parent
 
+LONGEST = "test_seeds.py"
+
 # Only these parts may open connections; everything else runs on values, files and the simulator.
 PARTS_WITH_SOCKETS = frozenset({"process", "postgres", "dist", "bench", "chaos", "browser"})
 # socketpair() stays: an event loop wakes itself through one, and it reaches nobody else.
@@ -35,7 +37,11 @@ def part_of(path: Path) -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers one has all that is about real processes, so that these never compete with each other."""
+    """With several workers one has all that is about real processes, so that these never compete with each other.
+
+    The longest test comes first: another worker has it from the beginning.
+    """
+    items.sort(key=lambda item: item.path.name != LONGEST)
     for item in items:
         real = part_of(item.path) in PARTS_WITH_SOCKETS
         item.add_marker(pytest.mark.xdist_group("real" if real else item.path.relative_to(ROOT).as_posix()))

@@ -29,6 +29,8 @@ Leader = Annotated[str | None, typer.Option("--leader", metavar="NAME", help="�
 State = Annotated[str | None, typer.Option("--state", metavar="S", help="状态")]
 Light = Annotated[str | None, typer.Option("--light", metavar="L", help="时限灯：green、yellow、red、done 或 none")]
 Text = Annotated[str | None, typer.Option("--text", metavar="WORDS", help="事项名称或登记编号中的文字")]
+Words = Annotated[str | None, typer.Option("--words", metavar="WORDS", help="标题、编号和正文中的词")]
+Sort = Annotated[str | None, typer.Option("--sort", metavar="COLUMN", help="排序的列，如 due；前面加 - 为倒序")]
 Year = Annotated[str | None, typer.Option("--year", metavar="YEAR", help="登记的年份，如 2026")]
 PageNo = Annotated[str | None, typer.Option("--page", metavar="N", help="第几页，从 1 开始")]
 Per = Annotated[str | None, typer.Option("--per", metavar="N", help="每页行数，不写为 50")]
@@ -41,13 +43,14 @@ def list_ledgers(as_: o.As = None, home: o.Home = None, as_json: o.Json = False)
 
 def show_ledger(
     ledger: Ledger, office: Office = None, unit: Unit = None, leader: Leader = None, state: State = None,
-    light: Light = None, text: Text = None, year: Year = None, page: PageNo = None, per: Per = None,
+    light: Light = None, text: Text = None, year: Year = None, words: Words = None, sort: Sort = None,
+    page: PageNo = None, per: Per = None,
     as_known_at: KnownAt = None, as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
     """分页查看一本台账；或本机在某时所知的。"""
     args = _filters(office, unit, leader, state, light, text, year) | {
         "ledger": ledger, "page": values.whole("--page", page), "per": values.whole("--per", per),
-        "as_known_at": as_known_at,
+        "words": words, "sort": sort, "as_known_at": as_known_at,
     }  # fmt: skip
     return ask(Call(home, as_json, as_), "ledger.show", args, _page, long=as_known_at is not None)
 

@@ -76,6 +76,10 @@ def show_ledger(reader: Reader, view: View, args: Mapping[str, object]) -> Docum
     With ``as_known_at`` the ledger of that moment; one page looks at so many items that are here today (责任倒查).
     """
     if take(args, "as_known_at"):
+        for name in ("words", "sort"):
+            if take(args, name):
+                remedy = f"去掉 --{name}，或去掉 --as-known-at"
+                raise InputError("当时所知的台账不能检索或排序", field=f"--{name}", value=args[name], remedy=remedy)
         return _show_at(reader, view, args)
     found = page(reader, view, args)
     offset, per = page_of(args)

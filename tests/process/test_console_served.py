@@ -10,7 +10,9 @@ import stat
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from email.message import Message
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from cryptography import x509
@@ -51,13 +53,21 @@ def presented(port: int) -> bytes:
     return found
 
 
-def get(port: int, context: ssl.SSLContext, host: str = NAME) -> http.client.HTTPResponse:
-    """The sign-in page, over a connection whose certificate is verified for ``NAME``."""
+class Answer(NamedTuple):
+    status: int
+    headers: Message
+    text: str
+
+
+def get(port: int, context: ssl.SSLContext | None, host: str = NAME) -> Answer:
+    """The sign-in page, over a connection whose certificate is verified for ``NAME``; None: in the clear."""
     raw = socket.create_connection(("127.0.0.1", port), 10)
-    connection = http.client.HTTPConnection(NAME, port)
-    connection.sock = context.wrap_socket(raw, server_hostname=NAME)
-    connection.request("GET", "/login", headers={"Host": host})
-    return connection.getresponse()
+    with context.wrap_socket(raw, server_hostname=NAME) if context is not None else raw as channel:
+        connection = http.client.HTTPConnection(NAME, port)
+        connection.sock = channel
+        connection.request("GET", "/login", headers={"Host": host, "Connection": "close"})
+        with connection.getresponse() as answer:
+            return Answer(answer.status, answer.headers, answer.read().decode())
 
 
 def trusting(certificate: bytes) -> ssl.SSLContext:
@@ -92,14 +102,12 @@ def test_beyond_the_loopback_it_is_https_with_the_fingerprint_that_status_says(n
     assert stat.S_IMODE((node.home / "keys" / "console.pem").stat().st_mode) == 0o600
     answer = get(port, trusting(certificate))
     assert answer.status == 200
-    assert "登录" in answer.read().decode()
+    assert "登录" in answer.text
     assert {"secure", "httponly", "samesite=strict"} <= set(answer.headers["set-cookie"].lower().split("; "))
     assert answer.headers["strict-transport-security"] is None, "nobody vouches for a made one: no way back from HSTS"
     assert get(port, trusting(certificate), "evil.example").status == 400
-    plain = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     with pytest.raises((http.client.HTTPException, OSError)):
-        plain.request("GET", "/login", headers={"Host": NAME})
-        plain.getresponse()
+        get(port, None)
     assert node.stop() == 0
     node.serve()
     assert hashlib.sha256(presented(port)).hexdigest() == fingerprint, "what a person has compared once stays"
@@ -129,9 +137,7 @@ def test_who_sends_no_request_is_let_go_and_others_are_served_meanwhile(node: No
     for one in slow[:25]:
         one.sendall(b"GET /login HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
     started_s = time.monotonic()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("GET", "/login")
-    assert connection.getresponse().status == 200
+    assert get(port, None, "127.0.0.1").status == 200
     for one in slow:
         one.settimeout(3 * limits.HEAD_S)
         while one.recv(4_096):

@@ -196,6 +196,14 @@ def test_what_was_known_before_and_after_a_cut(offices: Offices) -> None:
         ask(offices.county, "item.show", item=task, as_known_at=iso(offices.province.clock.now_ms() - 30 * DAY_MS))
 
 
+def test_a_ledger_of_then_says_that_it_cannot_be_searched_or_sorted(offices: Offices) -> None:
+    now = iso(offices.province.clock.now_ms())
+    for name, value in (("words", "推进"), ("sort", "due")):
+        with pytest.raises(InputError, match="不能检索或排序"):
+            ask(offices.province, "ledger.show", ledger="all", as_known_at=now, **{name: value})
+    assert ask(offices.province, "ledger.show", ledger="all", words="推进", sort="-due")["page"] == 1
+
+
 def test_receipts_of_neighbours_bound_when_a_record_was_here(offices: Offices) -> None:
     _, [task] = offices.issue(offices.province, [COUNTY])
     now = at(offices.city)
