@@ -173,6 +173,8 @@ class _Opened:
         self.office.load()
         while self.office.project(force=True):
             pass
+        while self.office.projector.texts.waits:  # a node that has been up for a while has done so in its pauses
+            self.office.project(texts=True)
         self.store.close()
         _sync()
 
