@@ -43,7 +43,7 @@ from node.wire.server import WireServer
 _log = structlog.get_logger("serve")
 TAIL_FILE = "last-own"
 _GRACE_S = 5.0
-_GC_THRESHOLD = 50_000  # objects, about 10 MB
+GC_THRESHOLD = 50_000  # objects, about 10 MB
 # Asking whether one is admitted: at first quickly, then within what a parent takes from one invitation (10 a minute).
 _QUICK_QUESTIONS, _ASK_AGAIN_MS, _ASK_LATER_MS = 4, 1_000, 10_000
 
@@ -160,7 +160,7 @@ async def _run(
     # Records are tuples of bytes that die by reference count: looking for cycles among them after every 700 would cost
     # a third of the time of bulk history.
     gc.freeze()
-    gc.set_threshold(_GC_THRESHOLD, 20, 20)
+    gc.set_threshold(GC_THRESHOLD, 20, 20)
     network.refresh_secrets(tuple(running.office_roots()[1:]))  # the core has not started: this is its thread
     server = WireServer(network, office.world.clock, network.transport_limits)
     limit = config.attachment_mib_max * 1_048_576

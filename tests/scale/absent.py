@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from functools import partial
 from random import Random
 from typing import Any
 
+from node.bootstrap.serving import GC_THRESHOLD
 from node.documents.divisions import ROOT_CODE
 from node.records.kinds import Kind
 from node.records.line import Line
@@ -74,6 +76,9 @@ def measure(tree: Tree, load: float) -> dict[str, Any]:
     sim.run()
     waiting = sum(log.seq for log in sim.nodes[ABSENT].office.logs.index.link(ROOT_CODE) if not log.key.line.subtree)
     start_ms = sim.now_ms
+    # As `serve` does once it is up: the heap of the whole model is no office's, and would be searched within its steps.
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD, 20, 20)
     sim.free = sim.suite.on = False
     others = [code for code in tops if code != ABSENT]
     asker = Asker(sim, others)
