@@ -119,8 +119,9 @@ async def _first_visit(url: str, link: str) -> None:
     """Open a one-time link and set a password."""
     async with _client(url) as client:
         form = _form((await client.get(link)).text)
-        answer = await client.post(link, data=form | {name: _PASSWORD for name in form if "password" in name})
-        answer.raise_for_status()
+        answer = await client.post(link, data=form | {"password": _PASSWORD, "again": _PASSWORD})
+        if answer.status_code != 303:
+            raise RuntimeError(f"no password was set: {answer.status_code}")
 
 
 class Person:
