@@ -80,7 +80,7 @@ def _items(data: Sequence[Mapping[str, Any]], paper: Paper) -> Iterable[str]:
         for row in data
     ]  # fmt: skip
     headers = ["登记编号", "事项", "承办单位", "状态", "灯", "时限", "进度", *_known_header(data), "数据截至"]
-    return [*table(headers, rows, paper, give=GIVE, more=MORE, more=MORE), f"共 {len(rows)} 件"]
+    return [*table(headers, rows, paper, give=GIVE, more=MORE), f"共 {len(rows)} 件"]
 
 
 def _known(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[Cell]:
@@ -167,7 +167,7 @@ def _children(children: Sequence[Any], paper: Paper) -> Iterable[str]:
     ]  # fmt: skip
     headers = ["登记编号", "任务", "承办单位", "状态", "灯", "时限", "进度", *_known_header(rows)]
     headers += ["数据截至"] if show_known.has_any(rows) else []
-    listed = table(headers, cells, paper, give=GIVE, more=MORE, more=MORE, indent="  ")
+    listed = table(headers, cells, paper, give=GIVE, more=MORE, indent="  ")
     return ["", paper.paint(f"分解（{len(rows)}件）", "bold"), *listed]
 
 
