@@ -4,7 +4,9 @@ Rules of this file:
 
 1. A message says *that* items, links or alarms changed, never how: pages ask anew and get what they may see.
 2. Nothing is queued for a slow reader: what changed since its last message is merged, bounded, and else "many".
-3. A session has few streams, the oldest ends for a new one; a stream ends with its session, a page reconnects itself.
+3. A change after a quiet time is told at once; while changes go on, they are told together, the more seldom the more
+   pages are open, and each page waits a random part of `spread_ms` before it asks: pages never flood their own node.
+4. A session has few streams, the oldest ends for a new one; a stream ends with its session, a page reconnects itself.
 """
 
 from __future__ import annotations
@@ -14,7 +16,17 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
 
-from node.web.limits import CHANGED_IDS_MAX, HEARTBEAT_S, STREAMS_MAX, STREAMS_PER_SESSION_MAX
+from node.web.limits import (
+    CHANGED_IDS_MAX,
+    GATHER_PER_STREAM_S,
+    GATHER_S,
+    GATHER_S_MAX,
+    HEARTBEAT_S,
+    SPREAD_MS_MAX,
+    SPREAD_PER_STREAM_MS,
+    STREAMS_MAX,
+    STREAMS_PER_SESSION_MAX,
+)
 
 ITEMS, LINKS, ALARMS = "items", "links", "alarms"
 _RETRY = b"retry: 3000\n\n"
@@ -48,14 +60,15 @@ class Stream:
         self.ended = True
         self._wake.set()
 
-    def take(self) -> bytes:
+    def take(self, spread_ms: int = 0) -> bytes:
         """What changed since the last time, as events."""
         self._wake.clear()
         pending, many = self._pending, self._many
         self._pending, self._many = {}, set()
         return b"".join(
             b"event: %s\ndata: %s\n\n" % (topic.encode(), json.dumps(
-                {"many": True} if topic in many else {"ids": sorted(ids)}, separators=(",", ":")).encode())
+                ({"many": True} if topic in many else {"ids": sorted(ids)}) | {"spread": spread_ms},
+                separators=(",", ":")).encode())
             for topic, ids in pending.items()
         )  # fmt: skip
 
@@ -72,6 +85,9 @@ class Hub:
         """Nobody listens."""
         self._streams: list[Stream] = []
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._changed: set[str] = set()  # not told yet
+        self._telling: asyncio.TimerHandle | None = None
+        self._told_s = -GATHER_S_MAX
 
     def start(self) -> None:
         """In the loop whose pages are told."""
@@ -86,7 +102,30 @@ class Hub:
         """From the core thread, after a projection."""
         if self._streams and self._loop is not None and not self._loop.is_closed():
             ids = [item_id.hex() for item_id in item_ids[: CHANGED_IDS_MAX + 1]]
-            self._loop.call_soon_threadsafe(self.publish, ITEMS, ids)
+            self._loop.call_soon_threadsafe(self._gather, ids)
+
+    @property
+    def gather_s(self) -> float:
+        """How long changes are gathered while they go on: each page told asks for itself anew."""
+        return min(max(GATHER_S, GATHER_PER_STREAM_S * len(self._streams)), GATHER_S_MAX)
+
+    @property
+    def spread_ms(self) -> int:
+        """Over which time the pages told of a change ask."""
+        return min(SPREAD_PER_STREAM_MS * len(self._streams), SPREAD_MS_MAX)
+
+    def _gather(self, ids: Iterable[str]) -> None:
+        if len(self._changed) <= CHANGED_IDS_MAX:
+            self._changed.update(ids)
+        if self._telling is None and self._loop is not None:
+            wait_s = max(0.0, self._told_s + self.gather_s - self._loop.time())
+            self._telling = self._loop.call_later(wait_s, self._tell)
+
+    def _tell(self) -> None:
+        assert self._loop is not None  # noqa: S101 - it has called this
+        self._telling, self._told_s = None, self._loop.time()
+        ids, self._changed = self._changed, set()
+        self.publish(ITEMS, ids)
 
     def publish(self, topic: str, ids: Iterable[str] = ()) -> None:
         """Tell every page; in the loop."""
@@ -114,7 +153,7 @@ class Hub:
             yield _RETRY
             while not stream.ended:
                 await stream.wait(heartbeat_s)
-                events = stream.take()
+                events = stream.take(self.spread_ms)
                 if not events and not stream.ended and not await alive():
                     break
                 yield events or _BEAT
@@ -125,6 +164,9 @@ class Hub:
 
     def close(self) -> None:
         """End all: the node stops."""
+        if self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
         for stream in self._streams:
             stream.end()
         self._streams.clear()

@@ -22,7 +22,7 @@ from node.config import CONFIG_FILE
 from node.wire.local_client import LocalClient
 from tests.bench.drive import Bench, Measured, Node, forget, free_port, linked
 
-SESSIONS, PEOPLE, PACE_S, QUIET_S, WARM_S = 200, 20, 10.0, 30.0, 10.0
+SESSIONS, PEOPLE, PACE_S, QUIET_S, WARM_S = 200, 20, 20.0, 40.0, 20.0
 OWN_ITEMS = 300
 RATIO_BAR = 5.0
 _TIMEOUT_S = 60.0
@@ -30,6 +30,7 @@ _PASSWORD = "一个足够长的口令 2026"
 # What people look at, and how often of a hundred times.
 _PAGES = (("/", 25), ("/items", 25), ("/items?text=推进", 10), ("{item}", 20), ("/overview", 5), ("/ledgers/all", 5))
 _WRITES = 10
+_ID_DIGITS = 64
 
 
 class Phase(NamedTuple):
@@ -38,6 +39,7 @@ class Phase(NamedTuple):
     waits_ms: list[float]
     errors: list[str]
     written: int
+    refreshed: int
 
     def at(self, share: float) -> float:
         """The wait that this share of the answers did not exceed, ms."""
@@ -73,8 +75,9 @@ def measure(bench: Bench) -> list[Measured]:
 
 def _of(phase: Phase) -> list[tuple[str, float]]:
     return [
-        ("answers", len(phase.waits_ms)), ("written", phase.written), ("p50_ms", phase.at(0.5)),
-        ("p95_ms", phase.at(0.95)), ("p99_ms", phase.at(0.99)), ("max_ms", max(phase.waits_ms)),
+        ("answers", len(phase.waits_ms)), ("written", phase.written), ("refreshed", phase.refreshed),
+        ("p50_ms", phase.at(0.5)), ("p95_ms", phase.at(0.95)), ("p99_ms", phase.at(0.99)),
+        ("max_ms", max(phase.waits_ms)),
     ]  # fmt: skip
 
 
@@ -133,7 +136,9 @@ class Person:
         self.items: list[str] = []
         self.waits_ms: list[float] = []
         self.errors: list[str] = []
-        self.written = 0
+        self.written = self.refreshed = 0
+        self.page = ""
+        self.again: asyncio.Task[None] | None = None
 
     async def work(self) -> None:
         """One thing after the other, for ever."""
@@ -144,7 +149,8 @@ class Person:
             else:
                 pages, weights = zip(*_PAGES, strict=True)
                 page = self.chance.choices(pages, weights)[0]
-                text = await self._asked("GET", page.format(item=self.chance.choice(self.items or ["/items"])))
+                self.page = page.format(item=self.chance.choice(self.items or ["/items"]))
+                text = await self._asked("GET", self.page)
                 self.items = re.findall(r'href="(/items/[0-9a-f]{64})"', text) or self.items
             await asyncio.sleep(self.chance.expovariate(1 / PACE_S))
 
@@ -155,10 +161,13 @@ class Person:
             if await self._asked("POST", "/register", form | values):
                 self.written += 1
 
-    async def _asked(self, method: str, path: str, data: Mapping[str, str] | None = None) -> str:
+    async def _asked(
+        self, method: str, path: str, data: Mapping[str, str] | None = None, *, live: bool = False
+    ) -> str:
         start = time.perf_counter()
         try:
-            answer = await self.client.request(method, path, data=data)
+            headers = {"x-dulian-live": "1"} if live else {}
+            answer = await self.client.request(method, path, data=data, headers=headers)
         except httpx2.HTTPError as error:
             self.errors.append(f"{method} {path}: {type(error).__name__}")
             return ""
@@ -169,10 +178,20 @@ class Person:
         return answer.text or "ok"
 
     async def listen(self) -> None:
-        """The stream of news that every open page holds."""
+        """The stream of news that every open page holds; told of changes, it asks for itself anew as app.js does."""
         async with self.client.stream("GET", "/live", timeout=None) as answer:
-            async for _ in answer.aiter_bytes():
-                pass
+            async for line in answer.aiter_lines():
+                if not line.startswith("data: {") or (self.again is not None and not self.again.done()):
+                    continue
+                said = json.loads(line[6:])
+                item = self.page.removeprefix("/items/")
+                if len(item) != _ID_DIGITS or said.get("many") or item in said.get("ids", ()):
+                    self.again = asyncio.create_task(self._refresh(said.get("spread", 0)))
+
+    async def _refresh(self, spread_ms: int) -> None:
+        await asyncio.sleep(0.15 + self.chance.random() * spread_ms / 1_000)
+        if self.page:
+            self.refreshed += bool(await self._asked("GET", self.page, live=True))
 
 
 @asynccontextmanager
@@ -187,8 +206,10 @@ async def _signed_in(url: str, name: str, seed: int) -> AsyncIterator[Person]:
         try:
             yield person
         finally:
-            stream.cancel()
-            await asyncio.gather(stream, return_exceptions=True)
+            tasks = [task for task in (stream, person.again) if task is not None]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _client(url: str) -> httpx2.AsyncClient:
@@ -212,7 +233,7 @@ async def _work(people: list[Person], until: asyncio.Task[Any]) -> Phase:
     """Let them work until something is over."""
     before = sum(person.written for person in people)
     for person in people:
-        person.waits_ms, person.errors = [], []
+        person.waits_ms, person.errors, person.refreshed = [], [], 0
     tasks = [asyncio.create_task(person.work()) for person in people]
     try:
         await until
@@ -222,4 +243,5 @@ async def _work(people: list[Person], until: asyncio.Task[Any]) -> Phase:
         await asyncio.gather(*tasks, return_exceptions=True)
     waits = [wait for person in people for wait in person.waits_ms]
     errors = [error for person in people for error in person.errors]
-    return Phase(waits, errors, sum(person.written for person in people) - before)
+    refreshed = sum(person.refreshed for person in people)
+    return Phase(waits, errors, sum(person.written for person in people) - before, refreshed)

@@ -49,7 +49,7 @@
         delete waiting[element.id];
         var now = document.getElementById(element.id);
         if (now) { refresh(now); }
-      }, 150);
+      }, 150 + Math.random() * (data.spread || 0));
     });
     body.dispatchEvent(new CustomEvent("dulian:" + topic, { detail: data }));
   }
