@@ -116,8 +116,10 @@ def one_line(args: Args, name: str, *, required: bool = False) -> str:
 
 def check_unit(desk: Desk, unit: str, field: str = "--unit") -> str:
     """A unit of this office: one of those set up, where any are (R16); InputError names those there are."""
+    if not unit:
+        return unit
     known = {row.name: row for row in desk.store.rows(Unit)}
-    if unit and known and not (unit in known and known[unit].active):
+    if known and not (unit in known and known[unit].active):
         listed = "、".join(name for name, row in known.items() if row.active) or "无"
         raise InputError(
             "本单位没有这个内设机构", field=field, value=unit,
