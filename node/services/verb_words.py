@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-VERB_WORDS: Mapping[str, str] = {
+from node.services.action_forms import FORMS
+
+# Verbs without a form of the item page, and those that have several forms or another word in a row of a table.
+_OWN_WORDS: Mapping[str, str] = {
     "status": "查看运行状况", "heads": "查看日志头", "digest": "查看摘要", "verify": "核验", "doctor": "体检",
     "item.list": "查看事项列表", "item.page": "查看事项列表", "item.show": "查看事项", "item.fetch": "下载附件",
     "item.actions": "查看可办事项", "item.proof": "查看记录的证明", "item.tree": "查看分解情况",
@@ -21,21 +24,12 @@ VERB_WORDS: Mapping[str, str] = {
     "fork.settle": "处置分叉", "backup": "备份", "recover.here": "选定本机继续", "console.link": "给出一次性链接",
     "console.audit": "查看操作审计", "console.login": "登录", "console.logout": "退出登录",
     "console.password": "设置口令", "console.refused": "拒绝的请求", "item.register": "登记",
-    "item.issue": "登记并交办", "item.assign": "交办", "item.reassign": "改派", "item.insist": "坚持交办",
-    "item.decompose": "分解", "item.sign": "签收", "item.refuse": "退签", "item.report": "进展填报",
-    "item.submit": "报送审核", "item.attach": "上传附件", "item.extend": "申请延期", "item.justify": "说明理由",
-    "item.milestone": "时间节点", "item.rectify": "整改清单", "item.correct": "更正", "item.approve": "审批同意",
-    "item.reject": "审批退回", "item.warn": "预警", "item.accept": "审核通过", "item.urge": "催办",
-    "item.return": "退回", "item.close": "销号", "item.cancel": "撤销", "item.propose": "拟办",
-    "item.establish": "立项", "item.decline": "不予立项", "item.merge": "并案", "item.plan": "拟订方案",
-    "item.handle": "内部交办", "item.change": "变更", "item.exempt": "免除", "item.grant": "同意延期",
-    "item.deny": "不同意延期", "item.verify": "复核", "item.complete": "认定办结", "item.archive": "归档",
-    "item.reinspect": "回头看", "item.reveal": "公布隐蔽督查结果", "item.slip": "督办单", "item.judge": "认定理由",
-    "item.order": "督办令", "item.notice": "通报", "item.bulletin": "督查简报", "item.special": "专报",
-    "item.interview": "约谈", "item.refer": "问责线索", "item.negative": "列入负面清单", "item.score": "考核记分",
-    "item.note": "记为已说明", "case.open": "送审", "import": "导入任务清单", "ledger.import": "导入台账",
+    "item.issue": "登记并交办", "item.milestone": "时间节点", "item.rectify": "整改清单", "item.return": "退回",
+    "item.change": "变更", "item.verify": "复核", "item.reinspect": "回头看", "item.judge": "认定理由",
+    "item.notice": "通报", "item.score": "考核记分", "import": "导入任务清单", "ledger.import": "导入台账",
     "plan.add": "列入年度计划", "todo.done": "待办记为已办", "todo.carry": "照建议办理",
 }  # fmt: skip
+VERB_WORDS: Mapping[str, str] = {**{form.verb: form.label for form in FORMS}, **_OWN_WORDS}
 
 
 def word_of(verb: str) -> str:
