@@ -43,7 +43,7 @@ from node.wire.server import WireServer
 _log = structlog.get_logger("serve")
 TAIL_FILE = "last-own"
 _GRACE_S = 5.0
-GC_THRESHOLD = 50_000  # objects, about 10 MB
+_GC_THRESHOLD = 50_000  # objects, about 10 MB
 # Asking whether one is admitted: at first quickly, then within what a parent takes from one invitation (10 a minute).
 _QUICK_QUESTIONS, _ASK_AGAIN_MS, _ASK_LATER_MS = 4, 1_000, 10_000
 
@@ -153,14 +153,21 @@ async def _main(
         store.close()
 
 
+def spare_collector() -> None:
+    """Let the collector look seldom, and never at what is there by now.
+
+    Records are tuples of bytes that die by reference count: looking for cycles among them after every 700 would cost a
+    third of the time of bulk history.
+    """
+    gc.freeze()
+    gc.set_threshold(_GC_THRESHOLD, 20, 20)
+
+
 async def _run(
     running: Running, jobs: Jobs, stop: asyncio.Event, consoles: Consoles | None = None
 ) -> int:
     office, network, config = running.office, running.network, running.config
-    # Records are tuples of bytes that die by reference count: looking for cycles among them after every 700 would cost
-    # a third of the time of bulk history.
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD, 20, 20)
+    spare_collector()
     network.refresh_secrets(tuple(running.office_roots()[1:]))  # the core has not started: this is its thread
     server = WireServer(network, office.world.clock, network.transport_limits)
     limit = config.attachment_mib_max * 1_048_576

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 from functools import partial
 from random import Random
 from typing import Any
 
-from node.bootstrap.serving import GC_THRESHOLD
+from node.bootstrap.serving import spare_collector
 from node.documents.divisions import ROOT_CODE
 from node.records.kinds import Kind
 from node.records.line import Line
@@ -77,8 +76,7 @@ def measure(tree: Tree, load: float) -> dict[str, Any]:
     waiting = sum(log.seq for log in sim.nodes[ABSENT].office.logs.index.link(ROOT_CODE) if not log.key.line.subtree)
     start_ms = sim.now_ms
     # As `serve` does once it is up: the heap of the whole model is no office's, and would be searched within its steps.
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD, 20, 20)
+    spare_collector()
     sim.free = sim.suite.on = False
     others = [code for code in tops if code != ABSENT]
     asker = Asker(sim, others)
