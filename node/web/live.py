@@ -117,13 +117,12 @@ class Hub:
     def _gather(self, ids: Iterable[str]) -> None:
         if len(self._changed) <= CHANGED_IDS_MAX:
             self._changed.update(ids)
-        if self._telling is None and self._loop is not None:
-            wait_s = max(0.0, self._told_s + self.gather_s - self._loop.time())
-            self._telling = self._loop.call_later(wait_s, self._tell)
+        if self._telling is None:
+            loop = asyncio.get_running_loop()
+            self._telling = loop.call_later(max(0.0, self._told_s + self.gather_s - loop.time()), self._tell)
 
     def _tell(self) -> None:
-        assert self._loop is not None  # noqa: S101 - it has called this
-        self._telling, self._told_s = None, self._loop.time()
+        self._telling, self._told_s = None, asyncio.get_running_loop().time()
         ids, self._changed = self._changed, set()
         self.publish(ITEMS, ids)
 
