@@ -15,7 +15,6 @@ from node.services import comeback, tail
 from node.services.alarms import Alarms
 from node.services.author import Author
 from node.services.comeback import CLONES
-from node.services.identity import World
 from node.services.logs import Logs
 from tests.sim.journal import BrokenPromise
 from tests.sim.world import Machine
@@ -159,16 +158,7 @@ class Copies:
             return
         if machine.office.author.comeback.pending or machine.code in self.sim.watch.aged:
             return
-        other = Machine(
-            machine.path, machine.identity.federation, machine.signer, self.sim.seed, limits=machine.limits,
-            mark_interval_ms=machine.mark_interval_ms, time=machine.clock.time,
-        )  # fmt: skip
-        other.random = Random(f"{self.sim.seed}/{machine.code}/clone")
-        other.world = World(other.clock, other.random.randbytes, other.random.random)
-        other.store.put_back(machine.store.copy())
-        other.blobs.whole = dict(machine.blobs.whole)
-        other.tail.raw = machine.tail.raw
-        other.promised = machine.promised
+        other = machine.copy(Random(f"{self.sim.seed}/{machine.code}/clone"))
         self.sim.watch.rolled_back(machine, careless=True)
         self.sim.watch.cloned.add(machine.code)
         self.clones[machine.code] = other

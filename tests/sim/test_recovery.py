@@ -1,6 +1,7 @@
 """A county comes back from an old copy of its database: noticed, taken back, a new epoch (sections 4, 8)."""
 
 import copy
+from random import Random
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from node.services.recovery import RECOVERED_SHOWN_MS
 from node.services.status import link_document, status_document, unsent
 from node.storage.port import Fork
 from tests.sim.test_smoke import CITY, COUNTY, run, tree
-from tests.sim.world import Machine, MemoryTail
+from tests.sim.world import MemoryTail
 
 __all__ = ["tree"]
 
@@ -23,8 +24,13 @@ def rolled_back(county, before):
     county.start()
 
 
+def drop_links(machine):
+    links = machine.office.links
+    machine.office.step([lambda: [links.lost(number) for number in list(links.session_numbers())]])
+
+
 def reconnect(wire, city, county):
-    city.office.step([lambda: [city.office.links.lost(n) for n in list(city.office.links.session_numbers())]])
+    drop_links(city)
     wire.connect(county)
 
 
@@ -32,12 +38,18 @@ def task_of(city, title):
     return run(city, "item.issue", title=title, to=[COUNTY])["assignments"][0]["item"]
 
 
-def test_a_node_from_an_old_copy_refuses_to_author_takes_back_and_goes_on_in_a_new_epoch(tree):
+def signed_task(tree, title):
     wire, _, city, county = tree
-    task = task_of(city, "防汛物资")
+    task = task_of(city, title)
     wire.settle()
     run(county, "item.sign", item=task)
     wire.settle()
+    return task
+
+
+def test_a_node_from_an_old_copy_refuses_to_author_takes_back_and_goes_on_in_a_new_epoch(tree):
+    wire, _, city, county = tree
+    task = signed_task(tree, "防汛物资")
     old = copy.deepcopy(county.store)
     run(county, "item.report", item=task, text="已储备", percent=70)
     wire.settle()
@@ -100,10 +112,7 @@ def test_the_alarm_of_a_recovery_ends_by_itself_a_day_later(tree):
 def test_a_recovery_waits_for_a_clock_that_is_off(tree):
     """Seed 46: re-issuing was refused for the clock, and every tick of the node was undone with all its links."""
     wire, _, city, county = tree
-    task = task_of(city, "防汛物资")
-    wire.settle()
-    run(county, "item.sign", item=task)
-    wire.settle()
+    task = signed_task(tree, "防汛物资")
     old = copy.deepcopy(county.store)
     run(county, "item.report", item=task, text="已储备七成", percent=70)
     wire.settle()
@@ -156,12 +165,10 @@ def test_what_was_written_on_the_wrong_branch_is_declared_again(tree):
 def test_for_what_another_copy_wrote_a_receipt_is_asked_for_though_both_had_agreed_before(tree):
     """Found by the short chaos campaign: the link was 同步中 for ever, six records "to send" that the city held."""
     wire, _, city, county = tree
-    task = task_of(city, "防汛物资")
-    wire.settle()
-    run(county, "item.sign", item=task)
-    wire.settle()
-    county.office.step([lambda: [county.office.links.lost(n) for n in list(county.office.links.session_numbers())]])
-    wire.machines[COUNTY] = other = copy_of(county)
+    task = signed_task(tree, "防汛物资")
+    drop_links(county)
+    wire.machines[COUNTY] = other = county.copy(Random(1))
+    other.start()
     reconnect(wire, city, other)
     wire.settle()
     run(other, "item.report", item=task, text="另一份写的", percent=70)
@@ -173,13 +180,3 @@ def test_for_what_another_copy_wrote_a_receipt_is_asked_for_though_both_had_agre
     assert county.digests().items() <= city.digests().items()
     assert unsent(county.office, CITY) == (0, 0)
     assert link_document(county.office, CITY, "parent")["state"] == "synced"
-
-
-def copy_of(machine):
-    """Another running machine with the same disk."""
-    other = Machine(machine.path, machine.identity.federation, machine.signer, 1, time=machine.clock.time)
-    other.store.put_back(machine.store.copy())
-    other.blobs.whole = dict(machine.blobs.whole)
-    other.tail.raw = machine.tail.raw
-    other.start()
-    return other

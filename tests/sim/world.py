@@ -144,6 +144,20 @@ class Machine:
     def parent(self) -> str:
         return self.identity.parent
 
+    def copy(self, random: Random) -> Machine:
+        """Another machine with the same disk and keys, switched off; its chance is its own."""
+        other = Machine(
+            self.path, self.identity.federation, self.signer, 0, limits=self.limits, ca=self.ca,
+            mark_interval_ms=self.mark_interval_ms, time=self.clock.time,
+        )  # fmt: skip
+        other.random = random
+        other.world = World(other.clock, random.randbytes, random.random)
+        other.store.put_back(self.store.copy())
+        other.blobs.whole = dict(self.blobs.whole)
+        other.tail.raw = self.tail.raw
+        other.promised = self.promised
+        return other
+
     def start(self) -> Office:
         """Switch on: everything in memory is built from the store."""
         self.office = Office(
