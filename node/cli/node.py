@@ -125,10 +125,10 @@ def serve(home: o.Home = None, as_json: o.Json = False) -> int:  # noqa: ARG001 
     from node import jobs
     from node.bootstrap.serving import serve as run
 
-    return run(o.home_of(home), jobs.start, _console)
+    return run(o.home_of(home), jobs.start, start_console)
 
 
-async def _console(running: Running, control: Control) -> ConsoleAt:
+async def start_console(running: Running, control: Control) -> ConsoleAt:
     """The console, read in only where one is wanted: it costs 20 MB."""
     from node.web.serving import start
 

@@ -20,7 +20,7 @@ from typing import Any
 from node import jobs
 from node.bootstrap import homes, serving
 from node.bootstrap import network as networks
-from node.bootstrap.control import Control
+from node.cli.node import start_console
 from node.config import read_config
 from node.records.chain import check_links, check_signature
 from node.records.envelope import Envelope, Record, open_envelope, record_id_of
@@ -214,13 +214,6 @@ def _usage() -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def _console(running: serving.Running, control: Control) -> serving.ConsoleAt:
-    """Read in only where one is wanted, as `dulian serve` does."""
-    from node.web.serving import start
-
-    return await start(running, control)
-
-
 async def run(home: Path, checks: Checks, profile: Path | None) -> int:
     """`serving._main` with other checks and our questions."""
     config, keys = read_config(home), homes.read_keys(home)
@@ -234,7 +227,7 @@ async def run(home: Path, checks: Checks, profile: Path | None) -> int:
 
     try:
         running = serving.Running(home, config, store, keys, checks)
-        return await serving._run(running, start_all, stop, _console)
+        return await serving._run(running, start_all, stop, start_console)
     finally:
         store.close()
 

@@ -21,6 +21,7 @@ from bs4 import BeautifulSoup
 from node.config import CONFIG_FILE
 from node.wire.local_client import LocalClient
 from tests.bench.drive import Bench, Measured, Node, forget, free_port, linked
+from tests.web.desk import sent_by
 
 SESSIONS, PEOPLE, PACE_S, QUIET_S, WARM_S = 200, 20, 20.0, 40.0, 20.0
 OWN_ITEMS = 300
@@ -221,12 +222,7 @@ def _client(url: str) -> httpx2.AsyncClient:
 def _form(text: str) -> dict[str, str]:
     """What the page's main form would send as it stands; empty where there is none."""
     found = BeautifulSoup(text, "html5lib").select("main form[method=post]")
-    if not found:
-        return {}
-    return {
-        str(field["name"]): str(field.get("value") or "") for field in found[0].select("input[name], textarea[name]")
-        if field.get("type") not in ("checkbox", "radio", "file", "submit")
-    }  # fmt: skip
+    return sent_by(found[0]) if found else {}
 
 
 async def _work(people: list[Person], until: asyncio.Task[Any]) -> Phase:

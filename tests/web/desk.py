@@ -70,8 +70,7 @@ class Browser:
         found = [form for form in self.page(path).select("main form[method=post]")
                  if not action or form["action"] == action]  # fmt: skip
         assert found, f"no form {action} on {path}"
-        return {str(field["name"]): value_of(field) for field in found[0].select("[name]")
-                if field.get("type") not in ("checkbox", "radio", "file", "submit")}  # fmt: skip
+        return sent_by(found[0])
 
     def send(self, path: str, data: Mapping[str, Any], files: Any = None, **headers: str) -> Response:
         """A form as a page of ours sends it."""
@@ -128,6 +127,12 @@ class Desk:
         for client in self._clients:
             client.close()
         self.console.kept.close()
+
+
+def sent_by(form: Tag) -> dict[str, str]:
+    """What a form would send as it stands, without what is ticked or uploaded."""
+    return {str(field["name"]): value_of(field) for field in form.select("[name]")
+            if field.get("type") not in ("checkbox", "radio", "file", "submit")}  # fmt: skip
 
 
 def soup(answer: Response) -> BeautifulSoup:
