@@ -1,4 +1,4 @@
-"""`dulian overview` and `dulian statistics`: the subtree by item and office, and its figures, as plain tables."""
+"""`dulian overview`, `statistics` and `problems`: the subtree by item and office, its figures, and what comes again."""
 
 from __future__ import annotations
 
@@ -53,6 +53,43 @@ def statistics(
     code = values.code("--office", office) if office else None
     args = {"by": by, "period": period, "kind": kind, "office": code}
     return ask(Call(home, as_json, as_), "statistics", args, _figures)
+
+
+def problems(
+    period: Annotated[
+        str | None, typer.Option("--period", metavar="P", help="交办时段：2026、2026-Q3、2026-09 或 all；不写为今年")
+    ] = None,
+    office: Annotated[str | None, typer.Option("--office", metavar="CODE", help="只看这个承办单位")] = None,
+    repeated: Annotated[bool, typer.Option("--repeated", help="只看在多个事项上出现的")] = False,
+    as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
+) -> int:  # fmt: skip
+    """同类问题分析：退回、整改、督办单、复核、回头看和通报批评指出的问题，相近的归为一类。"""
+    args = {"period": period, "office": values.code("--office", office) if office else None, "repeated": repeated}
+    return ask(Call(home, as_json, as_), "problems", args, _problems)
+
+
+def _problems(data: Any, paper: Paper) -> Iterable[str]:
+    span = "全部时间" if data["period"] == "all" else data["period"]
+    yield f"同类问题（{span}交办的 {data['items']} 件事项，发现问题 {data['problems']} 个）"
+    if data["read"] < data["items"]:
+        yield f"只分析了其中 {data['read']} 件：被退回、收到督办单的和最近交办的；请缩小时段或单位"
+    rows = [
+        [
+            clean(one["text"]), str(one["count"]), str(one["items"]),
+            "、".join(f"{clean(kind['label'])}{kind['count']}" for kind in one["kinds"]),
+            "、".join(clean(at["name"]) for at in one["at"][:_COLUMNS_SHOWN]) + _and_more(one),
+        ]
+        for one in data["groups"]
+    ]  # fmt: skip
+    if rows:
+        yield from table(["问题", "次数", "事项", "由何发现", "承办单位"], rows, paper, give=((0, 12), (4, 8)))
+    if data["more"]:
+        yield f"只列出前 {len(rows)} 类"
+
+
+def _and_more(group: Any) -> str:
+    left = group["offices"] - min(len(group["at"]), _COLUMNS_SHOWN)
+    return f"等 {group['offices']} 个" if left > 0 else ""
 
 
 def _sheet(data: Any, paper: Paper) -> Iterable[str]:
@@ -116,4 +153,5 @@ GROUPS: Mapping[str, str] = {}
 COMMANDS: Mapping[tuple[str, str], tuple[str, Callable[..., int]]] = {
     ("", "overview"): (_HEADING, overview),
     ("", "statistics"): (_HEADING, statistics),
+    ("", "problems"): (_HEADING, problems),
 }

@@ -115,14 +115,16 @@ def notice(
     ] = None,
     title: Annotated[str | None, typer.Option("--title", metavar="TEXT", help="标题")] = None,
     due: Annotated[str | None, typer.Option("--due", metavar="DATE", help="限期整改的时限")] = None,
+    media: Annotated[str | None, typer.Option("--media", metavar="NAME", help="报道或曝光的媒体")] = None,
+    person: Annotated[str | None, typer.Option("--person", metavar="NAME", help="责任人；媒体曝光的必填")] = None,
     attach: o.Attach = None, as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
-    """发督查通报：点名表扬或批评。"""
+    """发督查通报：点名表扬或批评，或在媒体上报道、曝光。"""
     if praise == criticise:
         raise InputError("--praise 与 --criticise 须写一个", field="--praise")
     args = {
         "item": item, "text": text, "praise": praise, "criticise": criticise, "to": values.codes("--to", to or ()),
-        "title": title, "due": values.day("--due", due),
+        "title": title, "due": values.day("--due", due), "media": media, "person": person,
     }  # fmt: skip
     return ask(Call(home, as_json, as_), "item.notice", args, show_item.done("已发通报"), files=files_of(attach))
 

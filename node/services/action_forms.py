@@ -224,6 +224,8 @@ _PUBLISH: tuple[Form, ...] = (
         Form(f"notice.{word}", "item.notice", label, PAPERS, (Kind.NOTICE,), (
             Field("title", "标题", "text"), _text("内容"),
             Field("to", "点名的单位", "choice", multiple=True, fill="named"),
+            Field("media", "媒体", "text", help="在媒体上报道或曝光的，写媒体名称"),
+            Field("person", "责任人", "text", help="媒体曝光的必填"),
             _due("限期整改时限", "from_today"), _FILES,
         ), {word: True}, danger=word == "criticise", subject="notice")
         for word, label in (("praise", "通报表扬"), ("criticise", "通报批评"))

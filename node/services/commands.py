@@ -27,6 +27,7 @@ from node.services import (
     pages,
     people,
     planning,
+    problems,
     proposals,
     rights,
     ruling,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from node.services.browse import View
 
 _AREAS = (operations, people, approvals, measures, ruling, planning, ledgers, proposals, fork_cases, console_accounts)
-_LISTS = (pages, workbench, overview, statistics)  # questions alone
+_LISTS = (pages, workbench, overview, statistics, problems)  # questions alone
 _TTL_MS_MAX = 30 * 86_400_000
 _UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 

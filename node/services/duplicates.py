@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
@@ -10,6 +9,7 @@ from typing import NamedTuple
 from node.errors import InputError
 from node.items.lifecycle import DONE, state_label
 from node.items.lights import day_of
+from node.items.likeness import pairs_of, share_of
 from node.records.limits import TEXT_CHARS_MAX
 from node.records.payload import Opening, check_text
 from node.rules.calendar import date_of, day_number
@@ -24,7 +24,6 @@ PLAN_CLASS = "年度督查计划"
 ALIKE_SHOWN = 10
 EVERYTHING = 2**31 - 1
 _ALIKE = 0.5  # of the shorter title's pairs of characters: 0.5 finds re-worded titles, hardly strangers
-_NOT_WORDS = re.compile(r"[\W_]+")
 _SECOND_HALF = 7  # July
 
 
@@ -40,18 +39,10 @@ def alike(title: str, rows: Iterable[BoardRow]) -> list[Alike]:
     pairs = pairs_of(title)
     found = []
     for row in rows:
-        other = pairs_of(row.title)
-        smaller = min(len(pairs), len(other))
-        share = len(pairs & other) / smaller if smaller else 0.0
+        share = share_of(pairs, pairs_of(row.title))
         if share >= _ALIKE:
             found.append(Alike(row, share))
     return sorted(found, key=lambda one: (-one.share, one.row.item_no))
-
-
-def pairs_of(title: str) -> frozenset[str]:
-    """Pairs of neighbouring characters, without spaces and marks: what likeness is measured by."""
-    text = _NOT_WORDS.sub("", title).casefold()
-    return frozenset(text[at : at + 2] for at in range(len(text) - 1)) or frozenset({text} - {""})
 
 
 def open_rows(reader: Reader) -> list[BoardRow]:

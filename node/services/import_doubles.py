@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from node.items.lifecycle import state_label
-from node.services.duplicates import open_rows, pairs_of
+from node.items.likeness import pairs_of
+from node.services.duplicates import open_rows
 from node.storage.port import Reader
 
 LOOKED_AT = 5_000  # open matters, the newest: more take longer than a person waits

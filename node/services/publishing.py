@@ -101,7 +101,10 @@ def _line(text: str) -> RectifyLine:
 
 
 def notice(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
-    """通报表扬 or 批评: on the item, and on the line of every named office's task (R45, R110)."""
+    """通报表扬 or 批评: on the item, and on the line of every named office's task (R45, R110).
+
+    With ``media`` what is reported or exposed there; an exposure names item and person (R104).
+    """
     state = current(desk, take(args, "item"))
     guards.check_act(state, Kind.NOTICE, desk.identity.code)
     if bool(args.get("praise")) == bool(args.get("criticise")):
@@ -115,8 +118,13 @@ def notice(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     due_day = parse_day(args.get("due"), "--due")
     text = words(args, "text")
     case = chains.basis(desk, "notice", state)
-    track = Track(verdict=PRAISE if args.get("praise") else CRITICISM, offices=named, title=one_line(args, "title"))
-    payload = Act(text, due_day=due_day, attachments=take_files(args), track=track)
+    media, person = one_line(args, "media"), one_line(args, "person")
+    if media and args.get("criticise") and not person:
+        raise InputError("媒体曝光须写明责任人（规则：对未按要求落实的事项及责任人曝光）", field="--person",
+                         remedy="写 --person 责任人；不在媒体曝光的，不写 --media")  # fmt: skip
+    track = Track(verdict=PRAISE if args.get("praise") else CRITICISM, offices=named, title=one_line(args, "title"),
+                  entries=tuple(f"媒体：{name}" for name in (media,) if name))  # fmt: skip
+    payload = Act(text, due_day=due_day, person=person, attachments=take_files(args), track=track)
     answer = write(desk, state, Kind.NOTICE, payload, caller, case)
     told = [below[code] for code in named if code in below]
     for item in told:

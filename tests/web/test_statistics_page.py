@@ -71,6 +71,28 @@ def test_no_argument_shows_more_than_may_be_seen(made: tuple[Desk, str, list[str
     assert EVIL in viewer.page("/screen?period=all").get_text()
 
 
+def test_problems_that_come_again_are_shown_as_what_was_written_and_only_to_who_may_see_it(
+    made: tuple[Desk, str, list[str]],
+) -> None:
+    """R65: 同类问题, from the 统计 page; the words of others stay words; a handler sees none of other units."""
+    desk, item, tasks = made
+    for task in tasks[:1]:
+        desk.do("item.rectify", item=task, line=[f"1={EVIL}资金拨付不足额@财政局@王某@2026-12-31"])
+    viewer = desk.sign_in("孙查阅")
+    assert viewer.page("/statistics").select('a[href="/problems"]')
+    page = viewer.page("/problems?period=all")
+    inert(page)
+    [row] = page.select("table.grid tbody tr")
+    assert EVIL in row.get_text()
+    assert row.select(f'a[href="/items/{tasks[0]}"]')
+    assert not viewer.page("/problems?period=all&repeated=1").select("table.grid")
+    assert not desk.sign_in("赵承办").page("/problems?period=all").select("table.grid")
+    for name in ("period", "office", "repeated"):
+        for text in HOSTILE:
+            answer = viewer.get("/problems", params={name: text})
+            assert answer.status_code in (200, 400, 422), (name, text)
+
+
 def test_the_screen_has_nothing_to_click_but_the_way_back_and_keeps_up(made: tuple[Desk, str, list[str]]) -> None:
     desk, _item, tasks = made
     viewer = desk.sign_in("孙查阅")

@@ -83,7 +83,26 @@ async def screen(request: WebRequest) -> Response:
     return request.render("statistics/screen.html", found=found, names=names, months=as_json(months))
 
 
-async def _answer(request: WebRequest, verb: str, **args: str) -> Document:
+async def problems(request: WebRequest) -> Response:
+    """同类问题分析: what was found wrong, what is alike together (R65)."""
+    query = request.query("period", "office", "repeated")
+    found: Document | None = None
+    wrong = ""
+    try:
+        found = await _answer(request, "problems", **query | {"repeated": query.get("repeated") == "1"})
+    except InputError as error:
+        wrong = text_of(error)
+    groups = found["groups"] if found is not None else []
+    names = await names_of(
+        request, [{"receiver": at["office"], "receiver_name": at["name"]} for one in groups for at in one["at"]]
+    )
+    return request.render(
+        "statistics/problems.html", 200 if found is not None else 422, found=found, query=query, wrong=wrong,
+        groups=groups, names=names,
+    )  # fmt: skip
+
+
+async def _answer(request: WebRequest, verb: str, **args: str | bool) -> Document:
     """The answer of the last half minute, to whoever may see the same; the page's verb has been checked before."""
     caller, gateway = request.caller, request.gateway
     units = await gateway.read(lambda reader: scope.limits(reader, caller))
@@ -138,5 +157,6 @@ def as_json(data: object) -> str:
 
 PAGES = (
     Page("/statistics", statistics, "statistics", nav="统计", order=50),
+    Page("/problems", problems, "problems"),
     Page("/screen", screen, "screen"),
 )

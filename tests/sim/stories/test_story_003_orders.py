@@ -188,6 +188,19 @@ def test_one_or_two_topics_of_research_each_half_year() -> None:
     assert "已逾期1日（办结时限2026-10-19）" in [one["text"] for one in story.proposed(COUNTY, field)]
     story.same_everywhere(field, light="red")
     story.do(NEAR, "item.submit", item=field, text="调研材料")
+    # What comes again is found over all matters; the recommendation is attached to the matter concerned (R65).
+    story.do(COUNTY, "item.rectify", "承办", item=field, line=["1=窗口一次告知不到位@政务局@王某@2026-10-19"])
+    other = story.do(COUNTY, "item.issue", "承办", title="办事窗口整治", to=[FAR], due="2026-12-31")
+    [task] = [one["item"] for one in other["assignments"]]
+    story.do(COUNTY, "item.rectify", "承办", item=task, line=["1=一次告知不到位@大厅@李某@2026-12-31"])
+    [again] = story.ask(COUNTY, "problems", "承办", repeated=True)["groups"]
+    assert (again["text"], again["items"], again["offices"]) == ("一次告知不到位", 2, 2)
+    story.do(COUNTY, "item.attach", "承办", item=other["item"], text="督查调研建议：统一告知单")
+    assert story.show(COUNTY, other["item"])["timeline"][-1]["text"] == "督查调研建议：统一告知单"
+    story.do(FAR, "item.sign", item=task)
+    for office, key in ((NEAR, field), (FAR, task)):
+        story.do(office, "item.rectify", item=key, report=["1"])
+        story.do(COUNTY, "item.rectify", "承办", item=key, clear=["1"])
     story.do(COUNTY, "item.accept", "承办", item=field)
     forward = story.do(COUNTY, "item.register", "承办", title="转办调研报告批示", source="handling.instruction",
                        rule="research.forward")["item"]  # fmt: skip

@@ -189,6 +189,12 @@ def test_slow_places_report_their_reasons_and_clues_go_to_the_supervisors() -> N
     story.do(NATION, "item.notice", "督查员", criticise=True, due="2026-06-08", **said)
     assert (story.course(PROVINCE, good)[-1], story.course(OTHER, slow)[-1]) == ("通报", "通报")
     assert "2026-06-08" in story.show(OTHER, slow)["timeline"][-1]["text"]
+    exposed = {"item": own, "criticise": True, "media": "经济日报", "to": [OTHER], "text": "政务公开久拖不办"}
+    story.refused(NATION, "item.notice", "督查员", "须写明责任人", **exposed)
+    story.do(NATION, "item.notice", "督查员", person="李四", **exposed)
+    assert story.show(OTHER, slow)["timeline"][-1]["text"] == "政务公开久拖不办（李四）\n媒体：经济日报"
+    story.do(NATION, "item.notice", "督查员", item=own, praise=True, media="人民日报", to=[PROVINCE], text="深度报道")
+    assert "媒体：人民日报" in story.show(PROVINCE, good)["timeline"][-1]["text"]
     story.at("2026-06-05")
     story.do(OTHER, "item.report", item=slow, text="原因：机构改革未到位；改进：月底前补齐", percent=70)
     story.do(NATION, "item.refer", "督查员", item=slow, rule="tier.transfer", to="监察机关", text="涉嫌虚报")
