@@ -75,9 +75,8 @@ def test_problems_that_come_again_are_shown_as_what_was_written_and_only_to_who_
     made: tuple[Desk, str, list[str]],
 ) -> None:
     """R65: 同类问题, from the 统计 page; the words of others stay words; a handler sees none of other units."""
-    desk, item, tasks = made
-    for task in tasks[:1]:
-        desk.do("item.rectify", item=task, line=[f"1={EVIL}资金拨付不足额@财政局@王某@2026-12-31"])
+    desk, _item, tasks = made
+    desk.do("item.rectify", item=tasks[0], line=[f"1={EVIL}资金拨付不足额@财政局@王某@2026-12-31"])
     viewer = desk.sign_in("孙查阅")
     assert viewer.page("/statistics").select('a[href="/problems"]')
     page = viewer.page("/problems?period=all")
