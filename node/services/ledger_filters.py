@@ -24,7 +24,10 @@ _YEARS = range(1970, 2101)
 def light_query(light: Light, today: int, calendar: Calendar) -> LightQuery:
     """The rows with this light on ``today`` (days since 1970-01-01) by ``calendar``."""
     # The last day with so many working days in between is the eve of the next working day.
-    eves = [calendar.add_working_days(today, days + 1) - 1 for days in range(1, _WARN_DAYS_MAX + 1)]
+    eves, day = [], calendar.add_working_days(today, 1)
+    for _ in range(_WARN_DAYS_MAX):
+        day = calendar.add_working_days(day, 1)
+        eves.append(day - 1)
     pairs = [(0, eves[YELLOW_WORKING_DAYS - 1]), *((days, eve) for days, eve in enumerate(eves, 1))]
     return LightQuery(light, today, tuple(pairs))
 

@@ -28,7 +28,7 @@ from node.services.rulebook import Rulebook
 from node.services.truth_rows import known_of
 from node.services.verbs import Question
 from node.storage import grams
-from node.storage.port import BoardQuery, BoardRow, Reader
+from node.storage.port import BoardPage, BoardQuery, BoardRow, Reader
 
 Document = dict[str, object]
 COUNT_MAX = 10_000  # a total beyond this is said as 10,000+
@@ -206,9 +206,27 @@ def find(reader: Reader, view: View, filters: Mapping[str, object], receiver: st
         found = search(reader, str(filters["text"]))
         text_more = len(found) > FOUND_MAX
         query = query._replace(item_nos=tuple(found[-FOUND_MAX:]))
-    total = reader.board_count_upto(query, COUNT_MAX + 1)
-    rows = rows_of(reader, query, offset, per)
+    rows, total = _page_of(reader, query._replace(limit=per, offset=offset))
     return Found(rows, min(total, COUNT_MAX), total > COUNT_MAX, text_more)
+
+
+def _page_of(reader: Reader, query: BoardQuery) -> BoardPage:
+    """The rows of a page in the query's order and how many there are in all, counted up to one beyond `COUNT_MAX`."""
+    if not _undated_last(query):
+        return reader.board_page(query, COUNT_MAX + 1)
+    rows, dated = reader.board_page(query._replace(due_from_day=1), COUNT_MAX + 1)
+    undated = query._replace(no_due=True)
+    total = dated + (reader.board_count_upto(undated, COUNT_MAX + 1 - dated) if dated <= COUNT_MAX else 0)
+    if len(rows) < query.limit:
+        before = query.offset + len(rows) if rows else dated
+        skipped = max(query.offset + len(rows) - before, 0)
+        rows += reader.board_query(undated._replace(limit=query.limit - len(rows), offset=skipped))
+    return BoardPage(rows, total)
+
+
+def _undated_last(query: BoardQuery) -> bool:
+    """Items without a limit come after those with one, however the database counts nought."""
+    return query.sort == "due_day" and not (query.descending or query.due_from_day or query.due_before_day)
 
 
 def search(reader: Reader, words: str) -> list[int]:
@@ -223,9 +241,8 @@ def search(reader: Reader, words: str) -> list[int]:
 
 def rows_of(reader: Reader, query: BoardQuery, offset: int, per: int) -> list[BoardRow]:
     """The rows of a page in the query's order."""
-    if query.sort != "due_day" or query.descending or query.due_from_day or query.due_before_day:
+    if not _undated_last(query):
         return reader.board_query(query._replace(limit=per, offset=offset))
-    # Items without a limit come after those with one, however the database counts nought.
     limited = query._replace(due_from_day=1)
     rows = reader.board_query(limited._replace(limit=per, offset=offset))
     if len(rows) < per:

@@ -100,8 +100,7 @@ def _sections(reader: Reader, view: View, caller: Caller) -> Iterator[_Section]:
 def _section(reader: Reader, view: View, caller: Caller, one: _Section) -> Document:
     if one.query is None:
         return _list(one.key, one.title, 0, [])
-    count = reader.board_count_upto(one.query, COUNT_MAX + 1)
-    rows = reader.board_query(one.query._replace(limit=ROWS)) if count else []
+    rows, count = reader.board_page(one.query._replace(limit=ROWS), COUNT_MAX + 1)
     return _list(one.key, one.title, count, [_row(view, caller, row, one.verbs) for row in rows])
 
 

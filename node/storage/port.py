@@ -30,12 +30,24 @@ from node.storage.console_rows import (
     WebSession,
 )
 from node.storage.port_board import Projected, Projecting
-from node.storage.rows import BoardQuery, BoardRow, BoardTotal, CalendarRow, JobRun, Proposal, RulesRow, Unit, User
+from node.storage.rows import (
+    BoardPage,
+    BoardQuery,
+    BoardRow,
+    BoardTotal,
+    CalendarRow,
+    JobRun,
+    Proposal,
+    RulesRow,
+    Unit,
+    User,
+)
 
 # Of `rows`, passed on: whoever speaks with a store finds all its values here.
 __all__ = [
-    "BoardQuery", "BoardRow", "BoardTotal", "CalendarRow", "Credential", "Draft", "JobRun", "LoginFailure", "OnceKey",
-    "OneTimeLink", "Proposal", "ReadNotice", "RulesRow", "SavedFilter", "Unit", "User", "WebAudit", "WebSession",
+    "BoardPage", "BoardQuery", "BoardRow", "BoardTotal", "CalendarRow", "Credential", "Draft", "JobRun",
+    "LoginFailure", "OnceKey", "OneTimeLink", "Proposal", "ReadNotice", "RulesRow", "SavedFilter", "Unit", "User",
+    "WebAudit", "WebSession",
 ]  # fmt: skip
 
 

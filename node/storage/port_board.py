@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from node.storage.rows import BoardQuery, BoardRow, BoardTotal
+from node.storage.rows import BoardPage, BoardQuery, BoardRow, BoardTotal
 
 
 class Projected(Protocol):
@@ -36,6 +36,10 @@ class Projected(Protocol):
 
     def board_query(self, query: BoardQuery) -> list[BoardRow]:
         """Board rows matching all filters, newest opened last (by item_no)."""
+        ...
+
+    def board_page(self, query: BoardQuery, most: int) -> BoardPage:
+        """The rows of `board_query` and the count of `board_count_upto`, by the cheapest way to both."""
         ...
 
     def board_columns(self, query: BoardQuery, names: Sequence[str]) -> list[tuple[Any, ...]]:

@@ -81,6 +81,13 @@ class BoardTotal(NamedTuple):
     newest_day: int
 
 
+class BoardPage(NamedTuple):
+    """The rows of a page, and how many rows the query has whatever its limit, counted up to what was asked."""
+
+    rows: list[BoardRow]
+    total: int
+
+
 # States in which the receiver's work is not over; one of a later release is not known to be open.
 OPEN_STATES = tuple(sorted({"", *STATE_LABELS} - DONE))
 # Columns a list may be sorted by.

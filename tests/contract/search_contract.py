@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from node.errors import LocalError, StoreError
 from node.storage import port
 from node.storage.port import BoardQuery
-from node.storage.rows import SORTS
+from node.storage.rows import SORTS, LightQuery
 from tests.contract.rows import board_row, fill_board, fill_log
 
 WORDS = (
@@ -129,6 +130,33 @@ class SearchContract:
         assert found(item_nos=()) == []
         assert found(item_nos=(4, 2, 77)) == [2, 4]
         assert found(item_nos=tuple(range(2, 4_000))) == [2, 3, 4]
+
+    def test_a_page_and_its_count_are_those_of_the_whole_list(self, store: port.Store) -> None:
+        """By whatever way they are found: few or many match, lights, sorted or not, early and late pages."""
+        chance = random.Random(5)
+        fill_board(store, *(
+            board_row(
+                number, item_id=number.to_bytes(32, "big"), state=chance.choice(["active", "submitted", "closed", ""]),
+                due_day=chance.choice([0, chance.randrange(90, 130)]), updated_ms=chance.randrange(20),
+                submitted_day=chance.choice([0, chance.randrange(90, 130)]), warn_days=chance.randrange(6),
+                strength=chance.choice(["", "must", "general", "none"]), flags=chance.randrange(8) // 7,
+                receiver=chance.choice(["320500", "320501"]), subject=chance.choice(["", "", "plan"]),
+            )
+            for number in range(1, 151)
+        ))  # fmt: skip
+        until = ((0, 105), (1, 102), (2, 104), (3, 105), (4, 109))
+        lights = [None, *(LightQuery(light, 100, until) for light in ("red", "yellow", "green", "done", "none"))]
+        for number in range(300):
+            query = BoardQuery(
+                light=lights[number % 6], open=chance.random() < 0.6, sort=chance.choice(SORTS),
+                descending=chance.random() < 0.5, receiver=chance.choice(["", "320500"]), subject="-",
+                limit=chance.choice([3, 10, 200]), offset=chance.choice([0, 0, 4, 60]),
+                states=chance.choice([(), (), ("active", "submitted")]), due_from_day=chance.choice([0, 0, 1, 110]),
+            )  # fmt: skip
+            most = chance.choice([2, 9, 40, 500])
+            page = store.board_page(query, most)
+            assert page.total == store.board_count_upto(query, most) == min(store.board_total(query).rows, most), query
+            assert page.rows == store.board_query(query), (query, most)
 
 
 def out_of_time(store: port.Store) -> StoreError:

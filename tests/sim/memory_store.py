@@ -20,6 +20,7 @@ from node.storage.peers import key_filter
 from node.storage.port import (
     KEYS,
     BlobRef,
+    BoardPage,
     BoardQuery,
     BoardRow,
     BoardTotal,
@@ -132,6 +133,9 @@ class MemoryReader:
 
     def board_columns(self, query: BoardQuery, names: Sequence[str]) -> list[tuple[Any, ...]]:
         return [tuple(getattr(row, name) for name in names) for row in self.board_query(query)]
+
+    def board_page(self, query: BoardQuery, most: int) -> BoardPage:
+        return BoardPage(self.board_query(query), self.board_count_upto(query, most))
 
     def board_count_upto(self, query: BoardQuery, most: int) -> int:
         return min(self.board_total(query).rows, most)

@@ -12,7 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from node.items.lifecycle import STATE_LABELS
-from node.items.lights import SEVERITY, light
+from node.items.lights import SEVERITY, Light, light
 from node.rules.calendar import PROVISIONAL
 from node.services.ledger_filters import light_query
 from node.storage.port import BoardQuery, BoardRow, BoardTotal
@@ -82,6 +82,27 @@ def test_a_page_and_its_total_are_the_same_in_sql_and_in_memory(
     every = memory.board_query(query._replace(limit=1_000, offset=0))
     total = BoardTotal(len(every), max((row.opened_day for row in every), default=0))
     assert sql.board_total(query) == memory.board_total(query) == total
+
+
+@settings(max_examples=40, deadline=None, phases=[Phase.generate])
+@given(rows=st.lists(ROWS, max_size=20), light=st.sampled_from(list(SEVERITY)), query=QUERIES, most=st.integers(1, 12))
+def test_a_page_of_a_light_is_that_of_the_model(
+    sql: SqlStore, rows: list[BoardRow], light: Light, query: BoardQuery, most: int
+) -> None:
+    """R94: of open items a light is asked for in another way than of all; both are the model's."""
+    memory = MemoryStore()
+    fill(sql, rows)
+    fill(memory, rows)
+    asked = query._replace(light=light_query(light, TODAY_DAY, PROVISIONAL), open=True, sort="due_day")
+    assert sql.board_page(asked, most) == memory.board_page(asked, most)
+    assert sql.board_query(asked) == memory.board_query(asked)
+
+
+@given(day=st.integers(20_000, 21_500))
+def test_the_last_yellow_days_are_the_eves_of_working_days(day: int) -> None:
+    """A14: so many working days lie between today and the last day that is yellow, for each number of them."""
+    for days, last in light_query("yellow", day, PROVISIONAL).yellow_until[1:]:
+        assert last == PROVISIONAL.add_working_days(day, days + 1) - 1
 
 
 @settings(max_examples=25, deadline=None, phases=[Phase.generate])
