@@ -25,7 +25,7 @@ from node.services.quotas import Quotas
 from node.services.runner import Runner
 from node.storage.port import Peer
 from node.sync.backoff import Backoff
-from node.sync.frames import Batch, BlobChunk, Frame
+from node.sync.frames import Batch, BlobChunk, Frame, split, weight
 from node.sync.limits import DEFAULT_LIMITS
 from node.wire import client, credentials, messages
 from node.wire.server import ServerSecrets
@@ -56,25 +56,29 @@ class _Session:
         self._room.set()
 
     async def receive(self, frame: Frame, size_bytes: int) -> None:
-        network, number = self._network, self._number
+        network = self._network
         size_bytes += _FRAME_COST_BYTES
+        pause_s = network.charge(self.peer, frame, size_bytes)
+        came_s = time.monotonic()
+        for part in split(frame, network.runner.part_bytes, network.office.limits):
+            self._post(part, weight(part) + _FRAME_COST_BYTES, came_s)
+        await self._room.wait()
+        if pause_s:
+            await asyncio.sleep(pause_s)
+
+    def _post(self, frame: Frame, size_bytes: int, came_s: float) -> None:
+        network, number = self._network, self._number
         self._waiting_bytes += size_bytes
         if self._waiting_bytes > _INBOX_WINDOWS * network.office.limits.window_bytes:
             self._room.clear()
-
         # Here, not in the core: while that waits for the disk the interpreter is free to read what comes next.
         opened = network.office.links.read_ahead(frame)
-        pause_s = network.charge(self.peer, frame, size_bytes)
-        came_s = time.monotonic()
 
         def event() -> None:
             network.office.links.out.after_commit.append(lambda: self._taken(size_bytes, came_s))
             network.office.received(number, frame, opened)
 
         network.runner.post(event, lane=number, size=size_bytes)
-        await self._room.wait()
-        if pause_s:
-            await asyncio.sleep(pause_s)
 
     def malformed(self, error: PeerError) -> None:
         office, number = self._network.office, self._number

@@ -4,7 +4,8 @@ Rules:
 
 1. What is in no lane comes first, in order; a lane keeps its own order. So a link opens before its first frame.
 2. A step takes frames of about `STEP_BYTES`, of `SHARED_STEP_BYTES` while more than one link is alive: whoever asks
-   or sends something meanwhile waits for no more than that.
+   or sends something meanwhile waits for no more than that. What comes in larger batches is put in parts of
+   `part_bytes` (`frames.split`).
 3. Lanes take turns, a frame each; one that had nothing waiting comes before those that have (as FQ-CoDel does, RFC
    8290). So a neighbour that comes back with the backlog of a month makes nobody wait but itself (faults.md G12, N10).
 """
@@ -19,7 +20,8 @@ from typing import Generic, TypeVar
 
 JOBS_MAX = 512
 STEP_BYTES = 524_288  # a thousand records: one commit for many, and a person waits a fraction of a second
-SHARED_STEP_BYTES = 65_536  # a hundred records, some 30 ms: hardly longer than a commit alone
+SHARED_STEP_BYTES = 32_768  # fifty records, some 15 ms: hardly longer than a commit alone
+_SHARED_PART_BYTES = 24_576  # leaves room for what is small beside one part
 ALIVE_S = 60.0  # a link was heard within this time: three keep-alives
 
 T = TypeVar("T")
@@ -58,6 +60,11 @@ class Inbox(Generic[T]):
             self._ended = True
             self._some.notify()
 
+    @property
+    def part_bytes(self) -> int:
+        """How large a frame may be now so that a step does not take more than it should."""
+        return _SHARED_PART_BYTES if len(self._heard_s) > 1 else STEP_BYTES
+
     def empty(self) -> bool:
         """Whether nothing waits."""
         return not self._first and not self._lanes
@@ -77,11 +84,17 @@ class Inbox(Generic[T]):
             jobs = [self._first.popleft() for _ in range(min(JOBS_MAX, len(self._first)))]
             size, size_max = 0, SHARED_STEP_BYTES if self._alive() > 1 else STEP_BYTES
             while self._lanes and not self._first and len(jobs) < JOBS_MAX and size < size_max:
-                lane, _ = (self._new or self._old).popitem(last=False)
+                turns = self._new or self._old
+                lane, _ = turns.popitem(last=False)
                 waiting = self._lanes.get(lane)
                 if waiting is None:
                     continue  # emptied, and nothing came since: it is new when it comes again
-                job, bytes_ = waiting.popleft()
+                job, bytes_ = waiting[0]
+                if size and size + bytes_ > size_max:
+                    turns[lane] = None
+                    turns.move_to_end(lane, last=False)  # it begins the next step
+                    break
+                waiting.popleft()
                 jobs.append(job)
                 size += bytes_
                 if not waiting:

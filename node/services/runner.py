@@ -70,6 +70,11 @@ class Runner:
         """Run an event soon; nobody waits for it. ``lane``, ``size``: the link it came over, and its bytes."""
         self._inbox.put(_Job(event, _ignore), lane, size)
 
+    @property
+    def part_bytes(self) -> int:
+        """How large a frame may be now (`Inbox.part_bytes`)."""
+        return self._inbox.part_bytes
+
     def call(self, run: Callable[[], object]) -> Future[object]:
         """Run a command; the future is done after its commit (or with the error that refused it)."""
         future: Future[object] = Future()

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from node.records.envelope import Envelope, bytes_of
 from node.records.notes import Signed
 from node.records.payload import KnownHead
+from node.sync.limits import LinkLimits
 
 
 class Hello(NamedTuple):
@@ -160,6 +161,28 @@ def weight(frame: Frame) -> int:
     if isinstance(frame, Reconcile):
         return 100 * (len(frame.entries) + len(frame.digests))
     return len(frame.data) if isinstance(frame, BlobChunk) else 0
+
+
+def split(frame: Frame, part_bytes: int, limits: LinkLimits) -> list[Frame]:
+    """A batch as batches of at most ``part_bytes`` (of one record where that is larger); other frames as they are.
+
+    A batch is a list of records and nothing else, so its parts mean the same one after another. What exceeds a limit
+    is left whole: the link refuses it.
+    """
+    size = weight(frame)
+    if not isinstance(frame, Batch) or size <= part_bytes:
+        return [frame]
+    if len(frame.records) > limits.batch_records_max or size > 2 * limits.frame_bytes_max:
+        return [frame]
+    parts: list[Frame] = []
+    first, size = 0, 0
+    for index, envelope in enumerate(frame.records):
+        more = envelope.size_bytes
+        if index > first and size + more > part_bytes:
+            parts.append(Batch(frame.records[first:index]))
+            first, size = index, 0
+        size += more
+    return [*parts, Batch(frame.records[first:])]
 
 
 Frame = (

@@ -29,7 +29,7 @@ from node.sync.limits import PROTOCOL_VERSION_MAX, PROTOCOL_VERSION_MIN, LinkLim
 from node.sync.outgoing import Outgoing
 from node.sync.reasons import PASSING
 
-_EARLY_FRAMES_MAX = 16  # held while the neighbour's certificates are on their way, each of at most two batches' size
+_EARLY_FRAMES_MAX = 64  # held while the neighbour's certificates are on their way, each of at most two batches' size
 _FAR_FUTURE_RETRY_MS = 3_600_000
 
 

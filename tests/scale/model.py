@@ -33,6 +33,7 @@ from node.services.outputs import Outputs
 from node.services.trust import load_chain, save_chain
 from node.storage.blobs import at_once
 from node.storage.port import Peer
+from node.sync.frames import split
 from node.sync.limits import DEFAULT_LIMITS
 from node.wire import codec
 from tests.scale import volumes
@@ -132,6 +133,11 @@ class Node:
     def office(self) -> Office:
         return self.machine.office
 
+    @property
+    def part_bytes(self) -> int:
+        """How large a frame may be now, as the product has it."""
+        return self._inbox.part_bytes
+
     def post(self, event: Callable[[], None], lane: int = 0, size: int = 0) -> None:
         """Something for the next step."""
         self._inbox.put((self.sim.now_ms, event), lane, size)
@@ -208,13 +214,13 @@ class Node:
             link.up_bytes += size
         else:
             link.down_bytes += size
-        arrive_ms = self.sim.carry(self, to, link.child, size)
 
         def arrive() -> None:
-            if link.open:
-                to.post(lambda: to.office.received(number, frame), number, size)
+            parts = split(frame, to.part_bytes, DEFAULT_LIMITS) if link.open else []
+            for part in parts:
+                to.post(partial(to.office.received, number, part), number, size // len(parts))
 
-        self.sim.at(arrive_ms, arrive)
+        self.sim.carry(self, to, link.child, size, arrive)
 
     def charge(self, ms: float) -> None:
         """The processor is busy with something else (TLS)."""
@@ -263,15 +269,20 @@ class Simulation:
         self._exact_ms = max(self._exact_ms, at_ms)
         self.time.ms = int(self._exact_ms)
 
-    def carry(self, sender: Node, to: Node, child: Node, size: int) -> float:
-        """When so many bytes have arrived."""
+    def carry(self, sender: Node, to: Node, child: Node, size: int, arrive: Callable[[], None]) -> None:
+        """Bring so many bytes over both lines: first come, first served at each end."""
         if self.free:
-            return self.now_ms
-        bits, now = size * 8 / 1_000, self.now_ms
-        sender._out_ms = max(now, sender._out_ms) + bits / volumes.LINES[sender.level][0]
-        latency_ms = volumes.latency_ms(child.machine.code, child.level)
-        to._in_ms = max(sender._out_ms + latency_ms, to._in_ms) + bits / volumes.LINES[to.level][0]
-        return to._in_ms
+            self.at(self.now_ms, arrive)
+            return
+        bits = size * 8 / 1_000
+        sender._out_ms = max(self.now_ms, sender._out_ms) + bits / volumes.LINES[sender.level][0]
+
+        def come() -> None:
+            # Not before: what is still under way elsewhere does not hold the line of who is to get it.
+            to._in_ms = max(self.now_ms, to._in_ms) + bits / volumes.LINES[to.level][0]
+            self.at(to._in_ms, arrive)
+
+        self.at(sender._out_ms + volumes.latency_ms(child.machine.code, child.level), come)
 
     # -- offices --------------------------------------------------------------------------------------------------
 

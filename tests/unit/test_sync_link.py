@@ -121,13 +121,13 @@ def test_what_comes_before_the_neighbour_is_known_waits_and_is_bounded():
     machine, heads = machine_with()
     machine.start(hello_of(b""))
     machine.receive(hello_of(heads.root()), NOW)
-    for number in range(16):
+    for number in range(64):
         assert machine.receive(frames.Ping(number), NOW) == []
-    assert told(machine.accepted(NOW))[2:] == ["Send Pong"] * 16
+    assert told(machine.accepted(NOW))[2:] == ["Send Pong"] * 64
     machine, _ = machine_with()
     machine.start(hello_of(b""))
     machine.receive(hello_of(b""), NOW)
-    said = [told(machine.receive(frames.Ping(number), NOW)) for number in range(17)]
+    said = [told(machine.receive(frames.Ping(number), NOW)) for number in range(65)]
     assert said[-1] == ["Close protocol peer"]
 
 
