@@ -16,7 +16,7 @@ from node.errors import EXIT_OK, InputError
 
 GROUPS: Mapping[str, str] = {}
 CARE = "运行与核对"
-_STYLES = {"balanced": "green", "repaired": "yellow", "disputed": "red", "incomplete": "red"}
+_STYLES = {"balanced": "green", "repaired": "yellow", "disputed": "red", "incomplete": "red", "settled": "green"}
 
 
 def reconcile(

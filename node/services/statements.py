@@ -20,6 +20,7 @@ from node.records.line import Line
 from node.records.notes import LinkOutcome
 from node.records.payload import Statement
 from node.records.statement import Result, decode_result
+from node.services import fork_cases
 from node.services.author import Author
 from node.services.browse import View, moment
 from node.storage.port import Meta, Peer, Reader, RecordRow
@@ -54,7 +55,10 @@ class State(NamedTuple):
 
 
 OUTCOMES = {"": 0, "balanced": 1, "repaired": 2, "disputed": 3, "incomplete": 4}
-LABELS = {"balanced": "账平", "repaired": "账平（经修复）", "disputed": "有争议", "incomplete": "未完成", "": "未对账"}
+LABELS = {
+    "balanced": "账平", "repaired": "账平（经修复）", "disputed": "有争议", "incomplete": "未完成",
+    "settled": "分叉已处置", "": "未对账",
+}  # fmt: skip
 
 
 def write_statement(author: Author, upper: str, lower: str, peer: str, result: bytes, re: tuple[bytes, ...]) -> Record:
@@ -162,9 +166,15 @@ def history_document(reader: Reader, view: View, args: Mapping[str, object]) -> 
         for peer in names if (state := load_state(reader, peer)).outcome == "incomplete"
     ]  # fmt: skip
     rows += history(reader, me, links, _HISTORY_MAX)
+    disputes = any(row["disputed"] for row in rows)
+    settled = [case.log.key.line for case in fork_cases.cases(reader) if case.settled] if disputes else []
     for row in rows:
         upper, lower = names[str(row["with"])]
         row |= {"office": me, "upper": upper, "lower": lower}
+        over = sum(upper in line.path and (lower in line.path or line.subtree) for line in settled)
+        if row["disputed"] and row.get("equal") and int(str(row["disputed"])) <= over:
+            # Whatever it was that night: nothing of it waits for anybody now.
+            row |= {"outcome": "settled", "outcome_label": LABELS["settled"]}
     return rows
 
 

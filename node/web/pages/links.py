@@ -21,7 +21,8 @@ STATES: Mapping[str, tuple[str, str, str]] = {  # state of a link: word, badge, 
     "synced": ("已同步", "good", "●"), "syncing": ("同步中", "plain", "◐"), "behind": ("滞后", "warn", "▲"),
     "stale": ("数据过期", "bad", "■"), "quarantined": ("隔离", "bad", "✕"), "never": ("未联通", "plain", "○"),
 }  # fmt: skip
-OUTCOMES: Mapping[str, str] = {"balanced": "good", "repaired": "warn", "disputed": "bad", "incomplete": "warn"}
+OUTCOMES: Mapping[str, str] = {"balanced": "good", "repaired": "warn", "disputed": "bad", "incomplete": "warn",
+                               "settled": "good"}  # fmt: skip
 ACK = (Field("code", "告警代码", "hidden", required=True), Field("subject", "对象", "hidden", chars_max=1_000))
 RECONCILE = (Field("peer", "单位", "hidden", arg="with"),)
 SETTLE = (
