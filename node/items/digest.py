@@ -12,16 +12,18 @@ them; for the same reason an item whose opening is not here has no declarations 
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 from node.items.beside import EMPTY, Tracks
-from node.items.fold import ItemState
+from node.items.fold import APPLIED, ERASED, INVALID, LATE, SUPERSEDED, UNKNOWN, WAITING, ItemState
 
 _PREFIX = b"dulian-item-1\0"
 
 
 def digest(state: ItemState) -> bytes:
     """Return the item's digest."""
-    return hashlib.sha256(_PREFIX + _fields(_declared(state) + substance(state))).digest()
+    beside = _beside_bytes(state.tracks) if state.semantic_version > 1 else b""
+    return hashlib.sha256(b"".join((_PREFIX, _declared(state), _fields(_main(state)), beside))).digest()
 
 
 def digest_of_all(digests: dict[bytes, bytes]) -> bytes:
@@ -31,6 +33,10 @@ def digest_of_all(digests: dict[bytes, bytes]) -> bytes:
 
 def substance(state: ItemState) -> list[bytes]:
     """The digest's fields behind the declarations: what an unauthorised record can never change."""
+    return _main(state) + (_beside(state.tracks) if state.semantic_version > 1 else [])
+
+
+def _main(state: ItemState) -> list[bytes]:
     numbers = (state.due_day, state.percent, *state.counters)
     hashes = sorted(file.hash for file in state.attachments)
     return [
@@ -38,12 +44,16 @@ def substance(state: ItemState) -> list[bytes]:
         state.receiver.encode(),
         *(b"%d" % number for number in (state.role, *numbers, len(hashes))),
         *hashes,
-        *(_beside(state.tracks) if state.semantic_version > 1 else ()),
     ]
 
 
 def _beside(tracks: Tracks) -> list[bytes]:
     return _NOTHING_BESIDE if tracks is EMPTY else _flat(tracks)
+
+
+@lru_cache(maxsize=1024)  # a memo of a pure function: most records leave the tracks of their item as they are
+def _beside_bytes(tracks: Tracks) -> bytes:
+    return _fields(_beside(tracks))
 
 
 def _flat(value: object) -> list[bytes]:
@@ -60,11 +70,12 @@ def _flat(value: object) -> list[bytes]:
     return [b"%d" % value] if isinstance(value, int) else []
 
 
-def _declared(state: ItemState) -> list[bytes]:
-    fields = [b"%d" % state.semantic_version, state.item_id, b"%d" % len(state.declarations)]
-    for record_id, effect in state.declarations:
-        fields += (record_id, effect.encode())
-    return fields
+def _declared(state: ItemState) -> bytes:
+    fields = _fields([b"%d" % state.semantic_version, state.item_id, b"%d" % len(state.declarations)])
+    return fields + b"".join([
+        part for record_id, effect in state.declarations
+        for part in (_LENGTHS[len(record_id)], record_id, _EFFECTS[effect])
+    ])  # fmt: skip
 
 
 _NOTHING_BESIDE = _flat(EMPTY)
@@ -76,3 +87,8 @@ def _fields(fields: list[bytes]) -> bytes:
         return b"".join([part for field in fields for part in (_LENGTHS[len(field)], field)])
     except IndexError:
         return b"".join([part for field in fields for part in (len(field).to_bytes(4, "big"), field)])
+
+
+_EFFECTS = {
+    effect: _fields([effect.encode()]) for effect in (APPLIED, WAITING, LATE, INVALID, SUPERSEDED, UNKNOWN, ERASED)
+}

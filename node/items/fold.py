@@ -26,7 +26,7 @@ from node.items import lifecycle
 from node.items.beside import EMPTY, Tracks
 from node.items.fact import Fact
 from node.items.lifecycle import ASSIGNED, REGISTERED, TERMINAL, Rule
-from node.items.order import Order, arrange
+from node.items.order import Order, arrange, opening_of
 from node.items.tracks import ANSWERED, Event, opened, step
 from node.items.versions import KINDS, LIVES, Life
 from node.records.kinds import Kind
@@ -93,15 +93,20 @@ class ItemState(NamedTuple):
 
 def fold(item_id: bytes, facts: Iterable[Fact]) -> ItemState:
     """Return the item's state and the effect of every fact given."""
+    return begin(item_id, facts)[0]
+
+
+def begin(item_id: bytes, facts: Iterable[Fact]) -> tuple[ItemState, Run | None]:
+    """The item's state, and the pass that made it, which `growing` may go on with; None while the opening is absent."""
     unique: dict[bytes, Fact] = {}
     for fact in facts:
         known = unique.setdefault(fact.record_id, fact)
         if known is not fact and (fact.body != "ok", fact.received_ms) < (known.body != "ok", known.received_ms):
             unique[fact.record_id] = fact
-    opening = _opening_of(item_id, unique)
+    opening = opening_of(item_id, unique)
     if opening is None:
         effects = {record_id: WAITING if fact.item == item_id else INVALID for record_id, fact in unique.items()}
-        return ItemState(item_id, effects=effects)
+        return ItemState(item_id, effects=effects), None
     line = opening.line
     effects = {}
     held: dict[bytes, Fact] = {}
@@ -112,31 +117,19 @@ def fold(item_id: bytes, facts: Iterable[Fact]) -> ItemState:
             effects[record_id] = INVALID
     life = LIVES.get(opening.semantic_version)
     order = arrange(held, line.path, life.kinds if life is not None else KINDS)
-    run = _Run(item_id, opening, order, life)
+    run = Run(item_id, opening, order, life)
     run.apply_all()
-    return run.result(effects, held)
+    return run.result(effects, held), run
 
 
-def _opening_of(item_id: bytes, unique: dict[bytes, Fact]) -> Fact | None:
-    """The opening record, or where it is absent its first re-issue; of several authors' the smallest code's."""
-    original = unique.get(item_id)
-    if original is not None and original.item == item_id:
-        # What names itself as its item or its original cannot have been hashed by anybody: no opening.
-        return original if original.semantic_version and not original.reissue_of else None
-    copies = [
-        fact for fact in unique.values()
-        if fact.reissue_of == item_id and fact.item == item_id and fact.semantic_version
-    ]
-    return min(copies, key=lambda fact: (fact.author, fact.epoch, fact.seq, fact.record_id)) if copies else None
-
-
-class _Run:
+class Run:
     """One pass over the declarations of one item, in order."""
 
     __slots__ = (
         "children", "claimants", "due_day", "effects", "files", "issuer", "item_id", "kind", "last", "life", "opening",
         "opening_index", "order", "overtaken", "percent", "receiver", "refusal", "reports", "returns", "role", "rules",
-        "state", "submission", "submissions", "submitted_ms", "successor", "times", "tracks", "urges", "version",
+        "state", "submission", "submissions", "submitted_ms", "successor", "times", "tracks", "updated_ms", "urges",
+        "version",
     )  # fmt: skip
 
     def __init__(self, item_id: bytes, opening: Fact, order: Order, life: Life | None) -> None:
@@ -152,7 +145,7 @@ class _Run:
         self.role = self.due_day = self.percent = 0
         self.urges = self.returns = self.reports = self.submissions = 0
         self.submission = self.refusal = -1
-        self.submitted_ms = 0
+        self.submitted_ms = self.updated_ms = 0
         self.successor = b""
         self.children: dict[bytes, None] = {}
         self.files: dict[bytes, Attachment] = {}
@@ -162,22 +155,42 @@ class _Run:
         self.effects = [WAITING] * len(order.facts)
         self.times = [0] * len(order.facts)
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether acts have an effect: the opening is valid and its version known."""
+        return self.state is not None and self.life is not None
+
+    def knows(self, kind: int) -> bool:
+        """Whether a kind acts on items of this version: what it answers counts."""
+        return self.life is not None and kind in self.life.kinds
+
     def apply_all(self) -> None:
         """Fill in effects and state."""
-        order, effects, times, last = self.order, self.effects, self.times, self.last
-        first = self.opening_index
+        effects, first = self.effects, self.opening_index
         opened = effects[first] = self._open()
         if opened in EFFECTIVE:
-            times[first] = self.opening.claimed_ms
-            last[self.opening.author] = first
-        if self.state is None or self.life is None:
-            rest = INVALID if opened == INVALID else UNKNOWN
-            for i in range(len(effects)):
-                if i != first:
-                    effects[i] = rest
+            self.times[first] = self.opening.claimed_ms
+            self.last[self.opening.author] = first
+        if self.goes_on:
+            self._apply_these(self.order.sequence)
             return
-        facts, answered = order.facts, order.answered
-        for i in order.sequence:
+        rest = INVALID if opened == INVALID else UNKNOWN
+        for i in range(len(effects)):
+            if i != first:
+                effects[i] = rest
+
+    def add(self, i: int) -> None:
+        """Apply a declaration that was put behind all others in the order."""
+        self.effects.append(WAITING)
+        self.times.append(0)
+        self._apply_these((i,))
+        if self.effects[i] in EFFECTIVE:
+            self.updated_ms = max(self.updated_ms, self.times[i])
+
+    def _apply_these(self, sequence: Iterable[int]) -> None:
+        effects, times, last, first = self.effects, self.times, self.last, self.opening_index
+        facts, answered = self.order.facts, self.order.answered
+        for i in sequence:
             if i == first:
                 continue
             fact = facts[i]
@@ -354,7 +367,7 @@ class _Run:
 
     def result(self, effects: dict[bytes, str], held: dict[bytes, Fact]) -> ItemState:
         """The item; ``effects`` comes with the records that were set aside before, ``held`` are the others."""
-        order, opening, ids, by_index = self.order, self.opening, self.order.ids, self.effects
+        order, ids, by_index = self.order, self.order.ids, self.effects
         place = order.place
         for record_id in held:
             i = place.get(record_id)
@@ -362,37 +375,21 @@ class _Run:
         declarations = list(zip(ids, by_index, strict=True))
         declarations += [(fact.record_id, INVALID) for fact in order.inconsistent]
         declarations.sort()
+        self.updated_ms = max(
+            (time for time, effect in zip(self.times, by_index, strict=True) if effect in EFFECTIVE), default=0)
+        return self.state_of(tuple(declarations), effects)
+
+    def state_of(self, declarations: tuple[tuple[bytes, str], ...], effects: dict[bytes, str]) -> ItemState:
+        """The item as it stands now, with the effects as they were put together."""
+        opening, ids = self.opening, self.order.ids
         payload = opening.payload if isinstance(opening.payload, Opening) and self.state is not None else None
-        updated_ms = max((time for time, effect in zip(self.times, by_index, strict=True) if effect in EFFECTIVE),
-                         default=0)
         return ItemState(
-            self.item_id,
-            opening.semantic_version,
-            self.state is not None,
-            self.kind,
-            self.issuer,
-            self.receiver,
-            self.role,
-            payload.lead if payload is not None else "",
-            payload,
-            opening.line,
-            self.state,
-            self.due_day,
-            self.percent,
-            Counters(self.urges, self.returns, self.reports, self.submissions),
-            tuple(sorted(self.files.values())),
-            payload.parent if payload is not None else b"",
-            tuple(self.children),
-            self.successor,
-            ids[self.version],
-            ids[self.submission] if self.submission >= 0 else b"",
-            ids[self.refusal] if self.refusal >= 0 else b"",
-            tuple(sorted(ids[i] for i in self.last.values())),
-            (opening.author, opening.epoch, opening.seq),
-            opening.claimed_ms,
-            self.submitted_ms,
-            updated_ms,
-            tuple(declarations),
-            self.tracks,
-            effects,
-        )
+            self.item_id, opening.semantic_version, self.state is not None, self.kind, self.issuer, self.receiver,
+            self.role, payload.lead if payload is not None else "", payload, opening.line, self.state, self.due_day,
+            self.percent, Counters(self.urges, self.returns, self.reports, self.submissions),
+            tuple(sorted(self.files.values())), payload.parent if payload is not None else b"", tuple(self.children),
+            self.successor, ids[self.version], ids[self.submission] if self.submission >= 0 else b"",
+            ids[self.refusal] if self.refusal >= 0 else b"", tuple(sorted(ids[i] for i in self.last.values())),
+            (opening.author, opening.epoch, opening.seq), opening.claimed_ms, self.submitted_ms, self.updated_ms,
+            declarations, self.tracks, effects,
+        )  # fmt: skip

@@ -12,11 +12,12 @@ from node.items.lights import day_of
 from node.records.kinds import Kind
 from node.records.payload import Act
 
-_DELIVERED, _SIGN, _ACCEPT = int(Kind.DELIVERED), int(Kind.SIGN), int(Kind.ACCEPT)
+_DELIVERED, _SIGN, _ACCEPT, _CHANGE = int(Kind.DELIVERED), int(Kind.SIGN), int(Kind.ACCEPT), int(Kind.CHANGE)
 _REPORTS = frozenset({int(Kind.PROGRESS), int(Kind.FINAL)})
 _ENDS = frozenset(
     int(kind) for kind in (Kind.COMPLETE, Kind.CLOSE, Kind.CANCEL, Kind.DECLINE, Kind.MERGE, Kind.REASSIGN)
 )
+_COUNTED = _REPORTS | _ENDS | {_DELIVERED, _SIGN, _ACCEPT, _CHANGE}
 
 
 class Marks(NamedTuple):
@@ -35,29 +36,66 @@ class Marks(NamedTuple):
     first_due: int = 0
 
 
+class Tally(NamedTuple):
+    """Of what `Marks` are made, record by record; days as there, -1 = never."""
+
+    delivered: int = -1
+    signed: int = -1
+    reported: int = -1
+    accepted: int = -1
+    ended: int = -1
+    said: tuple[int, str] = (0, "")  # when the newest 变更 that says how often to report was made, and what it says
+
+    def marks(self, state: ItemState) -> Marks:
+        """The marks of an item in this state."""
+        finished = 0
+        if state.state in DONE:
+            finished = max(self.accepted, 0) or max(self.ended, 0)
+        first_due = state.opening.due_day if state.opening is not None else 0
+        return Marks(max(self.delivered, 0), max(self.signed, 0), max(self.reported, 0), finished, first_due)
+
+    @property
+    def frequency(self) -> str:
+        """How often to report since the newest 变更 that says so; empty where none does (R109, R130)."""
+        return self.said[1]
+
+
+NOTHING = Tally()
+
+
+def tally_of(state: ItemState, facts: Iterable[Fact], before: Tally = NOTHING) -> Tally:
+    """The tally of these facts, and of those it had ``before``; facts of one record may come more than once.
+
+    May only go on where no record before has gained or lost its effect.
+    """
+    delivered, signed, reported, accepted, ended, said = before
+    effects, opened = state.effects, day_of(state.opened_ms)
+    for fact in facts:
+        kind = fact.kind
+        if kind not in _COUNTED or effects.get(fact.record_id) not in EFFECTIVE:
+            continue
+        # Nothing is done before it was asked for, whatever is claimed (faults.md K2).
+        day = max(day_of(fact.claimed_ms), opened)
+        if kind in _REPORTS:
+            reported = max(reported, day)
+        elif kind == _DELIVERED:
+            delivered = day if delivered < 0 else min(delivered, day)
+        elif kind == _SIGN:
+            signed = day if signed < 0 else min(signed, day)
+        elif kind == _ACCEPT:
+            accepted = max(accepted, day)
+        elif kind in _ENDS:
+            ended = day if ended < 0 else min(ended, day)
+        elif isinstance(fact.payload, Act) and fact.payload.track is not None and fact.payload.track.rule:
+            said = max(said, (fact.claimed_ms, fact.payload.track.rule))
+    return Tally(delivered, signed, reported, accepted, ended, said)
+
+
 def marks_of(state: ItemState, facts: Iterable[Fact]) -> Marks:
     """The marks of an item by its facts; facts of one record may come more than once."""
-    days: dict[int, list[int]] = {}
-    opened = day_of(state.opened_ms)  # nothing is done before it was asked for, whatever is claimed (faults.md K2)
-    for fact in facts:
-        if state.effects.get(fact.record_id) in EFFECTIVE:
-            days.setdefault(fact.kind, []).append(max(day_of(fact.claimed_ms), opened))
-    finished = 0
-    if state.state in DONE:
-        ends = [day for kind, found in days.items() if kind in _ENDS for day in found]
-        finished = max(days.get(_ACCEPT, ()), default=0) or min(ends, default=0)
-    return Marks(
-        min(days.get(_DELIVERED, ()), default=0), min(days.get(_SIGN, ()), default=0),
-        max((day for kind in _REPORTS for day in days.get(kind, ())), default=0), finished,
-        state.opening.due_day if state.opening is not None else 0,
-    )  # fmt: skip
+    return tally_of(state, facts).marks(state)
 
 
 def changed_frequency(state: ItemState, facts: Iterable[Fact]) -> str:
     """How often to report since the newest 变更 that says so; empty where none does (R109, R130)."""
-    said = [
-        (fact.claimed_ms, fact.payload.track.rule) for fact in facts
-        if fact.kind == Kind.CHANGE and state.effects.get(fact.record_id) in EFFECTIVE
-        and isinstance(fact.payload, Act) and fact.payload.track is not None and fact.payload.track.rule
-    ]  # fmt: skip
-    return max(said, default=(0, ""))[1]
+    return tally_of(state, facts).frequency

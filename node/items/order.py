@@ -34,7 +34,8 @@ class Order(NamedTuple):
     """Declarations by index, and the order of the indexes.
 
     ``facts[i]`` is the copy that speaks for declaration i, ``ids[i]`` the original's id, ``answered[i]`` the
-    declarations it answers; ``place`` maps every record id, copies included, to its declaration.
+    declarations it answers; ``place`` maps every record id, copies included, to its declaration. ``plain``: no
+    re-issues, nothing that waits, no knot; only then the order can `Ending.take` what comes after all of it.
     """
 
     facts: list[Fact]
@@ -44,6 +45,7 @@ class Order(NamedTuple):
     sequence: list[int]
     waiting: list[int]
     inconsistent: list[Fact]
+    plain: bool = False
 
 
 class _Declarations(NamedTuple):
@@ -54,6 +56,19 @@ class _Declarations(NamedTuple):
     # Ids without an original that several authors claim.
     shared: dict[bytes, list[int]]
     inconsistent: list[Fact]
+
+
+def opening_of(item_id: bytes, unique: dict[bytes, Fact]) -> Fact | None:
+    """The opening record, or where it is absent its first re-issue; of several authors' the smallest code's."""
+    original = unique.get(item_id)
+    if original is not None and original.item == item_id:
+        # What names itself as its item or its original cannot have been hashed by anybody: no opening.
+        return original if original.semantic_version and not original.reissue_of else None
+    copies = [
+        fact for fact in unique.values()
+        if fact.reissue_of == item_id and fact.item == item_id and fact.semantic_version
+    ]
+    return min(copies, key=lambda fact: (fact.author, fact.epoch, fact.seq, fact.record_id)) if copies else None
 
 
 def arrange(held: dict[bytes, Fact], path: tuple[str, ...], known: Container[int]) -> Order:
@@ -83,14 +98,15 @@ def arrange(held: dict[bytes, Fact], path: tuple[str, ...], known: Container[int
         for j in found:
             followers[j].append(i)
     stuck = _with_followers(unresolved, followers) if unresolved else set()
-    sequence = _sequence(declared, answered, followers, stuck, path)
+    sequence, knotted = _sequence(declared, answered, followers, stuck, path)
     if len(sequence) < count:
         # Includes what answers itself in a circle, which no hash can do but a careless caller might.
         done = set(sequence)
         waiting = [i for i in range(count) if i not in done]
     else:
         waiting = []
-    return Order(facts, declared.ids, answered, place, sequence, waiting, declared.inconsistent)
+    plain = count == len(held) == len(place) == len(sequence) and not shared and not knotted
+    return Order(facts, declared.ids, answered, place, sequence, waiting, declared.inconsistent, plain)
 
 
 def _declare(held: dict[bytes, Fact]) -> _Declarations:
@@ -172,8 +188,11 @@ def _sequence(
     followers: list[list[int]],
     stuck: set[int],
     path: tuple[str, ...],
-) -> list[int]:
-    """Merge the authors' queues: always the topmost author whose next declaration has all that it answers before it."""
+) -> tuple[list[int], bool]:
+    """Merge the authors' queues: always the topmost author whose next declaration has all that it answers before it.
+
+    Also whether there was a knot.
+    """
     positions = declared.positions
     by_author: dict[str, list[int]] = {}
     for i, fact in enumerate(declared.facts):
@@ -187,10 +206,10 @@ def _sequence(
         queue.sort(key=positions.__getitem__, reverse=True)
     count = sum(map(len, queues))
     sequence = _merge([queue.copy() for queue in queues], answered, followers)
-    if len(sequence) < count:
-        queues = [_causal(queue, declared, answered) for queue in queues]
-        sequence = _merge_knotted(queues, positions, answered, followers)
-    return sequence
+    if len(sequence) == count:
+        return sequence, False
+    queues = [_causal(queue, declared, answered) for queue in queues]
+    return _merge_knotted(queues, positions, answered, followers), True
 
 
 def _merge(queues: list[list[int]], answered: list[tuple[int, ...]], followers: list[list[int]]) -> list[int]:

@@ -1,35 +1,29 @@
 """Projection: folds what was appended into the board. Everything written here can be rebuilt from records (I7).
 
 Rules: each log has a cursor of its own; work is found by dirty logs, written in the append transaction; an item is
-folded anew from all its records (a small cache of decoded facts saves reading them back); a record that breaks the
-fold is set apart with an alarm and never stops other items (faults.md C5).
+folded from all its records, or goes on from where it is kept in memory (`items.growing`: the same); a record that
+breaks the fold is set apart with an alarm and never stops other items (faults.md C5).
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable
-from typing import Any
 
 from node.errors import PeerError
-from node.items.digest import digest
 from node.items.fact import Fact, fact_of
 from node.items.fold import INVALID, ItemState, fold
-from node.items.lights import day_of
-from node.items.marks import changed_frequency, marks_of
-from node.items.rollup import FINISHED
+from node.items.marks import tally_of
 from node.records.envelope import Envelope
 from node.records.header import Header, decode
 from node.records.kinds import label_of
 from node.records.line import LogKey
-from node.records.payload import ROLE_NAMES
-from node.records.track import Terms
 from node.services import rulebook
 from node.services.alarms import Alarms
+from node.services.board_rows import row_of
+from node.services.kept_items import KeptItem, KeptItems
 from node.services.logs import Logs, Run
 from node.services.texts import LIVE_RECORDS, Texts
 from node.storage.port import BlobRef, BlobRow, BoardRow, Fork, Reader, RecordRow, Store
-from node.storage.rows import EXEMPT, HIDDEN, PROVISIONAL, UNCLEAR
 from node.sync.heads import LogState
 
 Placed = dict[bytes, list[tuple[Fact, int, int]]]  # by item: fact, log_no, seq
@@ -74,57 +68,7 @@ def _fact_of_fork(fork: Fork) -> Fact:
 
 def board_row(state: ItemState, item_no: int, opened: tuple[int, int], facts: Iterable[Fact]) -> BoardRow:
     """The board's row of an item folded from these facts."""
-    opening, facts = state.opening, tuple(facts)
-    marks = marks_of(state, facts)
-    return BoardRow(
-        item_no=item_no,
-        item_id=state.item_id,
-        parent=state.parent,
-        number=opening.number if opening else "",
-        title=opening.title if opening else "",
-        kind=state.kind,
-        issuer=state.issuer,
-        receiver=state.receiver,
-        role=ROLE_NAMES.get(state.role, "") if state.kind == "assignment" else "",
-        path="/".join(state.line.path) if state.line else "",
-        subtree=bool(state.line and state.line.subtree),
-        state=state.state or "",
-        due_day=state.due_day,
-        percent=100 if state.state in FINISHED else state.percent,
-        digest=digest(state),
-        opened_log_no=opened[0],
-        opened_seq=opened[1],
-        updated_ms=state.updated_ms,
-        successor=state.successor,
-        source=opening.source if opening else "",
-        opened_day=day_of(state.opened_ms),
-        submitted_day=day_of(state.submitted_ms) if state.submitted_ms else 0,
-        delivered_day=marks.delivered,
-        signed_day=marks.signed,
-        reported_day=marks.reported,
-        finished_day=marks.finished,
-        first_due_day=marks.first_due,
-        submissions=state.counters.submissions,
-        returns=state.counters.returns,
-        urges=state.counters.urges,
-        **_by_rules(state, changed_frequency(state, facts)),
-    )
-
-
-def _by_rules(state: ItemState, frequency: str) -> dict[str, Any]:
-    """What terms and tracks of semantic version 2 add to the board's row."""
-    opening, tracks = state.opening, state.tracks
-    terms = opening.terms if opening is not None and opening.terms is not None else Terms()
-    flags = EXEMPT * bool(tracks.exempt) + UNCLEAR * tracks.unclear
-    flags += HIDDEN * (terms.hidden and not tracks.revealed) + PROVISIONAL * terms.provisional
-    return {
-        "item_class": terms.item_class, "subject": terms.subject, "target": terms.target,
-        "unit": "、".join(handler.unit for handler in tracks.handlers if handler.unit), "colour": tracks.colour,
-        "extension": tracks.extension.state, "flags": flags, "strength": terms.strength,
-        "warn_days": terms.warn_days, "leader": terms.leader, "frequency": frequency or terms.frequency,
-        "plan_year": terms.plan_year, "work_line": terms.work_line,
-        "grants": tracks.extension.grants, "slips": ",".join(slip.colour for slip in tracks.slips),
-    }  # fmt: skip
+    return row_of(state, item_no, opened, tally_of(state, facts))
 
 
 class Projector:
@@ -135,14 +79,11 @@ class Projector:
     ) -> None:
         """Nothing is read until `run`."""
         self.texts = Texts(store)
-        self._cached_facts_max = cached_facts_max
         self._store = store
         self._logs = logs
         self._alarms = alarms
         self._next_item_no = store.max_item_no() + 1
-        self._cache: OrderedDict[bytes, list[Fact]] = OrderedDict()
-        self._cached = 0
-        self._states: dict[bytes, ItemState] = {}  # of cached items, as folded last
+        self._kept = KeptItems(cached_facts_max)
         self.changed: list[ItemState] = []  # folded in the last run; consumers take and clear
         self.new_blobs: list[BlobRef] = []
         self.new_rules = False  # a profile or calendar has come
@@ -185,11 +126,16 @@ class Projector:
 
     def knows(self, item_id: bytes) -> bool:
         """Whether the item's state is in memory."""
-        return item_id in self._states
+        return self._state_kept(item_id) is not None
+
+    def _state_kept(self, item_id: bytes) -> ItemState | None:
+        kept = self._kept.get(item_id)
+        state = kept.state if kept is not None else None
+        return state if state is not None and state.opened else None
 
     def state_of(self, item_id: bytes) -> ItemState:
         """The item's state as projected last, from memory where it is cached."""
-        found = self._states.get(item_id)
+        found = self._state_kept(item_id)
         return fold(item_id, read_facts(self._store, [item_id]).get(item_id, [])) if found is None else found
 
     def has_news(self) -> bool:
@@ -201,9 +147,7 @@ class Projector:
         self._store.clear_projection()
         self.texts.forget()
         self._next_item_no = 1
-        self._cache.clear()
-        self._states.clear()
-        self._cached = 0
+        self._kept.clear()
         self._forks = self._store.rows(Fork)
         return self.run()
 
@@ -243,9 +187,7 @@ class Projector:
             if fact is None:
                 continue
             if fact.item:
-                old = self._cache.pop(fact.item, None)
-                self._cached -= len(old) if old else 0
-                self._states.pop(fact.item, None)
+                self._kept.drop(fact.item)
                 facts.setdefault(fact.item, []).append((fact, row.log_no, row.seq))
             elif fact.kind in rulebook.KINDS:
                 self._note_rules(decode(row.header), row.record_id, row.payload)
@@ -269,45 +211,50 @@ class Projector:
             self._fold(facts, placed=False)
 
     def _fold(self, fresh: Placed, *, placed: bool = True) -> None:
-        numbers = self._store.item_numbers(fresh)
-        new_items = []
-        # Taken out of the cache before anything is put into it: that may push out what is folded later in this round.
-        known: dict[bytes, list[Fact]] = {}
-        for item_id in fresh:
-            if item_id not in numbers:
-                numbers[item_id] = self._next_item_no
-                new_items.append((self._next_item_no, item_id))
-                self._next_item_no += 1
-                known[item_id] = []
-            elif (cached := self._cache.get(item_id)) is not None:
-                known[item_id] = cached
-        self._store.add_items(new_items)
-        missing = [item_id for item_id in fresh if item_id not in known]
-        if missing:
-            known |= read_facts(self._store, missing)
+        items = self._items_of(fresh)
         places = []
         rows = []
         for item_id, found in fresh.items():
-            merged = known.get(item_id, []) + [fact for fact, _, _ in found]
-            self._remember(item_id, merged)
+            kept = items[item_id]
             if placed:
-                places += [(numbers[item_id], log_no, seq) for _, log_no, seq in found]
-            row = self._fold_one(item_id, merged, numbers[item_id], found if placed else [])
+                places += [(kept.item_no, log_no, seq) for _, log_no, seq in found]
+            row = self._fold_one(item_id, kept, [fact for fact, _, _ in found], placed=placed)
+            self._kept.put(item_id, kept)
             if row is not None:
                 rows.append(row)
             self._note_blobs(found)
         self._store.add_places(places)
         self._store.save_board(rows)
 
-    def _fold_one(
-        self, item_id: bytes, facts: list[Fact], item_no: int, fresh: list[tuple[Fact, int, int]]
-    ) -> BoardRow | None:
+    def _items_of(self, fresh: Iterable[bytes]) -> dict[bytes, KeptItem]:
+        """The items as known before; those that are new get their numbers.
+
+        All at once: what is put into the cache later may push out what is folded after it in the same round.
+        """
+        items = {item_id: kept for item_id in fresh if (kept := self._kept.get(item_id)) is not None}
+        others = [item_id for item_id in fresh if item_id not in items]
+        if not others:
+            return items
+        numbers = self._store.item_numbers(others)
+        facts = read_facts(self._store, numbers) if numbers else {}
+        new_items = []
+        for item_id in others:
+            number = numbers.get(item_id)
+            if number is None:
+                number = self._next_item_no
+                self._next_item_no += 1
+                new_items.append((number, item_id))
+            items[item_id] = KeptItem(number, facts.get(item_id, []))
+        self._store.add_items(new_items)
+        return items
+
+    def _fold_one(self, item_id: bytes, kept: KeptItem, fresh: list[Fact], *, placed: bool) -> BoardRow | None:
         try:
-            state = fold(item_id, facts)
+            state = kept.fold(item_id, fresh)
         except Exception as error:  # noqa: BLE001 - a bug in the fold must not stop the other items (C5)
             self._alarms.raise_("poison", item_id.hex()[:16], f"事项无法汇总：{type(error).__name__}: {error}")
             return None
-        for fact, _, _ in fresh if INVALID in state.effects.values() else ():
+        for fact in fresh if placed and INVALID in state.effects.values() else ():
             if state.effects.get(fact.record_id) == INVALID and self._noted < _INVALID_NOTED_MAX:
                 # Kept and shown without effect; that its author may not do this is a security event (faults.md B4-B6).
                 self._noted += 1
@@ -315,12 +262,12 @@ class Projector:
                 self._alarms.keep_evidence(fact.author, "no_effect", text, fact.record_id)
         if not state.opened:
             return None
-        if item_id in self._cache:
-            self._states[item_id] = state
         self.changed.append(state)
-        author, epoch, seq = state.opened_at
-        log = self._logs.log(LogKey(author, epoch, state.line)) if state.line is not None else None
-        return board_row(state, item_no, (log.log_no, seq) if log is not None else (0, 0), facts)
+        if not kept.opened[0] and state.line is not None:
+            author, epoch, seq = state.opened_at
+            log = self._logs.log(LogKey(author, epoch, state.line))
+            kept.opened = (log.log_no, seq) if log is not None else (0, 0)
+        return row_of(state, kept.item_no, kept.opened, kept.tally)
 
     def _note_blobs(self, found: list[tuple[Fact, int, int]]) -> None:
         """Attachments named by records of any effect: who holds the record may fetch the file."""
@@ -334,16 +281,6 @@ class Projector:
                 if known is None:
                     self._store.put([BlobRow(file.hash, file.salt, file.size_bytes, present=False)])
                 self.new_blobs.append(ref)
-
-    def _remember(self, item_id: bytes, facts: list[Fact]) -> None:
-        old = self._cache.pop(item_id, None)
-        self._states.pop(item_id, None)
-        self._cached += len(facts) - (len(old) if old else 0)
-        self._cache[item_id] = facts
-        while self._cached > self._cached_facts_max and len(self._cache) > 1:
-            other, dropped = self._cache.popitem(last=False)
-            self._states.pop(other, None)
-            self._cached -= len(dropped)
 
 
 def envelope_of(row: RecordRow | Fork) -> Envelope:

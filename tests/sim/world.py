@@ -24,6 +24,7 @@ from node.services.audit import audit
 from node.services.browse import digest_document, list_items
 from node.services.enrol import LinkCa
 from node.services.identity import Identity, World
+from node.services.kept_items import KeptItem
 from node.services.office import Office
 from node.services.outputs import Outputs
 from node.services.quotas import Quotas
@@ -175,11 +176,17 @@ class Machine:
         self.poisoned = item
         fold_one = self.office.projector._fold_one
 
-        def failing(item_id: bytes, facts: list[Any], *rest: Any) -> Any:
-            return fold_one(item_id, [*facts, NO_FACT] if item_id == self.poisoned else facts, *rest)
+        def failing(item_id: bytes, kept: KeptItem, fresh: list[Any], **rest: Any) -> Any:
+            if item_id != self.poisoned:
+                return fold_one(item_id, kept, fresh, **rest)
+            kept.growing = None
+            kept.facts.append(NO_FACT)
+            found = fold_one(item_id, kept, fresh, **rest)
+            kept.facts.remove(NO_FACT)
+            return found
 
         if item:
-            self.office.projector._fold_one = failing  # type: ignore[method-assign, assignment]
+            self.office.projector._fold_one = failing  # type: ignore[method-assign]
 
     def post(self, event: Callable[[], None], *, seen: Seen | None = None) -> None:
         """Something waits for the node's next step; ``seen``: who sent which frame."""
