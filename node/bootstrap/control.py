@@ -20,8 +20,10 @@ from node.records.limits import NAME_CHARS_MAX, SALT_BYTES
 from node.records.payload import Attachment, check_line
 from node.services import importing, rights
 from node.services.audit import audit
+from node.services.browse import View
 from node.services.commands import COMMANDS, QUESTIONS, attachment, carry_out, inquire, permit
 from node.services.desk import Caller
+from node.services.memo import remembering
 from node.services.office import Office
 from node.services.people import caller_of
 from node.services.runner import Runner
@@ -66,6 +68,20 @@ class Asked:
     args: Mapping[str, object]
     files: Sequence[IncomingFile] = ()
     around: Callable[[Callable[[], object]], object] = _alone
+
+
+class Inquiry:
+    """Questions of one caller about one moment."""
+
+    def __init__(self, reader: Reader, view: View, caller: Caller) -> None:
+        """``reader`` is a snapshot."""
+        self.reader = remembering(reader)
+        self._view = view
+        self._caller = caller
+
+    def __call__(self, verb: str, args: Mapping[str, object]) -> object:
+        """The answer; DulianError as the service says."""
+        return inquire(self.reader, self._view, verb, args, self._caller)
 
 
 class Control:
@@ -150,7 +166,14 @@ class Control:
 
     async def read(self, run: Callable[[Reader], T]) -> T:
         """Something read from what is committed, in a worker thread."""
-        return await asyncio.to_thread(lambda: run(self._reader()))
+        return await asyncio.to_thread(lambda: self._together(run))
+
+    async def inquire(self, caller: Caller, run: Callable[[Inquiry], T]) -> T:
+        """Several questions of one caller, asked in a worker thread: they see one moment and read each thing once."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.wrap_future(self._runner.projected()), _BOARD_WAIT_S)
+        view = self._office.view()
+        return await asyncio.to_thread(lambda: self._together(lambda reader: run(Inquiry(reader, view, caller))))
 
     async def write(self, run: Callable[[Store], T]) -> T:
         """Something of this node's own written in a step of the core; done once it is on disk."""
@@ -165,10 +188,11 @@ class Control:
 
     async def _question(self, verb: str, args: object, caller: Caller) -> object:
         assert isinstance(args, dict)  # noqa: S101 - the socket takes nothing else
-        with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.wrap_future(self._runner.projected()), _BOARD_WAIT_S)
-        view = self._office.view()
-        return await asyncio.to_thread(lambda: inquire(self._reader(), view, verb, args, caller))
+        return await self.inquire(caller, lambda ask: ask(verb, args))
+
+    def _together(self, run: Callable[[Reader], T]) -> T:
+        with self._reader().together() as reader:
+            return run(reader)
 
     def _reader(self) -> Reader:
         """A reader for this worker thread."""

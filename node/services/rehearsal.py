@@ -12,7 +12,7 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
 
 from node.errors import DulianError
@@ -21,6 +21,7 @@ from node.records.line import level_of
 from node.services import rights
 from node.services.desk import Caller, Desk, state_of
 from node.services.identity import Identity, World
+from node.services.memo import Memo
 from node.services.rulebook import Rulebook
 from node.storage.port import Reader
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from node.services.office import Office
 
 _LEAVES = frozenset({"township", "unit"})
-_KEPT = ("board", "board_query", "board_by_number", "item_numbers", "item_places", "records_at", "rows", "get")
 
 
 class _Reached(Exception):
@@ -151,31 +151,8 @@ class _Key(NamedTuple):
     name: str
 
 
-class _Memo:
+class _Memo(Memo):
     """A reader that reads each thing once, and refuses to be written to."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self._kept: dict[object, object] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._reader, name)
-        return self._once(name, found) if name in _KEPT else found
-
-    def _once(self, name: str, ask: Callable[..., Any]) -> Callable[..., Any]:
-        def read(*args: Any, **named: Any) -> Any:
-            frozen = tuple(tuple(arg) if isinstance(arg, list | set | dict) or hasattr(arg, "mapping") else arg
-                           for arg in args)  # fmt: skip
-            key = (name, frozen, tuple(sorted(named.items())))
-            try:
-                known = key in self._kept
-            except TypeError:
-                return ask(*args, **named)
-            if not known:
-                self._kept[key] = ask(*args, **named)
-            return self._kept[key]
-
-        return read
 
     def put(self, *_rows: object) -> NoReturn:
         """Only counters of records about to be written are put by commands of items."""

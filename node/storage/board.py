@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, CompoundSelect, Connection, Select, bindparam, func, select, union_all
 
+from node.records.limits import HASH_BYTES
 from node.storage.access import Reads, Writes, chunks
 from node.storage.board_filters import Wanted, alternatives, order_of, wanted_of
 from node.storage.log import LogWrites
@@ -28,6 +29,7 @@ BOARD_COUNT = select(func.count()).select_from(BOARD)
 NUMBERED = select(BOARD).where(BOARD.c.item_no.in_(bindparam("numbers", expanding=True)))
 MAX_ITEM_NO = select(func.coalesce(func.max(ITEM.c.item_no), 0))
 _PAGE_ROWS = 1_000
+_ID_DIGITS = 2 * HASH_BYTES
 # Where more match than are counted, they may be dense enough to be met among the first rows in the order of the page.
 _FIRST_MAX = 4_000  # of these rows at most
 _FIRST_SPARE = 3  # times as many as would do if matches were spread evenly
@@ -124,6 +126,8 @@ class BoardReads(Reads):
         if bounds is None:
             return []
         low, high = bounds
+        if len(prefix_hex) == _ID_DIGITS:
+            return self.board([low])[:limit]
         query = BY_ITEM.where(ITEM.c.item_id >= low)
         if high is not None:
             query = query.where(ITEM.c.item_id < high)
@@ -160,11 +164,12 @@ class BoardReads(Reads):
             return BoardPage(rows, most)
 
     def _found(self, connection: Connection, query: BoardQuery) -> list[BoardRow]:
-        rows = self._chosen(query, list(BOARD.c))
         if query.limit <= _PAGE_ROWS:
             # Which rows is found in the indexes alone; only those shown are read.
-            chosen = self._chosen(query, [BOARD.c.item_no]).subquery()
+            chosen = self._chosen(query, select(BOARD.c.item_no)).subquery()
             rows = select(BOARD).join(chosen, BOARD.c.item_no == chosen.c.item_no).order_by(*order_of(query))
+        else:
+            rows = self._chosen(query, select(BOARD))
         return [_board(row) for row in connection.execute(rows)]
 
     def _first(
@@ -196,7 +201,7 @@ class BoardReads(Reads):
 
     def board_columns(self, query: BoardQuery, names: Sequence[str]) -> list[tuple[Any, ...]]:
         """Only these columns of the matching rows: for figures over many."""
-        rows = self._chosen(query, [BOARD.c[name] for name in names])
+        rows = self._chosen(query, select(*(BOARD.c[name] for name in names)))
         with self._reading() as connection:
             return [tuple(row) for row in connection.execute(rows)]
 
@@ -205,9 +210,8 @@ class BoardReads(Reads):
         with self._reading() as connection:
             return _count(connection, alternatives(query, self.engine.dialect.name), most)
 
-    def _chosen(self, query: BoardQuery, columns: list[ColumnElement[Any]]) -> Select[Any]:
-        wanted = self._wanted(query)
-        return select(*columns).where(*wanted).order_by(*order_of(query)).limit(query.limit).offset(query.offset)
+    def _chosen(self, query: BoardQuery, rows: Select[Any]) -> Select[Any]:
+        return rows.where(*self._wanted(query)).order_by(*order_of(query)).limit(query.limit).offset(query.offset)
 
     def _wanted(self, query: BoardQuery) -> Wanted:
         return wanted_of(query, self.engine.dialect.name)

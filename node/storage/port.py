@@ -13,6 +13,7 @@ Rules of this port:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -271,6 +272,10 @@ KEYS: dict[type[SmallRow], tuple[str, ...]] = {
 
 class Reader(Projected, Protocol):
     """Reads what was committed (a Store also sees its own uncommitted writes)."""
+
+    def together(self) -> AbstractContextManager[Reader]:
+        """A reader for the calls of one question: they all see one moment, and cost less."""
+        ...
 
     def logs(self) -> list[LogRow]:
         """All logs, by log_no."""

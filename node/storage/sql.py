@@ -38,6 +38,34 @@ class SqlReader(LogReads, BoardReads, TextReads, SmallReads):
         with self.engine.failures(), self.engine.reader() as connection, connection.begin():
             yield connection
 
+    @contextmanager
+    def together(self) -> Iterator[SqlReader]:
+        """A reader whose calls all see one snapshot, over one connection; for one thread."""
+        with self._reading() as connection:
+            yield _Snapshot(self.engine, connection)
+
+
+class _Snapshot(SqlReader):
+    """Reads what was committed when it began."""
+
+    def __init__(self, engine: Engine, connection: Connection) -> None:
+        super().__init__(engine)
+        self._connection = connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self.engine.failures():
+            yield self._connection
+
+    @contextmanager
+    def together(self) -> Iterator[SqlReader]:
+        """It is one already."""
+        yield self
+
+    def search(self, words: str, most: int, budget_ms: int) -> list[int]:
+        """Outside the snapshot: what ends a search in its time would end that as well (PostgreSQL)."""
+        return SqlReader(self.engine).search(words, most, budget_ms)
+
 
 class SqlStore(BoardWrites, SmallWrites):
     """The writer's side of `port.Store`. A write outside `begin` … `commit` is a LocalError."""
@@ -103,6 +131,11 @@ class SqlStore(BoardWrites, SmallWrites):
                     yield connection
             finally:
                 self.engine.forget_broken()
+
+    @contextmanager
+    def together(self) -> Iterator[SqlStore]:
+        """The writer is alone: nothing changes between its reads but by itself."""
+        yield self
 
     def reader(self) -> SqlReader:
         """An independent reader of committed data."""

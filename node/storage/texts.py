@@ -24,6 +24,7 @@ from node.storage.engine import driver_of
 from node.storage.tables import ITEM_TEXT, LOG, TEXT_CURSOR, place_of
 
 PLACES_MAX = 20_000  # entries looked at, the newest of their logs first
+_HITS = 250  # fetched at once: one by one costs more than finding them
 _STEPS = 2_000  # of SQLite's machine between two looks at the clock
 _GAP = "\u241f"  # between two runs: no pair of theirs are neighbours
 _MADE: dict[str, tuple[str, ...]] = {
@@ -66,10 +67,12 @@ class TextReads(Reads):
             query = _fts(wanted) if name == "sqlite" else _tsquery(wanted)
             with _limited(connection, name, budget_ms):
                 found: set[int] = set()
-                for (number,) in connection.execute(sql(_FIND[name]), {"words": query, "places": PLACES_MAX}):
-                    found.add(number)
-                    if len(found) >= most:
-                        break
+                hits = connection.execute(sql(_FIND[name]), {"words": query, "places": PLACES_MAX}).scalars()
+                for some in hits.partitions(_HITS):
+                    for number in some:
+                        found.add(number)
+                        if len(found) >= most:
+                            return sorted(found)
                 return sorted(found)
 
     def text_behind(self) -> int:

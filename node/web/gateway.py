@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import structlog
 
-from node.bootstrap.control import Asked, Control, IncomingFile
+from node.bootstrap.control import Asked, Control, IncomingFile, Inquiry
 from node.errors import DulianError, InputError, NotAvailableError
 from node.items.digest import digest
 from node.services import console_audit
@@ -65,6 +65,21 @@ class _Replayed(InputError):
         self.answer = answer
 
 
+class Asking:
+    """What `Gateway.together` gives: questions, and the reader they share."""
+
+    def __init__(self, inquiry: Inquiry) -> None:
+        """For one page."""
+        self._inquiry = inquiry
+        self.reader = inquiry.reader
+
+    def __call__(self, verb: str, **args: object) -> Any:
+        """A question of `services.commands.QUESTIONS`: the JSON document; DulianError as the service says."""
+        if verb not in QUESTIONS:
+            raise NotAvailableError(verb)
+        return self._inquiry(verb, _given(args))
+
+
 class Gateway:
     """What pages ask of the node."""
 
@@ -105,6 +120,13 @@ class Gateway:
         if verb not in QUESTIONS and verb not in _ASKED:
             raise NotAvailableError(verb)
         return (await self._control.answer(Asked(verb, _given(args)), caller)).data
+
+    async def together(self, caller: Caller, run: Callable[[Asking], T]) -> T:
+        """Several questions for one page: ``run`` gets a function that asks as `ask` does, and answers at once.
+
+        It runs in a worker thread. All see one moment, and what they have in common is read once.
+        """
+        return await self._control.inquire(caller, lambda inquiry: run(Asking(inquiry)))
 
     async def do(
         self, caller: Caller, verb: str, *, files: Sequence[IncomingFile] = (), once: str = "",

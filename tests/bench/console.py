@@ -1,256 +1,191 @@
-"""What the console's pages ask, over boards of 1,000 and of 100,000 items with 10 records each: ratio and p95.
+"""What the console's pages cost, over boards of 1,000 and of 100,000 items with 10 records each: ratio and p95.
 
-The stores are made once under build/bench-data, through the store's own interface; signatures are not needed to read.
-Alone: `python -m tests.bench.console [items]`.
+Each page twice: the question behind it (in this thread), and the page as its user gets it, from the request through
+session, rights, questions and templates to the last byte, by the real application in this process. Alone:
+`python -m tests.bench.console [items]`. Processor time is given beside: it says the same on a busy machine.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
-import shutil
 import statistics
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
-from node.items.fact import Fact, fact_of
-from node.items.fold import fold
-from node.records.header import Header
-from node.records.header import encode as encode_header
-from node.records.kinds import Kind
-from node.records.line import Line, LogKey, log_id_of
-from node.records.payload import SOLE, Act, Opening, Payload, encode
-from node.records.track import Terms
+from node.services import console_accounts
 from node.services.browse import View
 from node.services.commands import QUESTIONS
-from node.services.project import board_row
-from node.services.texts import words_of
-from node.storage.port import LogRow, RecordRow
-from node.storage.sql import SqlStore, open_store
+from node.storage.port import User
+from tests.bench import boards
+from tests.bench.boards import CITIES, NOW_MS, PROVINCE
 from tests.bench.drive import Bench, Measured
-from tests.conftest import ROOT
+from tests.web.desk import HOST, Desk, desk_of
 
-PROVINCE = "320000"
-SMALL, LARGE, RECORDS = 1_000, 100_000, 10
-_PER_OWN = 20  # tasks under each own item, to the cities in turn
-_PER_CHUNK = 2_000
-_RUNS = 20
+SMALL, LARGE = 1_000, 100_000
 RATIO_BAR, P95_BAR_MS = 2.0, 150
-_START_MS = 1_775_000_000_000
-_NOW_MS = 1_795_000_000_000
-_CITIES = tuple(f"32{number:02}00" for number in range(1, 14))
-_TITLES = (
-    "推进城镇老旧小区改造和配套设施建设", "全面推行河湖长制并完成年度水质目标", "加快高标准农田建设",
-    "优化营商环境提升政务服务", "建设普惠养老服务设施", "开展安全生产专项整治", "保障农民工工资支付",
+_RUNS = 20
+_PERSON, _SECRET = "王督查", "bench"
+_FREE = ("statistics", "screen")  # sums over all items: no page, and without a bar of its own
+
+
+class Asked(NamedTuple):
+    """A page: its address, and the question that it asks."""
+
+    name: str
+    path: str
+    verb: str
+    args: Mapping[str, object]
+
+
+_LISTS: tuple[tuple[str, Mapping[str, str]], ...] = (
+    ("首页", {}), ("按时限", {"sort": "due", "open": "1"}), ("红灯", {"light": "red", "sort": "-updated"}),
+    ("单位", {"office": CITIES[3]}), ("条件", {"source": "领导批示", "state": "active", "leader": "张某"}),
+    ("检索", {"text": "普惠养老"}), ("二字", {"text": "养老"}), ("末页", {"page": str(SMALL // 50)}),
 )  # fmt: skip
-_WORDS = "推进落实改造提升水利交通教育医疗养老环保安全农业就业住房社保税务统计审计督查整改"
-_SOURCES = ("重要会议", "领导批示", "重要文件", "领导交办")
+PAGES = (
+    *(Asked(f"列表 {name}", f"/items?{urlencode(args)}", "item.page", args) for name, args in _LISTS),
+    Asked("事项", "/items/{item}", "item.show", {}), Asked("全流程", "/overview", "overview", {}),
+    Asked("甘特图", "/overview/gantt", "gantt", {}), Asked("工作台", "/", "workbench", {}),
+    Asked("statistics", "", "statistics", {"period": "all"}), Asked("screen", "", "screen", {}),
+)  # fmt: skip
+
+
+class Spent(NamedTuple):
+    """Milliseconds of one answer: by the clock, and of the processor."""
+
+    wall: float
+    cpu: float
+
+
+class Seat:
+    """A console over a board, with somebody signed in."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        desk.hands.stopped_ms = NOW_MS
+        self._store = desk.office.store
+        self._chance = random.Random(7)
+        desk.core(self._sign_in)
+        size = self._store.board_count()
+        self._items = [str(n) for n in self._ids(self._chance.sample(range(1, SMALL), 50))] if size else []
+
+    def _ids(self, numbers: Iterable[int]) -> list[str]:
+        named = (self._store.reader().board_by_number(f"{PROVINCE}-2026-{number:06d}") for number in numbers)
+        return [rows[0].item_id.hex() for rows in named]
+
+    def _sign_in(self, office: Any) -> None:
+        office.store.put([User(_PERSON, "supervisor", "", "", active=True, since_ms=1)])
+        console_accounts.begin_session(office.store, _PERSON, "127.0.0.1", NOW_MS, _SECRET)
+
+    def ask(self, page: Asked) -> Spent:
+        """The bare question."""
+        args = dict(page.args) | ({"item": self._chance.choice(self._items)} if page.verb == "item.show" else {})
+        begun, start = time.thread_time(), time.perf_counter()
+        QUESTIONS[page.verb](self._store.reader(), self._view(), args)
+        return Spent((time.perf_counter() - start) * 1_000, (time.thread_time() - begun) * 1_000)
+
+    def _view(self) -> View:
+        """The province's, with everything delivered and fresh."""
+        return View(PROVINCE, lambda code: code, lambda _code: NOW_MS, lambda _row: True, NOW_MS)
+
+    async def get(self, page: Asked) -> Spent:
+        """The page; what other threads do for it counts as well."""
+        path = page.path.replace("{item}", self._chance.choice(self._items))
+        begun, start = time.process_time(), time.perf_counter()
+        status = await _get(self._desk.app, path)
+        spent = Spent((time.perf_counter() - start) * 1_000, (time.process_time() - begun) * 1_000)
+        if status != 200:
+            raise RuntimeError(f"{path}: {status}")
+        return spent
+
+
+async def _get(app: Any, path: str) -> int:
+    """One request to an ASGI application, as the server makes it; the status."""
+    where, _, query = path.partition("?")
+    said: list[int] = []
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
+        "path": where, "raw_path": where.encode(), "query_string": query.encode(), "root_path": "",
+        "headers": [(b"host", HOST.encode()), (b"cookie", f"dulian_session={_SECRET}".encode())],
+        "client": ("127.0.0.1", 5), "server": ("127.0.0.1", 7680), "state": {},
+    }  # fmt: skip
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Mapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            said.append(message["status"])
+
+    await app(scope, receive, send)
+    return said[0]
 
 
 def measure(bench: Bench) -> list[Measured]:
     """Every page at both sizes."""
-    return _measure(max(2 * SMALL, int(LARGE * bench.scale)))
+    return measured(max(2 * SMALL, int(LARGE * bench.scale)))
 
 
-def _measure(large: int) -> list[Measured]:
-    stores = {items: open_store(f"sqlite:///{made(items)}", create=False) for items in (SMALL, large)}
-    try:
-        return [_compare(name, ask, stores, large) for name, ask in _asked().items()]
-    finally:
-        for store in stores.values():
-            store.close()
+def measured(large: int, pages: Iterable[Asked] = PAGES, runs: int = _RUNS) -> list[Measured]:
+    """These pages at both sizes, in turn."""
+    with ExitStack() as stack:
+        seats = {size: Seat(stack.enter_context(desk_of(boards.made(size)))) for size in (SMALL, large)}
+        return asyncio.run(_compared(seats, large, tuple(pages), runs))
 
 
-def _asked() -> Mapping[str, Callable[[SqlStore], object]]:
-    def question(verb: str, **args: object) -> Callable[[SqlStore], object]:
-        return lambda store: QUESTIONS[verb](store.reader(), view(), args)
-
-    def show(store: SqlStore) -> object:
-        number = random.Random(time.perf_counter_ns()).randrange(1, SMALL)
-        return QUESTIONS["item.show"](store.reader(), view(), {"item": f"{PROVINCE}-2026-{number:06d}"})
-
-    return {
-        "item.page 首页": question("item.page"), "item.page 按时限": question("item.page", sort="due", open=True),
-        "item.page 红灯": question("item.page", light="red", sort="-updated"),
-        "item.page 单位": question("item.page", office=_CITIES[3]),
-        "item.page 条件": question("item.page", source="领导批示", state="active", leader="张某"),
-        "item.page 检索": question("item.page", text="普惠养老"), "item.page 二字": question("item.page", text="养老"),
-        "item.page 末页": question("item.page", page=SMALL // 50), "item.show": show,
-        "overview": question("overview"), "gantt": question("gantt"), "workbench": question("workbench"),
-        "statistics": question("statistics", period="all"), "screen": question("screen"),
-    }  # fmt: skip
+async def _compared(seats: Mapping[int, Seat], large: int, pages: tuple[Asked, ...], runs: int) -> list[Measured]:
+    found = []
+    for page in pages:
+        bare: dict[int, list[Spent]] = {size: [] for size in seats}
+        whole: dict[int, list[Spent]] = {size: [] for size in seats}
+        for run in range(runs + 1):
+            for size, seat in seats.items():
+                asked = seat.ask(page)
+                got = await seat.get(page) if page.path else asked
+                if run:  # the first is not counted: caches of the machine, templates read
+                    bare[size].append(asked)
+                    whole[size].append(got)
+        found.append(_judged(page, large, bare, whole))
+    return found
 
 
-_FREE = ("statistics", "screen")  # sums over all items: no page, and without a bar of its own
-
-
-def view() -> View:
-    """The province's, with everything delivered and fresh."""
-    return View(PROVINCE, lambda code: code, lambda _code: _NOW_MS, lambda _row: True, _NOW_MS)
-
-
-def _compare(
-    name: str, ask: Callable[[SqlStore], object], stores: Mapping[int, SqlStore], large: int
+def _judged(
+    page: Asked, large: int, bare: Mapping[int, list[Spent]], whole: Mapping[int, list[Spent]]
 ) -> Measured:
-    spent: dict[int, list[float]] = {items: [] for items in stores}
-    used: dict[int, list[float]] = {items: [] for items in stores}  # of the processor: what a busy machine leaves alone
-    for store in stores.values():
-        ask(store)
-    for _ in range(_RUNS):
-        for items, store in stores.items():
-            start, begun = time.perf_counter(), time.thread_time()
-            ask(store)
-            used[items].append((time.thread_time() - begun) * 1_000)
-            spent[items].append((time.perf_counter() - start) * 1_000)
-    few, many = statistics.median(spent[SMALL]), statistics.median(spent[large])
-    p95 = sorted(spent[large])[int(_RUNS * 0.95) - 1]
-    bar = f"≤ {RATIO_BAR:g} 倍，p95 ≤ {P95_BAR_MS} ms"
-    free = name in _FREE
+    few, many = _median(whole[SMALL]), _median(whole[large])
+    asked_few, asked_many = _median(bare[SMALL]), _median(bare[large])
+    p95 = sorted(one.wall for one in whole[large])[int(len(whole[large]) * 0.95) - 1]
+    ratio, free = many.cpu / few.cpu, page.name in _FREE
+    said = f"{many.cpu:.0f} ms，{ratio:.2f} 倍，p95 {p95:.0f} ms（问题本身 {asked_many.cpu / asked_few.cpu:.2f} 倍）"
     return Measured(
-        f"{name}（{large:,} 件 / {SMALL:,} 件）", f"{many / few:.2f} 倍，p95 {p95:.0f} ms", "" if free else bar,
-        None if free else many <= RATIO_BAR * few and p95 <= P95_BAR_MS,
+        f"{page.name}（{large:,} 件 / {SMALL:,} 件）", said,
+        "" if free else f"≤ {RATIO_BAR:g} 倍，p95 ≤ {P95_BAR_MS} ms",
+        None if free else ratio <= RATIO_BAR and p95 <= P95_BAR_MS,
         {
-            "few_ms": few, "many_ms": many, "p95_ms": p95, "items": large,
-            "few_cpu_ms": statistics.median(used[SMALL]), "many_cpu_ms": statistics.median(used[large]),
-            "p95_cpu_ms": sorted(used[large])[int(_RUNS * 0.95) - 1],
+            "items": large, "page_few_cpu_ms": few.cpu, "page_many_cpu_ms": many.cpu, "page_many_ms": many.wall,
+            "page_p95_ms": p95, "question_few_cpu_ms": asked_few.cpu, "question_many_cpu_ms": asked_many.cpu,
         },
     )  # fmt: skip
 
 
-# -- the boards -------------------------------------------------------------------------------------------------------
+def _median(spent: Iterable[Spent]) -> Spent:
+    walls, cpus = zip(*spent, strict=True)
+    return Spent(statistics.median(walls), statistics.median(cpus))
 
 
-class _Log:
-    """A log being written: records without signatures, which nobody checks again when reading."""
-
-    def __init__(self, number: int, author: str, line: Line) -> None:
-        self.number, self.key = number, LogKey(author, 1, line)
-        self.seq, self.prev = 0, b""
-
-    def write(
-        self, kind: Kind, payload: Payload, at_ms: int, item: bytes = b"", re: tuple[bytes, ...] = ()
-    ) -> tuple[RecordRow, Fact]:
-        self.seq += 1
-        body = encode(payload)
-        opens = 2 if kind in (Kind.REGISTER, Kind.ASSIGN) else 0
-        header = Header(
-            bytes(32), self.key.author, 1, self.key.line, self.seq, self.prev, at_ms, 0, at_ms, kind, item, opens, re,
-            b"", 1, 2, 0, b"", 0, b"",
-        )  # fmt: skip
-        data = encode_header(header)
-        self.prev = (self.number << 40 | self.seq).to_bytes(8, "big").rjust(32, kind.to_bytes(1, "big"))
-        row = RecordRow(self.number, self.seq, self.prev, data, bytes(64), bytes(32), body, at_ms)
-        return row, fact_of(self.prev, header, body, at_ms)
-
-
-def made(items: int) -> Path:
-    """The store of so many items, made unless it is there."""
-    folder = ROOT / "build" / "bench-data" / f"console2-{items}"
-    file = folder / "dulian.db"
-    if (folder / "done").exists():
-        return file
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    store = open_store(f"sqlite:///{file}", create=True)
-    maker = _Maker(items)
-    store.begin()
-    store.open_texts()
-    store.add_logs([LogRow(log.number, log_id_of(log.key), log.key) for log in maker.logs()])
-    store.commit(durable=True)
-    for first in range(0, items, _PER_CHUNK):
-        print(f"造数据：{first:,} / {items:,} 件", file=sys.stderr, flush=True)
-        maker.fill(store, range(first, min(first + _PER_CHUNK, items)))
-    store.maintain()
-    store.close()
-    (folder / "done").touch()
-    return file
-
-
-class _Maker:
-    """The province's items: every twenty-first is its own, the others are tasks under it."""
-
-    def __init__(self, items: int) -> None:
-        self._items = items
-        self._chance = random.Random(items)
-        self._own = _Log(1, PROVINCE, Line((PROVINCE,)))
-        lines = [Line((PROVINCE, city)) for city in _CITIES]
-        self._down = [_Log(2 + n, PROVINCE, line) for n, line in enumerate(lines)]
-        self._up = [_Log(2 + len(lines) + n, line.path[-1], line) for n, line in enumerate(lines)]
-        self._parent = b""
-
-    def logs(self) -> list[_Log]:
-        return [self._own, *self._down, *self._up]
-
-    def fill(self, store: SqlStore, numbers: range) -> None:
-        """Write, fold and index some items."""
-        before = {log.number: log.seq for log in self.logs()}
-        records, items, places, board, texts = [], [], [], [], []
-        for number in numbers:
-            written = list(self._item(number))
-            facts = [fact for _, fact in written]
-            item, item_no, first = facts[0].record_id, number + 1, written[0][0]
-            board.append(board_row(fold(item, facts), item_no, (first.log_no, first.seq), facts))
-            items.append((item_no, item))
-            for row, fact in written:
-                records.append(row)
-                places.append((item_no, row.log_no, row.seq))
-                texts.append((row.log_no, row.seq, item_no, words_of(fact)))
-        records.sort(key=lambda row: row[:2])
-        store.begin()
-        store.append(records, [(log.number, log.seq, log.prev) for log in self.logs() if log.seq > before[log.number]])
-        store.add_items(items)
-        store.add_places(places)
-        store.save_board(board)
-        store.add_texts([one for one in texts if one[3]])
-        heads = [(log.number, log.seq) for log in self.logs()]
-        store.set_text_cursors(heads)
-        store.set_folded(heads)
-        store.commit(durable=True)
-
-    def _item(self, number: int) -> Iterator[tuple[RecordRow, Fact]]:
-        at_ms = _START_MS + number * (19_000_000_000 // self._items)
-        day, chance = at_ms // 86_400_000, self._chance
-        opening = Opening(
-            title=_TITLES[number % len(_TITLES)], text="".join(chance.choices(_WORDS, k=40)),
-            number=f"{PROVINCE}-2026-{number:06d}", source=_SOURCES[number % 4], due_day=day + 20 + number % 300,
-            terms=Terms(leader=("张某", "李某", "王某")[number % 3]),
-        )  # fmt: skip
-        if number % (_PER_OWN + 1) == 0:
-            row, fact = self._own.write(Kind.REGISTER, opening, at_ms)
-            self._parent = fact.record_id
-            yield row, fact
-            yield from self._reports(self._own, fact.record_id, fact.record_id, at_ms)
-            return
-        city = number % len(_CITIES)
-        down, up = self._down[city], self._up[city]
-        opening = opening._replace(receiver=_CITIES[city], role=SOLE, parent=self._parent)
-        row, fact = down.write(Kind.ASSIGN, opening, at_ms)
-        item = fact.record_id
-        yield row, fact
-        yield up.write(Kind.DELIVERED, Act(), at_ms + 60_000, item, (item,))
-        yield up.write(Kind.SIGN, Act(), at_ms + 86_400_000 * (1 + number % 3), item, (item,))
-        last = yield from self._reports(up, item, item, at_ms)
-        if number % 10 < 7:  # most of what an office has ever had is over
-            done_ms = at_ms + 86_400_000 * (10 + number % 200)
-            final = up.write(Kind.FINAL, Act("已办结，申请销号"), done_ms, item, (item, last))
-            yield final
-            yield down.write(Kind.ACCEPT, Act(), final[1].claimed_ms + 86_400_000, item, (final[1].record_id,))
-
-    def _reports(
-        self, log: _Log, item: bytes, last: bytes, at_ms: int
-    ) -> Generator[tuple[RecordRow, Fact], None, bytes]:
-        for percent in range(10, 10 * (RECORDS - 4), 10):
-            report = Act("".join(self._chance.choices(_WORDS, k=60)), "李秀英", percent=percent)
-            row, fact = log.write(Kind.PROGRESS, report, at_ms + percent * 40_000_000, item, (item,))
-            last = fact.record_id
-            yield row, fact
-        return last
+def main(said: Callable[[str], None] = print) -> None:
+    """Alone."""
+    said(f"负载 {os.getloadavg()[0]:.1f}")
+    for one in measured(int(sys.argv[1]) if len(sys.argv) > 1 else LARGE):
+        said(f"{one.name}  {one.value}  {one.bar}  " + {True: "达到", False: "未达到", None: ""}[one.met])
+        said("   " + str({key: round(value, 1) for key, value in one.figures.items()}))
 
 
 if __name__ == "__main__":
-    print(f"负载 {os.getloadavg()[0]:.1f}")
-    for measured in _measure(int(sys.argv[1]) if len(sys.argv) > 1 else LARGE):
-        print(measured.name, measured.value, measured.bar, {True: "达到", False: "未达到", None: ""}[measured.met])
-        print("   处理器", {key: round(value, 1) for key, value in measured.figures.items() if "cpu" in key})
+    main()

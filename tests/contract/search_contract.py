@@ -11,7 +11,7 @@ from node.errors import LocalError, StoreError
 from node.storage import port
 from node.storage.port import BoardQuery
 from node.storage.rows import SORTS, LightQuery
-from tests.contract.rows import board_row, fill_board, fill_log
+from tests.contract.rows import board_row, fill_board, fill_log, item_id
 
 WORDS = (
     (1, "320500-2026-01\n推进“放管服”改革和优化营商环境"), (2, "改善 50% 的养老服务，Ａ级；B_c"),
@@ -159,8 +159,22 @@ class SearchContract:
             assert page.rows == store.board_query(query), (query, most)
 
 
-def out_of_time(store: port.Store) -> StoreError:
+def one_moment(store: port.Store) -> None:
+    """Reads made together do not see what is committed between them, also after a search was given up."""
+    fill_board(store, board_row(1))
+    with store.reader().together() as reader:
+        before = reader.board_query(BoardQuery())
+        fill_board(store, board_row(2))
+        assert reader.board_query(BoardQuery()) == before == reader.board([item_id(1), item_id(2)])
+        assert out_of_time(store, reader).code == "timeout"
+        with reader.together() as same:
+            assert (same.board_count(), store.board_count()) == (1, 2)
+    assert store.reader().board_count() == 2
+
+
+def out_of_time(store: port.Store, reader: port.Reader | None = None) -> StoreError:
     """The error of a search that may not take any time at all."""
+    reader = reader or store
     rows = [(1, seq, seq, f"{'放管服改革养老服务' * 40}{seq}") for seq in range(1, 1_500)]
     store.begin(durable=False)
     store.open_texts()
@@ -168,5 +182,5 @@ def out_of_time(store: port.Store) -> StoreError:
     store.commit(durable=False)
     with pytest.raises(StoreError) as caught:
         for _ in range(200):
-            store.search("放 管 服 改 革 养 老 务", 10_000, 0)
+            reader.search("放 管 服 改 革 养 老 务", 10_000, 0)
     return caught.value

@@ -13,7 +13,7 @@ from node.storage.failures import store_error
 from node.storage.sql import SqlStore, open_store
 from node.storage.tables import METADATA
 from tests.contract.rows import fill_log, log_row, record_row
-from tests.contract.search_contract import SearchContract
+from tests.contract.search_contract import SearchContract, one_moment
 from tests.contract.store_contract import StoreContract
 from tests.postgres.server import PostgresServer
 
@@ -130,6 +130,11 @@ def test_a_reader_sees_one_snapshot_in_a_call(store: SqlStore) -> None:
         fill_log(store, 2, 1)
         assert connection.exec_driver_sql("SELECT count(*) FROM record").scalar_one() == first == 1
     assert store.reader().record_count() == 2
+
+
+def test_reads_together_see_one_moment(store: SqlStore) -> None:
+    """X1: a page of several questions is of one moment."""
+    one_moment(store)
 
 
 def test_a_lost_connection_is_an_error_once_and_then_made_anew(

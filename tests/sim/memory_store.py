@@ -10,8 +10,9 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Self
 
 from node.errors import LocalError, StoreError
 from node.storage import grams
@@ -72,6 +73,10 @@ class MemoryReader:
 
     def _see(self, table: Table) -> View:
         return View(table, self._own)
+
+    @contextmanager
+    def together(self) -> Iterator[Self]:
+        yield self
 
     def logs(self) -> list[LogRow]:
         return list(self._see(self._tables.log).rows())

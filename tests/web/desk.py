@@ -175,6 +175,15 @@ def open_desk(folder: Path, *, people: bool = True, pages: tuple[Page, ...] | No
     """A top office in a folder of its own, running."""
     home = folder / "home"
     init_home(home, office=CODE, name=NAME)
+    with desk_of(home, pages) as desk:
+        if people:
+            desk.core(lambda found: hire(found.store))
+        yield desk
+
+
+@contextmanager
+def desk_of(home: Path, pages: tuple[Page, ...] | None = None) -> Iterator[Desk]:
+    """The office of a home, running."""
     config, keys = read_config(home), homes.read_keys(home)
     store = open_store(homes.database_url(home, config), create=False)
     hands, blobs = Hands(), BlobFolder(home / "blobs")
@@ -195,8 +204,6 @@ def open_desk(folder: Path, *, people: bool = True, pages: tuple[Page, ...] | No
     control.console_url = URL
     desk = Desk(office, runner, control, make_console(control, office, pages), hands)
     try:
-        if people:
-            desk.core(lambda found: hire(found.store))
         yield desk
     finally:
         desk.close()

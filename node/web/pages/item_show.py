@@ -9,7 +9,6 @@ Rules of this file:
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -19,6 +18,7 @@ from node.errors import InputError
 from node.rules.words import LINES, ORIGINS, STRENGTHS, SUBJECTS
 from node.services.action_forms import GROUPS
 from node.services.cases import case_label
+from node.web.gateway import Asking
 from node.web.page import Page
 from node.web.request import WebRequest
 from node.web.wording import text_of
@@ -40,17 +40,12 @@ _PICTURE_BYTES_MAX, _TEXT_BYTES_MAX = 32 * 1_048_576, 262_144
 async def item(request: WebRequest) -> Response:
     """One item, or one approval case, whole."""
     word = request.part("item")
-    shown = await request.ask("item.show", item=word)
-    found = bytes.fromhex(shown["id"])
-    rows = await request.gateway.read(lambda reader: reader.board([found]))
-    case = await request.ask("case.show", item=shown["id"]) if rows and rows[0].subject else None
-    actions, tree, explained = await asyncio.gather(
-        request.ask("item.actions", item=shown["id"]), request.ask("item.tree", item=shown["id"]),
-        _explained(request, shown["id"]),
-    )  # fmt: skip
+    shown, case, actions, tree, explained = await request.gateway.together(
+        request.caller, lambda ask: _asked(ask, word)
+    )
     lines = _flat(tree)
     return request.render(
-        "items/show.html", item=shown | (case or {}), case=case, groups=_grouped(actions["actions"]),
+        "items/show.html", item={**shown, **(case or {})}, case=case, groups=_grouped(actions["actions"]),
         unavailable=actions["unavailable"], lines=lines[:TREE_SHOWN], lines_left=len(lines) - TREE_SHOWN, tree=tree,
         explained=explained, timeline=list(reversed(shown["timeline"])), effects=EFFECTS, subjects=SUBJECTS,
         words={"line": LINES, "origin": ORIGINS, "strength": STRENGTHS}, case_label=case_label,
@@ -58,10 +53,19 @@ async def item(request: WebRequest) -> Response:
     )  # fmt: skip
 
 
-async def _explained(request: WebRequest, item_id: str) -> Document:
+def _asked(ask: Asking, word: str) -> tuple[Document, Document | None, Document, Document, Document]:
+    """The item, as an approval case where it is one, what may be done, its tree, and why its date is the date."""
+    shown = ask("item.show", item=word)
+    item_id = shown["id"]
+    rows = ask.reader.board([bytes.fromhex(item_id)])
+    case = ask("case.show", item=item_id) if rows and rows[0].subject else None
+    return shown, case, ask("item.actions", item=item_id), ask("item.tree", item=item_id), _explained(ask, item_id)
+
+
+def _explained(ask: Asking, item_id: str) -> Document:
     """Why this due date. A rule that no profile here has (a case's, another office's) is said; the page stands."""
     try:
-        return dict(await request.ask("rules.explain", item=item_id))
+        return dict(ask("rules.explain", item=item_id))
     except InputError as error:
         return {"steps": [text_of(error)]}
 
