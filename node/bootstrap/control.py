@@ -20,7 +20,7 @@ from node.records.limits import NAME_CHARS_MAX, SALT_BYTES
 from node.records.payload import Attachment, check_line
 from node.services import importing, rights
 from node.services.audit import audit
-from node.services.browse import View
+from node.services.browse import View, moment
 from node.services.commands import COMMANDS, QUESTIONS, attachment, carry_out, inquire, permit
 from node.services.desk import Caller
 from node.services.memo import remembering
@@ -103,6 +103,7 @@ class Control:
         self._slow = slow
         self.console_url = ""  # where the console is, once it is
         self.console_fingerprint = ""
+        self.console_expires_ms = 0  # of its certificate, 0 for none
         self.doctor: Callable[[Args], Awaitable[object]] | None = None
         self._readers = threading.local()
 
@@ -153,7 +154,10 @@ class Control:
         if verb in ("invite", "approve"):
             await self._changed()
         if verb == "status" and isinstance(answer, dict):
-            found = {"url": self.console_url, "fingerprint": self.console_fingerprint or None}
+            found = {
+                "url": self.console_url, "fingerprint": self.console_fingerprint or None,
+                "expires": moment(self.console_expires_ms),
+            }  # fmt: skip
             answer["console"] = found if self.console_url else None
         if verb == "console.link":
             answer = self._with_address(answer)
@@ -168,11 +172,16 @@ class Control:
         """Something read from what is committed, in a worker thread."""
         return await asyncio.to_thread(lambda: self._together(run))
 
-    async def inquire(self, caller: Caller, run: Callable[[Inquiry], T]) -> T:
-        """Several questions of one caller, asked in a worker thread: they see one moment and read each thing once."""
+    async def inquire(
+        self, caller: Caller, run: Callable[[Inquiry], T], seen: Callable[[View], View] = lambda view: view
+    ) -> T:
+        """Several questions of one caller, asked in a worker thread: they see one moment and read each thing once.
+
+        ``seen`` may say more of what browsing knows beside the store.
+        """
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.wrap_future(self._runner.projected()), _BOARD_WAIT_S)
-        view = self._office.view()
+        view = seen(self._office.view())
         return await asyncio.to_thread(lambda: self._together(lambda reader: run(Inquiry(reader, view, caller))))
 
     async def write(self, run: Callable[[Store], T]) -> T:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import resource
 import socket
+import ssl
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -36,6 +38,7 @@ from node.wire.client import Parent
 from node.wire.probe import reach
 
 _DAY_MS = 86_400_000
+_CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _PROBE = ".doctor-probe"
 _PROBE_BYTES = 65_536
 _PORT_S = 2.0
@@ -126,6 +129,7 @@ def _edge(home: Path, config: Config, facts: Facts) -> Facts:
         zone=_zone(),
         listen=config.listen,
         listening=_listening(config.listen),
+        console=_console_certificate(home, config),
         files_max=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
         fresh_ms=config.freshness_limit_s * 1000,
     )
@@ -190,6 +194,20 @@ def certificates(keys: homes.Keys, parent: Parent | None, now_ms: int) -> tuple[
         due = credentials.needs_renewal(mine, now_ms)
         found.append(Certificate("与上级联通用的证书", credentials.expires_ms(mine), chain_ok, due))
     return tuple(found)
+
+
+def _console_certificate(home: Path, config: Config) -> Certificate | None:
+    """The console's certificate; ``renewal_due`` where the node makes a new one by itself when it starts."""
+    own = bool(config.console_certificate)
+    path = Path(config.console_certificate) if own else home / "keys" / "console.pem"
+    if not config.console or not (own or path.exists()):
+        return None
+    try:
+        found = _CERTIFICATE.search(path.read_text(encoding="ascii", errors="replace"))
+        expires_ms = credentials.expires_ms(ssl.PEM_cert_to_DER_cert(found.group())) if found else 0
+    except (OSError, ValueError):
+        expires_ms = 0
+    return Certificate(str(path), expires_ms, chain_ok=expires_ms > 0, renewal_due=not own)
 
 
 def _parent_of(reader: Reader, config: Config, identity: Identity, keys: homes.Keys) -> Parent | None:

@@ -57,11 +57,12 @@ class Jobs(Protocol):
 
 
 class ConsoleAt(NamedTuple):
-    """A console that runs: where, its certificate's SHA-256 in hex (empty: plain HTTP), and how to end it."""
+    """A console that runs: where, its certificate's SHA-256 in hex and end (none: plain HTTP), how to end it."""
 
     url: str
     fingerprint: str
     stop: Callable[[], Awaitable[None]]
+    expires_ms: int = 0
 
 
 class Consoles(Protocol):
@@ -179,6 +180,7 @@ async def _run(
     console = await consoles(running, control) if consoles is not None and config.console else None
     if console is not None:
         control.console_url, control.console_fingerprint = console.url, console.fingerprint
+        control.console_expires_ms = console.expires_ms
     running.runner.start()
     metrics_port = running.monitor.start()
     await local.start()

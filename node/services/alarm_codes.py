@@ -27,6 +27,7 @@ ALARMS: Mapping[str, Known] = {
     "bad_record": Known("存储的记录验签不过", _LOOKED_INTO, by_hand=True),
     "clone": Known("同一单位有两份节点在运行", "选定一份并开始新纪元后自动结束"),
     "clock_skew": Known("时钟与上级相差过大", "校时并与上级联通后自动结束"),
+    "console_certificate": Known("控制台证书将到期", "换新证书、重启节点后自动结束"),
     "damaged": Known("记录损坏或缺失，正在取回", "取回后自动结束"),
     "digest_differs": Known("记录相同而事项摘要不同", "下一次对账相符后自动结束"),
     "enrol": Known("邀请令牌被重复使用", "邀请到期或批准后自动结束"),

@@ -90,6 +90,7 @@ class Facts:
     board_wrong: int = 0
     recovering: str = ""
     certificates: tuple[Certificate, ...] = ()
+    console: Certificate | None = None  # of the console; None where there is none
     parent: Parent | None = None
     links: tuple[Linked, ...] = ()
     skew_ms: int | None = None

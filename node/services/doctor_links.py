@@ -33,6 +33,21 @@ def check_certificates(facts: Facts) -> Check:
     return Check("certificates", "通道证书", worst, "；".join(wrong), fix if wrong else "")
 
 
+def check_console(facts: Facts) -> Check:
+    """The console's certificate will not end soon: browsers refuse one that has (W8)."""
+    id_, title, found = "console", "控制台证书", facts.console
+    if found is None:
+        return Check(id_, title, SKIPPED, "控制台不用证书")
+    if not found.chain_ok:
+        return Check(id_, title, FAULT, f"{found.name} 读不出证书", "核对配置项 console_certificate")
+    left_ms = found.expires_ms - facts.now_ms
+    text = f"还有 {left_ms // _DAY_MS} 天到期" if left_ms > 0 else f"已于 {iso(found.expires_ms)[:10]} 到期"
+    if left_ms >= _CERTIFICATE_WARN_MS:
+        return Check(id_, title, OK, text)
+    fix = "重启节点，自动换新" if found.renewal_due else "换发证书，放回原处后重启节点"
+    return Check(id_, title, FAULT if left_ms < _CERTIFICATE_FAULT_MS else WARNING, text, fix)
+
+
 def check_parent(facts: Facts) -> Check:
     """The parent can be reached; where not, the layer that fails (faults.md N12)."""
     id_, title, found = "parent", "联通上级", facts.parent
@@ -123,6 +138,6 @@ def check_quota(facts: Facts) -> Check:
 
 
 CHECKS: tuple[Callable[[Facts], Check], ...] = (
-    check_certificates, check_parent, check_children, check_heads, check_clock, check_outbox, check_quarantined,
-    check_versions, check_quota,
+    check_certificates, check_console, check_parent, check_children, check_heads, check_clock, check_outbox,
+    check_quarantined, check_versions, check_quota,
 )  # fmt: skip

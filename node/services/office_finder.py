@@ -5,7 +5,7 @@ The same offices as `desk.receiver_paths` takes; found by name, by pinyin (whole
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from node.documents.divisions import Divisions
@@ -36,6 +36,7 @@ class _Known(NamedTuple):
 
     keys: dict[str, bytes]
     offices: tuple[Found, ...]
+    names: Mapping[str, str]
 
 
 class Finder:
@@ -48,12 +49,20 @@ class Finder:
 
     def offices(self, view: View) -> tuple[Found, ...]:
         """All candidates of this office: enrolled before others, those directly below first, then by code."""
+        return self._all(view).offices
+
+    def names(self, view: View) -> Mapping[str, str]:
+        """The candidates' names by code."""
+        return self._all(view).names
+
+    def _all(self, view: View) -> _Known:
         keys = view.keyring.offices() if view.keyring is not None else {}
         state = {code: key.record_id for code, key in keys.items()}
         known = self._known
         if known is None or known.keys != state:
-            known = self._known = _Known(state, _candidates(view.office, keys))
-        return known.offices
+            offices = _candidates(view.office, keys)
+            known = self._known = _Known(state, offices, {one.code: one.name for one in offices})
+        return known
 
     def find(self, view: View, query: str, limit: int = SHOWN) -> tuple[list[Found], bool]:
         """The best ``limit`` candidates for what was typed, and whether there are more; with nothing, those below."""

@@ -66,9 +66,13 @@ class Console:
     passwords: Passwords = field(default_factory=Passwords)
     hub: Hub = field(default_factory=Hub)
     signing_in: asyncio.Lock = field(default_factory=asyncio.Lock)  # attempts are weighed one after the other
-    finder: Finder = field(default_factory=Finder)
     kept: Kept = field(default_factory=Kept)
     answers: Answers = field(default_factory=Answers)
+
+    @property
+    def finder(self) -> Finder:
+        """The offices a task may go to."""
+        return self.gateway.finder
 
     async def answer(self, page: Page, http: Request) -> Response:
         """One request for a page."""

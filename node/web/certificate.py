@@ -28,11 +28,12 @@ _RENEW_MS = 60 * DAY_MS
 
 
 class Pair(NamedTuple):
-    """Where certificate and key are, and the certificate's SHA-256. ``own``: configured, signed by somebody."""
+    """Where certificate and key are, the certificate's SHA-256 and end. ``own``: configured, signed by somebody."""
 
     certificate: Path
     key: Path
     fingerprint: str
+    expires_ms: int
     own: bool
 
 
@@ -45,7 +46,7 @@ def configured(certificate: Path, key: Path) -> Pair:
         text = why(error) if isinstance(error, OSError) and error.errno else "不是 PEM 证书，或私钥与证书不配对"
         remedy = "核对配置项 console_certificate 和 console_key"
         raise InputError(f"控制台的证书不能用（{text}）", field="配置项 console_certificate", remedy=remedy) from error
-    return Pair(certificate, key, leaf.fingerprint(hashes.SHA256()).hex(), own=True)
+    return Pair(certificate, key, leaf.fingerprint(hashes.SHA256()).hex(), _end_ms(leaf), own=True)
 
 
 def made(folder: Path, hosts: Iterable[str], office: str, now_ms: int) -> Pair:
@@ -59,7 +60,7 @@ def made(folder: Path, hosts: Iterable[str], office: str, now_ms: int) -> Pair:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         write_key_file(path, raw + found.public_bytes(serialization.Encoding.PEM))
-    return Pair(path, path, found.fingerprint(hashes.SHA256()).hex(), own=False)
+    return Pair(path, path, found.fingerprint(hashes.SHA256()).hex(), _end_ms(found), own=False)
 
 
 def _read(path: Path) -> x509.Certificate | None:

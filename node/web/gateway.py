@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 import structlog
@@ -25,6 +26,7 @@ from node.services.browse import View
 from node.services.commands import COMMANDS, QUESTIONS
 from node.services.desk import Caller, current
 from node.services.office import Office
+from node.services.office_finder import Finder
 from node.storage.port import Draft, OnceKey, Reader, Store
 from node.web.limits import ONCE_LIFE_MS, SAVED_ANSWER_CHARS_MAX
 
@@ -87,6 +89,7 @@ class Gateway:
         """One for all requests."""
         self._control = control
         self._office = office
+        self.finder = Finder()
 
     def took(self, page: str, seconds: float) -> None:
         """A page was answered: told to the metrics."""
@@ -119,6 +122,8 @@ class Gateway:
         """
         if verb not in QUESTIONS and verb not in _ASKED:
             raise NotAvailableError(verb)
+        if verb in QUESTIONS:
+            return await self.together(caller, lambda ask: ask(verb, **args))
         return (await self._control.answer(Asked(verb, _given(args)), caller)).data
 
     async def together(self, caller: Caller, run: Callable[[Asking], T]) -> T:
@@ -126,7 +131,16 @@ class Gateway:
 
         It runs in a worker thread. All see one moment, and what they have in common is read once.
         """
-        return await self._control.inquire(caller, lambda inquiry: run(Asking(inquiry)))
+        return await self._control.inquire(caller, lambda inquiry: run(Asking(inquiry)), self._naming)
+
+    def _naming(self, view: View) -> View:
+        """People read names: offices that have not joined have none that is certified, but one in the directory."""
+
+        def name_of(code: str) -> str:
+            said = view.name_of(code)
+            return self.finder.names(view).get(code, code) if said == code else said
+
+        return view._replace(name_of=lru_cache(maxsize=None)(name_of))
 
     async def do(
         self, caller: Caller, verb: str, *, files: Sequence[IncomingFile] = (), once: str = "",

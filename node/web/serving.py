@@ -25,6 +25,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from node.bootstrap.control import Control
 from node.bootstrap.serving import ConsoleAt, Running
+from node.clock import DAY_MS
 from node.errors import DulianError, InputError, why
 from node.services import console_accounts as accounts
 from node.services.office import Office
@@ -37,6 +38,7 @@ _log = structlog.get_logger("web")
 # A page asks the database a hundred times and each time waits for the interpreter afterwards; a core that works up a
 # backlog would give it up every 5 ms only.
 _SWITCH_S = 0.000_5
+_CERTIFICATE_MS = 30 * DAY_MS  # before its end
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - as configured
 _FORM_ROOM_BYTES = 2 * 1_048_576  # beside the files
 
@@ -109,13 +111,14 @@ async def start(running: Running, control: Control) -> ConsoleAt:
         await asyncio.sleep(0.01)
     console.hub.start()
     running.runner.watch(console.hub.changed)
-    beside = [asyncio.create_task(_watch_links(console, control)), asyncio.create_task(_tidy(console))]
+    beside = [asyncio.create_task(_watch_links(console, control)), asyncio.create_task(_tidy(console, control, pair))]
     port = bound.getsockname()[1]
     shown = min(hosts) if host in _EVERYWHERE else f"[{host}]" if ":" in host else host
     url = f"{'https' if pair else 'http'}://{shown}:{port}"
     if pair is not None:
         _log.info("console_certificate", fingerprint=pair.fingerprint, own=pair.own)
-    return ConsoleAt(url, pair.fingerprint if pair else "", partial(_stop, console, server, serving, beside))
+    stop = partial(_stop, console, server, serving, beside)
+    return ConsoleAt(url, pair.fingerprint if pair else "", stop, pair.expires_ms if pair else 0)
 
 
 def _settings(app: ASGIApp, pair: certificate.Pair | None) -> uvicorn.Config:
@@ -189,10 +192,23 @@ def _links_and_alarms(office: Office) -> tuple[object, object]:
     return links, [(alarm.code, alarm.subject, alarm.text) for alarm in office.alarms.standing()]
 
 
-async def _tidy(console: Console) -> None:
-    """Remove what has ended: sessions, links, once-keys."""
+def tell_of_certificate(office: Office, pair: certificate.Pair | None) -> None:
+    """An alarm while the console's certificate is about to end, or has ended."""
+    alarms, me = office.alarms, office.identity.code
+    left_ms = pair.expires_ms - office.world.clock.now_ms() if pair is not None else _CERTIFICATE_MS
+    if pair is None or left_ms >= _CERTIFICATE_MS:
+        alarms.clear("console_certificate", me)
+        return
+    when = f"还有 {left_ms // DAY_MS} 天到期" if left_ms > 0 else "已到期，浏览器不再信任"
+    then = "请换发后重启节点" if pair.own else "重启节点即自动换新"
+    alarms.raise_("console_certificate", me, f"控制台的证书{when}；{then}")
+
+
+async def _tidy(console: Console, control: Control, pair: certificate.Pair | None) -> None:
+    """Remove what has ended: sessions, links, once-keys; look at the certificate."""
     while True:
         try:
+            await control.core(partial(tell_of_certificate, pair=pair))
             now_ms = console.gateway.now_ms()
             await console.gateway.write(partial(accounts.tidy, now_ms=now_ms))
             await console.gateway.tidy()

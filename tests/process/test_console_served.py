@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 
 from node.web import limits
 from node.web.serving import _bind
-from tests.process.nodes import Node, free_port
+from tests.process.nodes import Node, free_port, until
 
 NAME = "duban.suzhou.local"
 
@@ -76,14 +76,14 @@ def trusting(certificate: bytes) -> ssl.SSLContext:
     return ssl.create_default_context(cadata=ssl.DER_cert_to_PEM_cert(certificate))
 
 
-def office_certificate(folder: Path, name: str) -> tuple[Path, Path]:
+def office_certificate(folder: Path, name: str, days: int = 90) -> tuple[Path, Path]:
     """A certificate as an office would bring it, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     who, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), datetime.now(UTC)
     made = (
         x509.CertificateBuilder().subject_name(who).issuer_name(who).public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(1)).not_valid_after(now + timedelta(90))
+        .not_valid_before(now - timedelta(1)).not_valid_after(now + timedelta(days))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .sign(key, hashes.SHA256())
     )  # fmt: skip
@@ -166,3 +166,19 @@ def test_pages_are_sent_at_once() -> None:
 
     asyncio.run(story())
     assert asked == [1]
+
+
+def test_a_certificate_about_to_end_is_said_by_an_alarm_status_and_doctor(node: Node, tmp_path: Path) -> None:
+    """An operator hears of it a month before browsers refuse the console, and what to do."""
+    certificate, key = office_certificate(tmp_path, NAME, days=20)
+    serve(node, console_certificate=str(certificate), console_key=str(key))
+    until(lambda: node.alarms() == {"console_certificate"}, "the alarm")
+    status = node.status()
+    assert "还有 19 天到期；请换发后重启节点" in status["alarms"][0]["text"]
+    assert datetime.fromisoformat(status["console"]["expires"]) - datetime.now(UTC) > timedelta(19)
+    [check] = [one for one in node.json("doctor", codes=(0, 1))["checks"] if one["id"] == "console"]
+    assert (check["state"], check["cause"]) == ("警告", "还有 19 天到期")
+    assert node.stop() == 0
+    office_certificate(tmp_path, NAME)
+    node.serve()
+    until(lambda: not node.alarms(), "the alarm's end")

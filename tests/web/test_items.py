@@ -262,3 +262,14 @@ def test_hostile_text_in_every_field_is_inert_on_every_page_of_the_item(desk: De
         page_ = browser.page(f"/items/{item}{path}")
         assert not page_.select("main script, main img, [onerror], main textarea script"), path
         assert "49" not in page_.select_one("h1").get_text(), path
+
+
+def test_an_office_that_has_not_joined_is_named_on_every_page(desk: Desk) -> None:
+    """People read names, not codes: the directory of offices has one for each."""
+    answer = desk.do("item.issue", title="整治占道经营", requirement="逐街推进", to=["320583100"], due="2027-03-31")
+    task, browser = str(answer["assignments"][0]["item"]), desk.sign_in("王督查")
+    for path in ("/", "/items?sort=-updated", f"/items/{task}", f"/items/{answer['item']}", "/overview",
+                 "/overview/gantt", "/statistics", f"/items/{task}/print/notice"):  # fmt: skip
+        text = browser.page(path).select_one("main").get_text(" ")  # type: ignore[union-attr]
+        assert "玉山镇" in text, path
+        assert not [line for line in text.splitlines() if line.strip() == "320583100"], path
