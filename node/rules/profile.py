@@ -23,26 +23,22 @@ from node.errors import InputError, PeerError
 from node.records.limits import PAYLOAD_BYTES_MAX
 from node.rules.calendar import day_number
 from node.rules.problems import problems_of
+from node.rules.settings import Grain, Levels, Reminders, Reports, Scope
 from node.rules.values import (
     Applies,
     Chain,
     Closing,
     Extension,
-    Grain,
     Id,
     ItemClass,
     Label,
     Ledger,
-    Levels,
     Lights,
     Measure,
     Part,
     PeriodSpec,
     Quota,
-    Reminders,
-    Reports,
     Rung,
-    Scope,
     ScoreRule,
     Source,
     TimeRule,
@@ -366,6 +362,8 @@ def _applies_problems(profile: Profile) -> Iterator[InputError]:
     conditions += [(f"chains[{i}].applies", chain.applies) for i, chain in enumerate(profile.chains)]
     conditions += [(f"extensions[{i}].applies", entry.applies) for i, entry in enumerate(profile.extensions)]
     conditions += [(f"ledgers[{i}].filter", ledger.filter) for i, ledger in enumerate(profile.ledgers)]
+    if profile.reports is not None:
+        conditions.append(("reports.applies", profile.reports.applies))
     for path, applies in conditions:
         for i, name in enumerate(applies.source):
             if name not in sources:

@@ -54,7 +54,9 @@ def _in_place(error: InputError) -> ValueError:
     return ValueError(f"{error.text}；{error.remedy}")
 
 
-def _known(table: object) -> AfterValidator:
+def among(table: object) -> AfterValidator:
+    """A word of this table; the error names the words there are."""
+
     def check(word: str) -> str:
         if word not in table:  # type: ignore[operator]
             raise ValueError(f"不认识；可用：{'、'.join(w for w in table if w)}")  # type: ignore[attr-defined]
@@ -69,14 +71,14 @@ Sentence = Annotated[str, StringConstraints(max_length=SENTENCE_CHARS_MAX), Afte
 Seed = Annotated[str, StringConstraints(pattern=r"^[0-9]{0,3}$")]
 Ref = Annotated[str, StringConstraints(pattern=r"^[RA][0-9]{1,3}$")]
 MonthDay = Annotated[str, AfterValidator(_month_day)]
-Start = Annotated[str, _known(words.START_EVENTS)]
-ActName = Annotated[str, _known(words.ACTS)]
-Verb = Annotated[str, _known(words.VERBS)]
-Subject = Annotated[str, _known(words.SUBJECTS)]
-Origin = Annotated[str, _known(words.ORIGINS)]
-Line = Annotated[str, _known(words.LINES)]
-Colour = Annotated[str, _known(words.COLOURS)]
-Need = Annotated[str, _known({**words.COLOURS, **words.FACTS})]
+Start = Annotated[str, among(words.START_EVENTS)]
+ActName = Annotated[str, among(words.ACTS)]
+Verb = Annotated[str, among(words.VERBS)]
+Subject = Annotated[str, among(words.SUBJECTS)]
+Origin = Annotated[str, among(words.ORIGINS)]
+Line = Annotated[str, among(words.LINES)]
+Colour = Annotated[str, among(words.COLOURS)]
+Need = Annotated[str, among({**words.COLOURS, **words.FACTS})]
 Strength = Literal["must", "general", "principle", "none"]
 
 
@@ -166,7 +168,7 @@ class TimeRule(Quoted):
     period: PeriodSpec | None = None
     fixed: Annotated[tuple[MonthDay, ...], Field(max_length=24)] = ()
     cadence: CadenceSpec | None = None
-    covers: Annotated[str, _known(words.COVERS)] = ""
+    covers: Annotated[str, among(words.COVERS)] = ""
     strength: Strength = "must"
     local_default: StrictBool = False
     applies: Applies = Applies()
@@ -241,7 +243,7 @@ class Chain(Quoted):
 class Effect(Part):
     """What a slip or a measure brings about: ``kind``, ``to`` whom or what, ``score`` a score rule."""
 
-    kind: Annotated[str, _known(words.EFFECTS)]
+    kind: Annotated[str, among(words.EFFECTS)]
     to: Label | None = None
     score: Id | None = None
 
@@ -288,7 +290,7 @@ class Closing(Quoted):
 
     verify_required: Annotated[tuple[Id, ...], Field(max_length=SEVERAL_MAX)] = ()
     verify_always: StrictBool = False
-    findings: Annotated[tuple[Annotated[str, _known(words.FINDINGS)], ...], Field(max_length=10)] = ()
+    findings: Annotated[tuple[Annotated[str, among(words.FINDINGS)], ...], Field(max_length=10)] = ()
     chain: Id | None = None
     copies: Annotated[StrictInt, Field(ge=1, le=20)] = 1
     manifest: Annotated[tuple[Label, ...], Field(max_length=SEVERAL_MAX)] = ()
@@ -322,7 +324,7 @@ class Ledger(Quoted):
     id: Id
     title: Label
     columns: Annotated[
-        tuple[Annotated[str, _known(words.LEDGER_COLUMNS)], ...], Field(min_length=1, max_length=SEVERAL_MAX)
+        tuple[Annotated[str, among(words.LEDGER_COLUMNS)], ...], Field(min_length=1, max_length=SEVERAL_MAX)
     ]
     filter: Applies = Applies()
     keeper: Id | None = None
@@ -334,22 +336,16 @@ class Source(Quoted):
     id: Id
     label: Label
     line: Line | None = None
-    handler: Annotated[str, _known(words.HANDLERS)] | None = None
+    handler: Annotated[str, among(words.HANDLERS)] | None = None
     origin: Annotated[tuple[Origin, ...], Field(max_length=SEVERAL_MAX)] = ()
 
 
 class ItemClass(Quoted):
-    """A class of items 事项类别."""
+    """A class of items 事项类别; ``hidden``: 四不两直, nobody sees one before its result is published (R101)."""
 
     id: Id
     label: Label
-
-
-class Scope(Part):
-    """A visibility class within the office 知悉范围."""
-
-    id: Annotated[str, _known(words.SCOPES)]
-    label: Label
+    hidden: StrictBool = False
 
 
 class Measure(Quoted):
@@ -370,31 +366,3 @@ class Quota(Quoted):
     per: Literal["年", "半年", "季", "月"]
     minimum: Annotated[StrictInt, Field(ge=0, le=1000)] = 0
     maximum: Annotated[StrictInt, Field(ge=0, le=1000)] | None = None
-
-
-class Grain(Quoted):
-    """Into what a task is decomposed 任务分解 (R29)."""
-
-    horizon: Annotated[str, _known(words.HORIZONS)]
-    into: Literal["年", "季", "月", "周"]
-
-
-class Reports(Quoted):
-    """What a report must contain, each part (R87)."""
-
-    parts: Annotated[tuple[Label, ...], Field(max_length=10)]
-
-
-class Reminders(Part):
-    """When the software reminds: so long before the due day, and on it."""
-
-    before_due: PeriodSpec
-    on_due: StrictBool = True
-
-
-class Levels(Part):
-    """Where the office stands."""
-
-    node: Annotated[str, _known(words.LEVELS)]
-    up: Annotated[str, _known(words.LEVELS)] | None = None
-    down: Annotated[tuple[Annotated[str, _known(words.LEVELS)], ...], Field(max_length=5)] = ()

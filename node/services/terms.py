@@ -8,6 +8,7 @@ Rules of this file:
 2. Who organises the supervision (督查单位) follows from the source where the profile routes it (R26).
 3. Source, class and origin may be given as the profile's ids or as its labels; what the profile does not know is
    refused where the profile is this office's own, and kept as free words under the shipped default.
+4. The work line a source opens is fixed: what hangs on it (立项, limits, chains) is not avoided by naming another.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from node.storage.rows import RulesRow, User
 Args = Mapping[str, object]
 FORMS = ("", "转办", "协办", "自办")
 _WEIGHT_MAX = 1_000
+_OWN_SETUP = frozenset({"research", "offplan"})  # work lines with a chain of their own, as `services.chains` has it
 _RANKS = ("leader.head", "leader.executive")  # of the posts that lead; all others are of one rank (R34)
 
 
@@ -51,6 +53,10 @@ def agree(desk: Desk, args: Args, start: str, base: Terms | None = None, source:
     own = bool(desk.store.rows(RulesRow, office=desk.identity.code))
     source = _choice(take(args, "source"), _labels(profile.sources), "--source", strict=own) or source
     terms = _routed(profile, source, _terms(args, profile, base or Terms(), strict=own))
+    if take(args, "line"):
+        _check_line(profile, source, terms)
+    if base is None:
+        terms = _unannounced(profile, terms, start)
     terms = _led(desk, terms)
     if not take(args, "line") and (take(args, "source") or not terms.work_line):
         # Whoever gets the task has other rules: the line its source opens here is said, not left to be looked up (R6).
@@ -185,6 +191,41 @@ def _led(desk: Desk, terms: Terms) -> Terms:
     first = min(names, key=rank)
     said = f"涉及{'、'.join(names)}分管，由排名靠前的{first}牵头。"
     return terms._replace(leader=first, remark=f"{terms.remark}{said}")
+
+
+def _check_line(profile: Profile, source: str, terms: Terms) -> None:
+    """Refuse another work line than the one the source opens: its 立项 and limits hang on it (R6, R9, R10, R48).
+
+    督查调研 and 计划外督查 are taken up from any source, since their own chain stands in the place of the other (R25,
+    R62); where the profile has none for them they may not take the place of a 立项 that has one.
+    """
+    part, line = profile.source_of(source), terms.work_line
+    if part is None or not part.line or part.line == line:
+        return
+    case = {"source": part.id, "class_": terms.item_class, "origin": terms.origin or "own"}
+    asked = explain.chain_for(profile, "setup", **case, line=part.line)
+    own = explain.chain_for(profile, line, **case, line=line) if line in _OWN_SETUP else None
+    if line in _OWN_SETUP and ((own is not None and own.steps) or asked is None or not asked.steps):
+        return
+    raise InputError(
+        f"来源「{part.label}」属于{LINES[part.line]}，不能列为{LINES[line]}"
+        f"（规则 {profile_name(profile)} sources.{part.id}）", field="--line", value=LINES[line],
+        remedy=f"去掉 --line，按{LINES[part.line]}办理；来源不对的改 --source",
+    )  # fmt: skip
+
+
+def _unannounced(profile: Profile, terms: Terms, start: str) -> Terms:
+    """An item of a class that is 四不两直 is hidden by itself, and is assigned only when its result is out (R101)."""
+    part = profile.class_of(terms.item_class)
+    if part is not None and part.hidden:
+        terms = terms._replace(hidden=True)
+    if terms.hidden and start == "ASSIGN":
+        rule = f" {profile_name(profile)} classes.{part.id}" if part is not None and part.hidden else ""
+        raise InputError(
+            f"隐蔽督查在公布结果前不能交办（规则{rule or '：四不两直'}）", field="--class", value=terms.item_class,
+            remedy="先登记：dulian item register；公布结果后交办：dulian item reveal",
+        )  # fmt: skip
+    return terms
 
 
 def _warn_days(profile: Profile) -> int:
