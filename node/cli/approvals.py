@@ -91,10 +91,21 @@ def open_case(
     subject: Annotated[
         str, typer.Option("--subject", metavar="S", help="送审的内容，如 report（上报）、order（督办令）")
     ],
-    text: Draft, attach: o.Attach = None, as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
+    text: Draft,
+    due: Annotated[
+        str | None,
+        typer.Option("--due", metavar="DATE", help="督办令的时限（不写为事项的时限），延期的新时限（不写为申请的）"),
+    ] = None,
+    answer: Annotated[
+        list[str] | None, typer.Option("--answer", metavar="N=TEXT", help="上报的分项答复：序号=内容，可重复")
+    ] = None,
+    attach: o.Attach = None, as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
     """送审：为一件事项开出审签件，如上报、延期、督办令；上级交办的也可以。"""
-    args = {"item": item, "subject": values.choice("--subject", subject, SUBJECTS), "text": text}
+    args = {
+        "item": item, "subject": values.choice("--subject", subject, SUBJECTS), "text": text,
+        "due": values.day("--due", due), "answer": list(answer or ()),
+    }  # fmt: skip
     return ask(Call(home, as_json, as_), "case.open", args, _drafted("已送审"), files=_files(attach))
 
 

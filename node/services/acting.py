@@ -17,7 +17,7 @@ from node.records.kinds import Kind
 from node.records.limits import NAME_CHARS_MAX
 from node.records.payload import LEAD, REDO, SUPPLEMENT, Act, check_line, check_text
 from node.records.track import Track
-from node.services import chains
+from node.services import chains, drafts
 from node.services.desk import (
     Caller,
     Desk,
@@ -106,7 +106,7 @@ def report(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
 def _with_parts(desk: Desk, state: ItemState, args: Args) -> str:
     """The words of a 进展; a report by a cadence has every part the issuer's profile asks for (R87)."""
     text = _text(Kind.PROGRESS, args)
-    given = dict(_numbered(part, "--part") for part in take_list(args, "part"))
+    given = dict(drafts.numbered(part, "--part") for part in take_list(args, "part"))
     ground = ground_of(desk, state, state.issuer)
     parts = ground.profile.reports.parts if ground.profile.reports is not None else ()
     terms = state.opening.terms if state.opening is not None else None
@@ -122,25 +122,18 @@ def _with_parts(desk: Desk, state: ItemState, args: Args) -> str:
     return check_text("\n".join([text, *said]), "--part")
 
 
-def _numbered(text: str, field: str) -> tuple[int, str]:
-    """``N=TEXT``."""
-    number, equals, words = text.partition("=")
-    if not (equals and number.strip().isascii() and number.strip().isdigit() and words.strip()):
-        raise InputError("写法不对", field=field, value=text, remedy="写成 序号=内容，如 1=已全部公开")
-    return int(number[:9]), check_text(words.strip(), field)
-
-
 def submit(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     """报结: every task this office issued under the item must be done, and the report approved (R57)."""
     state = current(desk, take(args, "item"))
     _check_set_up(desk, state, "报结")
     guards.check_act(state, Kind.FINAL, desk.identity.code)
     guards.check_final(open_children(desk, state))
+    signed = drafts.approved(desk, "report", state, args)
     payload = Act(
-        text=_text(Kind.FINAL, args), attachments=take_files(args), answers=_answers(desk, state, args),
-        unit=_unit(desk, args),
+        text=_text(Kind.FINAL, signed.args), attachments=signed.attachments,
+        answers=_answers(desk, state, signed.args), unit=_unit(desk, args),
     )  # fmt: skip
-    return write(desk, state, Kind.FINAL, payload, caller, chains.basis(desk, "report", state))
+    return write(desk, state, Kind.FINAL, payload, caller, signed.case)
 
 
 def _answers(desk: Desk, state: ItemState, args: Args) -> tuple[tuple[int, str], ...]:
@@ -149,14 +142,10 @@ def _answers(desk: Desk, state: ItemState, args: Args) -> tuple[tuple[int, str],
     Where no office has laid down rules of its own, a report without any --answer stands for all of them.
     """
     points = state.opening.points if state.opening is not None else ()
-    given: dict[int, str] = {}
-    for text in take_list(args, "answer"):
-        number, words = _numbered(text, "--answer")
+    given = dict(drafts.answers_of(take_list(args, "answer")))
+    for number in given:
         if not 1 <= number <= len(points):
             raise InputError("没有这个分项", field="--answer", value=number, remedy=f"本任务有 {len(points)} 个分项")
-        if number in given:
-            raise InputError("同一分项答复了两次", field="--answer", value=number)
-        given[number] = words
     ground = ground_of(desk, state, state.issuer)
     missing = [number for number in range(1, len(points) + 1) if number not in given]
     if missing and (given or ground.profile.id != DEFAULT):
@@ -174,7 +163,7 @@ def accept(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     guards.check_act(state, Kind.ACCEPT, desk.identity.code)
     _check_assistants(desk, state)
     payload = Act(text=_text(Kind.ACCEPT, args), attachments=take_files(args))
-    return write(desk, state, Kind.ACCEPT, payload, caller, chains.basis(desk, "accept", state))
+    return write(desk, state, Kind.ACCEPT, payload, caller, drafts.approved(desk, "accept", state, args).case)
 
 
 def return_(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:

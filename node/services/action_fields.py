@@ -14,8 +14,10 @@ from node.items.fold import EFFECTIVE, ItemState
 from node.items.lifecycle import CANCELLED, DONE, TERMINAL, state_label
 from node.items.lights import day_of
 from node.records.kinds import label_of
+from node.records.payload import Act
 from node.records.track import CLEARED, OPEN
 from node.rules.words import COLOURS, FACTS, FINDINGS, SUBJECTS
+from node.services import drafts
 from node.services.action_forms import Field, Form
 from node.services.archiving import lacking
 from node.services.desk import Caller, Desk
@@ -47,7 +49,22 @@ class Scene(NamedTuple):
 def fields_of(scene: Scene, form: Form) -> tuple[Document, ...]:
     """The fields of a form as the page gets them; a choice that may be left and has nothing to choose is left out."""
     found = [field_document(scene, form, field) for field in form.fields]
+    draft = drafts.waiting(scene.desk, form.subject, scene.state) if form.subject else None
+    if draft is not None:
+        found = [_as_approved(document, draft) for document in found]
     return tuple(one for one in found if one["kind"] != "choice" or one["required"] or one["choices"])
+
+
+def _as_approved(document: Document, draft: Act) -> Document:
+    """What went through the chain stands in the form: the act says just that (R56, R69)."""
+    due = day_text(draft.due_day)
+    stands: Mapping[str, object] = {"text": draft.text, "due": due, "until": due}
+    answers = {str(number): words for number, words in draft.answers}
+    parts = document.get("parts")
+    if document["name"] == "answer" and answers and isinstance(parts, list):
+        return document | {"parts": [part | {"default": answers.get(part["key"])} for part in parts]}
+    known = stands.get(str(document["name"]))
+    return document | {"default": known, "example": known} if known else document
 
 
 def field_document(scene: Scene, form: Form, field: Field) -> Document:
@@ -242,7 +259,9 @@ _FILLS: Mapping[str, Callable[[Scene, Form], Document]] = {
     "above_due": lambda scene, _form: _days(scene.today, scene.above_day),
     "from_today": lambda scene, _form: _days(scene.today),
     "units": _unit, "own_unit": _own_unit, "receivers": _receivers, "percent": _percent,
-    "report_parts": _report_parts, "answers": _answers, "findings": _findings, "papers": _papers,
+    "report_parts": _report_parts, "answers": _answers,
+    "answers_maybe": lambda scene, form: _answers(scene, form) | {"required": False},
+    "findings": _findings, "papers": _papers,
     "open_milestones": _open_milestones, "open_lines": lambda scene, _form: _lines(scene, OPEN + 1),
     "verified": lambda scene, _form: {"required": any(one.status == OPEN for one in scene.state.tracks.lines)},
     "uncleared": lambda scene, _form: _lines(scene, CLEARED), "colours": _colours, "into": _into,

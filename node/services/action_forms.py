@@ -126,7 +126,10 @@ _REVIEW: tuple[Form, ...] = (
     Form("propose", "item.propose", "拟办", REVIEW, (Kind.PROPOSE,), (_text("拟办意见"), _FILES), subject="setup",
          on_case=True),
     Form("case.open", "case.open", "送审", REVIEW, (), (
-        Field("subject", "送审内容", "choice", required=True, fill="subjects"), _text("送审说明"), _FILES,
+        Field("subject", "送审内容", "choice", required=True, fill="subjects"),
+        _text("送审稿", help_="督办令、通报、专报、上报的，写发出的原文；审定后照此办理"),
+        _due("时限", "from_today"), Field("answer", "分项答复", "lines", fill="answers_maybe", pattern="{key}={value}"),
+        _FILES,
     ), vary="subject"),
     Form("approve", "item.approve", "审批同意", REVIEW, (Kind.APPROVE,), (_text("意见", required=False),),
          on_case=True),

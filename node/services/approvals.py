@@ -24,7 +24,7 @@ from node.records.payload import Act, check_text
 from node.records.track import Track
 from node.rules.profile import Profile
 from node.rules.values import Chain
-from node.services import acting, cases, chains
+from node.services import acting, cases, chains, drafts
 from node.services.chains import SETTING_UP, basis, check_ready, consume, name_of, required
 from node.services.desk import Caller, Desk, current, open_children, take, take_files, take_list
 from node.services.people import post_of
@@ -49,8 +49,12 @@ def propose(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     state = current(desk, take(args, "item"))
     guards.check_act(state, Kind.PROPOSE, desk.identity.code)
     text = _words(args, "--text")
-    chain = cases.chain_of(desk, state) if cases.subject_of(state) else required(desk, "setup", state)
-    payload = Act(text=text, attachments=take_files(args), track=_track(desk, chain))
+    if cases.subject_of(state):
+        chain: Chain | None = cases.chain_of(desk, state)
+        payload = drafts.drafted_again(desk, state, cases.chain_of(desk, state), {**args, "text": text})
+    else:
+        chain = required(desk, "setup", state)
+        payload = Act(text=text, attachments=take_files(args), track=_track(desk, chain))
     return _answer(desk, acting.write(desk, state, Kind.PROPOSE, payload, caller), chain)
 
 
@@ -171,12 +175,28 @@ def _turn(desk: Desk, state: ItemState, kind: Kind, args: Args, caller: Caller) 
             f"拟稿人 {caller.name} 不能审批自己拟的稿{named}", code="self_approval", field="--as", value=caller.name,
             remedy=f"由担任该职务的其他人审批：{chains.next_step(profile, approval)}",
         )  # fmt: skip
+    _check_reporter(desk, state, caller, named)
     if post not in waiting:
         raise ForbiddenError(
             f"还没有轮到「{profile.role_label(post)}」{named}，现在应由 {chains.next_step(profile, approval)}",
             code="wrong_turn", field="--post", value=post, remedy=_next(profile, approval, state),
         )  # fmt: skip
     return Turn(approval, rule, post)
+
+
+def _check_reporter(desk: Desk, case: ItemState, caller: Caller, named: str) -> None:
+    """Refuse who handed in the report, or asked for the time, that the case is about (R56, A7)."""
+    record = drafts.draft_of(desk, case).track
+    terms = case.opening.terms if case.opening is not None else None
+    if terms is None or not terms.target or record is None or not record.cause:
+        return
+    for fact in read_facts(desk.store, [terms.target]).get(terms.target, []):
+        mine = fact.author == desk.identity.code and fact.actor == _number_of(desk, caller)
+        if fact.record_id == record.cause and mine:
+            raise ForbiddenError(
+                f"{caller.name} 是报送人，不能审批自己报送的{named}", code="self_approval", field="--as",
+                value=caller.name, remedy="由担任该职务的其他人审批",
+            )  # fmt: skip
 
 
 def _point_to_case(desk: Desk, state: ItemState) -> None:

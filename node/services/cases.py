@@ -18,15 +18,15 @@ from node.items.versions import SEMANTIC_VERSION
 from node.records.kinds import Kind
 from node.records.limits import TEXT_CHARS_MAX, TITLE_CHARS_MAX
 from node.records.line import Line
-from node.records.payload import Act, Opening, check_text
-from node.records.track import Terms, Track
+from node.records.payload import Opening, check_text
+from node.records.track import Terms
 from node.rules.profile import Profile
 from node.rules.values import Chain
 from node.rules.words import SUBJECTS
-from node.services import chains
+from node.services import chains, drafts
 from node.services.browse import View, show_item
 from node.services.chains import name_of
-from node.services.desk import Caller, Desk, current, find_item, state_of, take, take_files
+from node.services.desk import Caller, Desk, current, find_item, state_of, take
 from node.services.rulebook import Rulebook
 from node.services.verbs import Args
 from node.storage.port import BoardQuery, BoardRow, Reader
@@ -67,12 +67,12 @@ def open_case(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     title = f"{label}：{state.opening.title if state.opening is not None else name}"[:TITLE_CHARS_MAX]
     rule = chains.rule_name(profile, chain)
     terms = Terms(subject=subject, target=state.item_id, profile=f"{profile.id}/{profile.version}")
-    line, files = Line((desk.identity.code,)), take_files(args)
+    draft = drafts.new_draft(desk, state, subject, chain, {**args, "text": text})._replace(actor_name=caller.name)
+    line, files = Line((desk.identity.code,)), draft.attachments
     opening = Opening(title, text, caller.name, attachments=files, number=number, rule=rule, terms=terms)
     record = desk.author.write(
         Kind.REGISTER, line, opening, semantic_version=SEMANTIC_VERSION, actor=caller.name, channel=caller.channel
     )
-    draft = Act(text, caller.name, track=Track(steps=chains.steps_of(chain), rule=rule))
     desk.author.write(
         Kind.PROPOSE, line, draft, item=record.record_id, re=(record.record_id,), actor=caller.name,
         channel=caller.channel,

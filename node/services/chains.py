@@ -104,6 +104,16 @@ def cases_of(desk: Desk, subject: str, item: bytes) -> list[BoardRow]:
     return sorted((row for row in rows if row.issuer == desk.identity.code), key=lambda row: row.item_no)
 
 
+def approved_case(desk: Desk, subject: str, state: ItemState) -> ItemState | None:
+    """The case for (subject, item) that went through its chain and that nobody has used yet."""
+    for row in cases_of(desk, subject, state.item_id):
+        if row.state == ESTABLISHED:
+            case = state_of(desk.store, row.item_id)
+            if case.tracks.approval.steps and case.tracks.approval.complete:
+                return case
+    return None
+
+
 def basis(desk: Desk, subject: str, state: ItemState) -> bytes:
     """The approved, unused case for (subject, item), to be named as ``track.basis`` and then handed to `consume`.
 
@@ -115,22 +125,17 @@ def basis(desk: Desk, subject: str, state: ItemState) -> bytes:
     profile = profile_of(desk)
     rule = rule_text(rule_name(profile, chain))
     label, name = SUBJECTS[subject], name_of(state)
-    pending: tuple[BoardRow, ItemState] | None = None
-    for row in cases_of(desk, subject, state.item_id):
-        if row.state in TERMINAL:
-            continue
-        case = state_of(desk.store, row.item_id)
-        approval = case.tracks.approval
-        if case.state == ESTABLISHED and approval.steps and approval.complete:
-            return row.item_id
-        pending = (row, case)
-    if pending is None:
+    ready = approved_case(desk, subject, state)
+    if ready is not None:
+        return ready.item_id
+    open_ = [row for row in cases_of(desk, subject, state.item_id) if row.state not in TERMINAL]
+    if not open_:
         raise InputError(
             f"「{label}」须先经审批：{chain.title}{rule}，第一步 {step_text(profile, steps_of(chain)[0])}",
             field="ITEM", value=name, code="approval",
             remedy=f"dulian case open {name} --subject {subject} --text 送审内容",
         )  # fmt: skip
-    row, case = pending
+    row, case = open_[-1], state_of(desk.store, open_[-1].item_id)
     step = next_step(profile, case.tracks.approval)
     if not step:
         raise InputError(

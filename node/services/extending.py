@@ -17,7 +17,7 @@ from node.records.payload import Act
 from node.records.track import DENIED, GRANTED, NOTED, Track
 from node.rules import explain
 from node.rules.values import Extension
-from node.services import chains
+from node.services import drafts
 from node.services.acting import write
 from node.services.desk import Caller, Desk, current, parse_day, take
 from node.services.ground import Args, Ground, check_above, ground_of, iso_day, today_of, words
@@ -66,14 +66,16 @@ def grant(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     if rule.mode == "notify_only":
         raise ground.refusal("延期只报告说明，原时限不变，不能批准新时限", f"extensions.{rule.id}", field="ITEM",
                              remedy="用 dulian item note 记为已说明")  # fmt: skip
-    day = parse_day(args.get("until"), "--until") or state.tracks.extension.wanted_day
+    signed = drafts.approved(desk, "extension", state, args)
+    day = parse_day(signed.args.get("until"), "--until") or state.tracks.extension.wanted_day
     if day <= state.due_day or day < today_of(desk):
         raise InputError(
             f"新时限须晚于原时限 {iso_day(state.due_day)}，且不早于今天", field="--until", value=iso_day(day),
             remedy="写 --until 更晚的日期，或用 dulian item deny 不同意",
         )  # fmt: skip
     check_above(desk, state.parent, day, "--until")
-    return _decide(desk, state, ground, rule, Act(words(args, "text", required=False), due_day=day), GRANTED, caller)
+    payload = Act(words(args, "text", required=False), due_day=day)
+    return _decide(desk, state, ground, rule, payload, GRANTED, caller, signed.case)
 
 
 def deny(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
@@ -103,8 +105,8 @@ def _rule(desk: Desk, state: ItemState, office: str) -> tuple[Ground, Extension]
 
 
 def _decide(
-    desk: Desk, state: ItemState, ground: Ground, rule: Extension, payload: Act, verdict: int, caller: Caller
+    desk: Desk, state: ItemState, ground: Ground, rule: Extension, payload: Act, verdict: int, caller: Caller,
+    case: bytes = b"",
 ) -> dict[str, object]:
-    case = chains.basis(desk, "extension", state) if verdict == GRANTED else b""
     track = Track(verdict=verdict, rule=ground.rule(f"extensions.{rule.id}"))
     return write(desk, state, Kind.EXT_DECISION, payload._replace(track=track), caller, case)

@@ -19,7 +19,7 @@ from node.records.line import Line
 from node.records.payload import Act, Opening
 from node.records.track import CLEARED, CRITICISM, OPEN, PRAISE, REPORTED, RectifyLine, Terms, Track
 from node.rules.calendar import date_of
-from node.services import chains
+from node.services import drafts
 from node.services.acting import write
 from node.services.desk import Caller, Desk, children_of, current, parse_day, take, take_files, take_list
 from node.services.ground import Args, check_above, ground_of, one_line, row_of, today_of, words
@@ -32,17 +32,18 @@ def order(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     """督办令: one matter, numbered, with task, limit and requirements; through the chain ``order`` (R67-R73)."""
     state = current(desk, take(args, "item"))
     guards.check_act(state, Kind.ORDER, desk.identity.code)
+    signed = drafts.approved(desk, "order", state, args)
+    args = {**args, **signed.args}
     due_day = parse_day(args.get("due"), "--due")
     if due_day < today_of(desk):
         raise InputError("督办令须写明办结时限，不早于今天", field="--due", value=take(args, "due"))
     check_above(desk, state.parent, due_day, "--due")
     text = words(args, "text")
-    case = chains.basis(desk, "order", state)
     number = one_line(args, "number") or _next_order(desk)
     handover = words(args, "handover", required=False).strip()
     taken = (f"领受：{handover}",) if handover else ()  # collected at the office, or handed over on the spot (R71)
-    payload = Act(text, due_day=due_day, attachments=take_files(args), track=Track(number=number, entries=taken))
-    return write(desk, state, Kind.ORDER, payload, caller, case) | {"order": number}
+    payload = Act(text, due_day=due_day, attachments=signed.attachments, track=Track(number=number, entries=taken))
+    return write(desk, state, Kind.ORDER, payload, caller, signed.case) | {"order": number}
 
 
 def _next_order(desk: Desk) -> str:
@@ -116,16 +117,16 @@ def notice(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
         listed = "、".join(below) or "无"
         raise InputError("该单位不承办此事项", field="--to", value=",".join(missing), remedy=f"承办单位：{listed}")
     due_day = parse_day(args.get("due"), "--due")
-    text = words(args, "text")
-    case = chains.basis(desk, "notice", state)
+    signed = drafts.approved(desk, "notice", state, args)
+    text = words(signed.args, "text")
     media, person = one_line(args, "media"), one_line(args, "person")
     if media and args.get("criticise") and not person:
         raise InputError("媒体曝光须写明责任人（规则：对未按要求落实的事项及责任人曝光）", field="--person",
                          remedy="写 --person 责任人；不在媒体曝光的，不写 --media")  # fmt: skip
     track = Track(verdict=PRAISE if args.get("praise") else CRITICISM, offices=named, title=one_line(args, "title"),
                   entries=tuple(f"媒体：{name}" for name in (media,) if name))  # fmt: skip
-    payload = Act(text, due_day=due_day, person=person, attachments=take_files(args), track=track)
-    answer = write(desk, state, Kind.NOTICE, payload, caller, case)
+    payload = Act(text, due_day=due_day, person=person, attachments=signed.attachments, track=track)
+    answer = write(desk, state, Kind.NOTICE, payload, caller, signed.case)
     told = [below[code] for code in named if code in below]
     for item in told:
         write(desk, current(desk, item), Kind.NOTICE, payload, caller)
@@ -146,9 +147,11 @@ def _paper(desk: Desk, args: Args, caller: Caller, kind: Kind) -> dict[str, obje
     state = current(desk, take(args, "item"))
     guards.check_act(state, kind, desk.identity.code)
     track = Track(title=one_line(args, "title", required=True))
-    payload = Act(words(args, "text"), attachments=take_files(args), track=track)
-    case = chains.basis(desk, "special", state) if kind == Kind.SPECIAL else b""
-    return write(desk, state, kind, payload, caller, case)
+    signed = drafts.Approved(b"", args, take_files(args))
+    if kind == Kind.SPECIAL:
+        signed = drafts.approved(desk, "special", state, args)
+    payload = Act(words(signed.args, "text"), attachments=signed.attachments, track=track)
+    return write(desk, state, kind, payload, caller, signed.case)
 
 
 def interview(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:

@@ -58,9 +58,12 @@ def test_report_to_the_city_needs_the_signature_of_the_head_or_the_office_head(l
     assert f"dulian item approve {case['number']}" in pending.remedy
     assert county.refused("item.approve", "承办", item=case["number"]).code == "no_post"
     assert county.do("item.approve", "县长", item=case["number"])["complete"]
-    county.do("item.submit", "承办", item=item, text="已办结")
+    other = county.refused("item.submit", "承办", item=item, text="已办结")
+    assert "不一致（规则 county-003/1 chains.report.upper）" in other.text
+    county.do("item.submit", "承办", item=item)  # what is left out is as it was signed
     line.settle()
     assert line.city.state(item).state == "submitted"
+    assert county.do("item.show", item=item)["timeline"][-1]["text"] == "报告送审稿"
     assert county.state(case["item"]).state == "closed"
 
 
@@ -68,7 +71,7 @@ def test_the_act_names_the_case_it_went_by_and_the_case_serves_once(line: Line) 
     county, item = line.county, line.received()
     case = county.do("case.open", "承办", item=item, subject="report", text="送审稿")
     county.do("item.approve", "办主任", item=case["item"])
-    done = county.do("item.submit", "承办", item=item, text="已办结")
+    done = county.do("item.submit", "承办", item=item, text=" 送审稿\n")
     timeline = county.do("item.show", item=item)["timeline"]
     assert done["record"] in {entry["record"] for entry in timeline}
     line.settle()
@@ -136,7 +139,8 @@ def test_rejected_case_is_proposed_again(line: Line) -> None:
     assert "已退回" in county.refused("item.submit", "承办", item=item, text="已办结").text
     assert county.do("item.propose", "承办", item=case["item"], text="乙")["rule"] == case["rule"]
     county.do("item.approve", "县长", item=case["item"])
-    county.do("item.submit", "承办", item=item, text="已办结")
+    assert "不一致" in county.refused("item.submit", "承办", item=item, text="甲").text
+    county.do("item.submit", "承办", item=item, text="乙")
 
 
 def test_withdrawn_case_makes_room_for_another(line: Line) -> None:
@@ -161,11 +165,39 @@ def test_accepting_a_report_needs_three_steps(line: Line) -> None:
     error = county.refused("item.accept", "承办", item=task)
     assert "规则 county-003/1 chains.accept" in error.text
     case = county.do("case.open", "承办", item=task, subject="accept", text="查办报告")
+    assert "已有" in county.refused("case.open", "承办", item=task, subject="accept", text="再审").text
     verbs = [county.do("item.approve", name, item=case["item"])["verb"] for name in ("主任", "分管", "办主任", "批示")]
     assert verbs == ["审核", "审签", "审签", "审示"]
     county.do("item.accept", "承办", item=task)
     line.settle()
     assert line.town.state(task).state == "accepted"
+
+
+def test_a_report_is_approved_after_it_came_and_by_others_than_who_wrote_it(line: Line) -> None:
+    """R56, A7: no approval in advance, none for another report, none of one's own."""
+    county = line.county
+    item = str(county.do("item.register", "承办", title="批示件", source="handling.instruction")["item"])
+    county.do("item.propose", "承办", item=item, text="拟自办")
+    for name in ("主任", "分管", "办主任"):
+        county.do("item.approve", name, item=item)
+    early = county.refused("case.open", "承办", item=item, subject="accept", text="查办报告")
+    assert "还没有办结报告，无从送审（规则 county-003/1 chains.accept" in early.text
+    county.do("item.submit", "主任", item=item, text="水已通")
+    case = county.do("case.open", "承办", item=item, subject="accept", text="查办报告")["item"]
+    own = county.refused("item.approve", "主任", item=case)
+    assert (own.code, "是报送人" in own.text) == ("self_approval", True)
+    county.do("item.return", "承办", item=item, reason="水未通", mode="redo")
+    county.do("item.submit", "承办", item=item, text="水真的通了")
+    for name in ("主任", "分管", "办主任", "批示"):
+        county.do("item.approve", name, item=case)
+    stale = county.refused("item.accept", "承办", item=item)
+    assert "此前的办结报告" in stale.text
+    county.do("item.cancel", "承办", item=case, reason="重新送审")
+    again = county.do("case.open", "承办", item=item, subject="accept", text="查办报告")["item"]
+    for name in ("主任", "分管", "办主任", "批示"):
+        county.do("item.approve", name, item=again)
+    county.do("item.accept", "承办", item=item)
+    assert county.state(item).state == "accepted"
 
 
 def test_cases_are_listed_apart_from_items(line: Line) -> None:
@@ -182,7 +214,7 @@ def test_cases_are_listed_apart_from_items(line: Line) -> None:
     assert [(post["id"], post["done"]) for step in shown["steps"] for post in step["posts"]] == [
         ("leader.head", True), ("office.head", False),
     ]  # fmt: skip
-    county.do("item.submit", "承办", item=item, text="已办结")
+    county.do("item.submit", "承办", item=item)
     assert county.do("case.list") == []
     assert [one["state_label"] for one in county.do("case.list", all=True, item=item)] == ["已使用"]
     assert isinstance(county.refused("case.show", item=item), InputError)

@@ -97,6 +97,9 @@ def test_a_report_goes_through_its_approval_case_from_opening_to_the_signature()
         assert head.send(f"{link}/do/approve", head.form(f"{link}/do/approve") | {"text": "同意"}).status_code == 303
         assert "✓ 已签" in head.page(link).select_one(".steps").get_text()
         path = f"/items/{item}/do/submit"
-        done = drafter.send(path + "/files", drafter.form(path) | {"text": "已办结"})
+        assert drafter.form(path)["text"] == "报告送审稿", "what was signed stands in the form"
+        other = drafter.send(path + "/files", drafter.form(path) | {"text": "已办结"})
+        assert "不一致" in other.text
+        done = drafter.send(path + "/files", drafter.form(path))
         assert done.status_code == 303, done.text
         assert "已报结" in drafter.page(f"/items/{item}").select_one(".states").get_text()

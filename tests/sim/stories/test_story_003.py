@@ -260,12 +260,15 @@ def _answer_the_city(story: Story, task: str) -> None:
     story.same_everywhere(task, light="green")
     story.refused(COUNTY, "item.submit", "承办", says, item=task, text="已办结", answer=answers)
     copies = [story.file(COUNTY, name, name) for name in ("现场照片.jpg", "国土所询问笔录.pdf")]
-    case = story.do(COUNTY, "case.open", "承办", item=task, subject="report", text="关于违法占地查办情况的报告")["item"]
+    case = story.do(COUNTY, "case.open", "承办", item=task, subject="report", text="已办结", answer=answers,
+                    attachments=copies)["item"]  # fmt: skip
     for other in ("主任", "常务", "分管"):
         story.refused(COUNTY, "item.approve", other, "规则 county-003/1 chains.report.upper", item=case)
     story.refused(COUNTY, "item.submit", "承办", says[1:], item=task, text="已办结", answer=answers)
     assert story.approve(COUNTY, case, "县长") == [("签发", True)]
-    story.do(COUNTY, "item.submit", "承办", item=task, text="已办结", answer=answers, attachments=copies)
+    other = ["1=不属实", answers[1]]
+    story.refused(COUNTY, "item.submit", "承办", ("不一致", says[1]), item=task, text="已办结", answer=other)
+    story.do(COUNTY, "item.submit", "承办", item=task)
     shown = story.show(CITY, task)
     assert [one["present"] for one in shown["attachments"]] == [True, True]
     assert "1. 属实，占地3亩\n2. 已全部复耕" in shown["timeline"][-1]["text"]

@@ -40,7 +40,8 @@ def test_the_county_heads_order_is_signed_in_its_order() -> None:
 def _sign(story: Story, task: str, order: dict[str, str]) -> None:
     says = "规则 county-003/1 chains.order"
     story.refused(COUNTY, "item.order", "承办", (says, "dulian case open"), **order)
-    case = story.do(COUNTY, "case.open", "承办", item=task, subject="order", text="县长督办令（送审稿）")["item"]
+    case = story.do(COUNTY, "case.open", "承办", item=task, subject="order", text=order["text"],
+                    due=order["due"])["item"]  # fmt: skip
     for early in ("事项分管", "常务", "县长"):
         story.refused(COUNTY, "item.approve", early, ("还没有轮到", says), item=case)
     assert story.approve(COUNTY, case, "主任") == [("审核", False)]
@@ -51,7 +52,11 @@ def _sign(story: Story, task: str, order: dict[str, str]) -> None:
     story.refused(COUNTY, "item.order", "承办", ("尚在审批", says), **order)
     assert story.approve(COUNTY, case, "常务", "县长") == [("会签", False), ("签发", True)]
     story.at("2026-10-14")
-    made = story.do(COUNTY, "item.order", "承办", **order, handover="民政局局长到督查室领受")
+    # What is issued is what was signed (R69).
+    says_other = ("不一致", says)
+    story.refused(COUNTY, "item.order", "承办", says_other, item=task, text="与签发稿无关的另一件事", due=order["due"])
+    story.refused(COUNTY, "item.order", "承办", says_other, item=task, text=order["text"], due="2026-11-20")
+    made = story.do(COUNTY, "item.order", "承办", item=task, handover="民政局局长到督查室领受")
     assert "领受：民政局局长到督查室领受" in story.show(LEAD, task)["timeline"][-1]["text"]
     assert made["order"] == f"{COUNTY}-令-2026-0001"
     story.refused(COUNTY, "item.order", "承办", says, **order)  # an approval serves once
@@ -95,8 +100,9 @@ def test_either_may_examine_the_order_first(order: tuple[str, str]) -> None:
     item = story.do(COUNTY, "item.register", "承办", title="积水", source="order.upper")["item"]
     story.do(COUNTY, "item.propose", "承办", item=item, text="拟启用县长督办令")
     story.approve(COUNTY, item, "常务", "县长")
-    story.case(COUNTY, "承办", "order", item, *order, "事项分管", "常务", "县长")
-    story.do(COUNTY, "item.order", "承办", item=item, text="限期办结", due="2026-11-20")
+    signed = {"text": "限期办结", "due": "2026-11-20"}
+    story.case(COUNTY, "承办", "order", item, *order, "事项分管", "常务", "县长", **signed)
+    story.do(COUNTY, "item.order", "承办", item=item, **signed)
     assert course_of(story, item)[-1] == ("督办令", "2026-10-12")
 
 
@@ -155,7 +161,7 @@ def _extend(story: Story, task: str) -> None:
     story.approve(COUNTY, case, "主任")
     story.refused(COUNTY, "item.grant", "承办", ("同意（县政府办主任）", says), item=task)
     story.approve(COUNTY, case, "办主任")
-    story.refused(COUNTY, "item.grant", "承办", "2026-12-31", item=task, until="2027-01-15")
+    story.refused(COUNTY, "item.grant", "承办", ("不一致", "2026-12-15"), item=task, until="2027-01-15")
     story.do(COUNTY, "item.grant", "承办", item=task)
     shown = story.same_everywhere(task, due="2026-12-15", light="green")
     assert [one["due"] for one in shown["tracks"]["dues"]] == ["2026-11-13", "2026-12-15"]
@@ -271,7 +277,7 @@ def _announce(story: Story, item: str, near: str, far: str) -> None:
     says = "规则 county-003/1 chains.special"
     paper = {"item": item, "title": "防汛督查专题报告", "text": "一乡整改不力"}
     story.refused(COUNTY, "item.special", "承办", says, **paper)
-    case = story.do(COUNTY, "case.open", "承办", item=item, subject="special", text="专题报告")["item"]
+    case = story.do(COUNTY, "case.open", "承办", item=item, subject="special", text=paper["text"])["item"]
     story.refused(COUNTY, "item.approve", "相关", ("还没有轮到", says), item=case)
     assert story.approve(COUNTY, case, "办主任", "主任", "相关") == [("审核", False), ("审核", False), ("审批", True)]
     story.do(COUNTY, "item.special", "承办", **paper)
