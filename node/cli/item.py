@@ -109,7 +109,10 @@ def report(
 
 
 def submit(
-    item: o.Item, text: Text,
+    item: o.Item,
+    text: Annotated[
+        str | None, typer.Option("--text", metavar="TEXT", help="内容；经审签的不写，用审签稿")
+    ] = None,
     answer: Annotated[
         list[str] | None, typer.Option("--answer", metavar="N=TEXT", help="逐一答复分项：序号=内容，可重复")
     ] = None,

@@ -15,6 +15,7 @@ from node.cli.paper import Paper, clean
 from node.errors import InputError
 
 Text = Annotated[str, typer.Option("--text", metavar="TEXT", help="内容")]
+Drafted = Annotated[str | None, typer.Option("--text", metavar="TEXT", help="内容；经审签的不写，用审签稿")]
 MaybeText = Annotated[str | None, typer.Option("--text", metavar="TEXT", help="说明")]
 MustDue = Annotated[str, typer.Option("--due", metavar="DATE", help="完成时限，如 2026-12-31")]
 Title = Annotated[str, typer.Option("--title", metavar="TEXT", help="标题")]
@@ -73,7 +74,10 @@ def score(
 
 
 def order(
-    item: o.Item, text: Text, due: MustDue,
+    item: o.Item, text: Drafted = None,
+    due: Annotated[
+        str | None, typer.Option("--due", metavar="DATE", help="办结时限；经审签的不写，用审定的")
+    ] = None,
     number: Annotated[str | None, typer.Option("--number", metavar="NO", help="督办令编号；不写时自动编号")] = None,
     handover: Annotated[
         str | None, typer.Option("--handover", metavar="TEXT", help="领受：谁到哪里领取，或在哪里现场交办")
@@ -108,7 +112,7 @@ def rectify(
 
 
 def notice(
-    item: o.Item, text: Text, praise: Annotated[bool, typer.Option("--praise", help="表扬")] = False,
+    item: o.Item, text: Drafted = None, praise: Annotated[bool, typer.Option("--praise", help="表扬")] = False,
     criticise: Annotated[bool, typer.Option("--criticise", help="批评")] = False,
     to: Annotated[
         list[str] | None, typer.Option("--to", metavar="CODE[,CODE…]", help="点名的承办单位；各在自己的任务上收到")
@@ -139,8 +143,8 @@ def bulletin(
 
 
 def special(
-    item: o.Item, title: Title, text: Text, attach: o.Attach = None, as_: o.As = None, home: o.Home = None,
-    as_json: o.Json = False,
+    item: o.Item, title: Title, text: Drafted = None, attach: o.Attach = None, as_: o.As = None,
+    home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
     """向领导报专报，记在本单位登记的事项上。"""
     args = {"item": item, "title": title, "text": text}

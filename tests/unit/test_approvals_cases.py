@@ -186,10 +186,14 @@ def test_a_report_is_approved_after_it_came_and_by_others_than_who_wrote_it(line
     case = county.do("case.open", "承办", item=item, subject="accept", text="查办报告")["item"]
     own = county.refused("item.approve", "主任", item=case)
     assert (own.code, "是报送人" in own.text) == ("self_approval", True)
+    county.do("item.cancel", "承办", item=case, reason="另由承办人报")
     county.do("item.return", "承办", item=item, reason="水未通", mode="redo")
     county.do("item.submit", "承办", item=item, text="水真的通了")
+    case = county.do("case.open", "承办", item=item, subject="accept", text="查办报告")["item"]
     for name in ("主任", "分管", "办主任", "批示"):
         county.do("item.approve", name, item=case)
+    county.do("item.return", "承办", item=item, reason="附照片", mode="supplement")
+    county.do("item.submit", "承办", item=item, text="附照片")
     stale = county.refused("item.accept", "承办", item=item)
     assert "此前的办结报告" in stale.text
     county.do("item.cancel", "承办", item=case, reason="重新送审")

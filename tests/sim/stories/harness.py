@@ -175,7 +175,9 @@ class Story:
             done.append((str(answer["verb"]), bool(answer["complete"])))
         return done
 
-    def case(self, office: str, as_: str, subject: str, item: str, *names: str, text: str = "送审稿", **draft: Any) -> str:
+    def case(
+        self, office: str, as_: str, subject: str, item: str, *names: str, text: str = "送审稿", **draft: Any
+    ) -> str:
         """An approval case opened and taken through its whole chain; its id."""
         made = self.do(office, "case.open", as_, item=item, subject=subject, text=text, **draft)
         done = self.approve(office, made["item"], *names)

@@ -266,8 +266,8 @@ def _answer_the_city(story: Story, task: str) -> None:
         story.refused(COUNTY, "item.approve", other, "规则 county-003/1 chains.report.upper", item=case)
     story.refused(COUNTY, "item.submit", "承办", says[1:], item=task, text="已办结", answer=answers)
     assert story.approve(COUNTY, case, "县长") == [("签发", True)]
-    other = ["1=不属实", answers[1]]
-    story.refused(COUNTY, "item.submit", "承办", ("不一致", says[1]), item=task, text="已办结", answer=other)
+    untrue = ["1=不属实", answers[1]]
+    story.refused(COUNTY, "item.submit", "承办", ("不一致", says[1]), item=task, text="已办结", answer=untrue)
     story.do(COUNTY, "item.submit", "承办", item=task)
     shown = story.show(CITY, task)
     assert [one["present"] for one in shown["attachments"]] == [True, True]
@@ -295,5 +295,5 @@ def _tell_of_delay(story: Story, letter: str) -> None:
     story.same_everywhere(letter, due="2026-11-09", light="red")
     story.refused(COUNTY, "item.submit", "承办", "规则 county-003/1 chains.report.upper", item=letter, text="已办结")
     story.case(COUNTY, "承办", "report", letter, "办主任")
-    story.do(COUNTY, "item.submit", "承办", item=letter, text="已查处")
+    story.do(COUNTY, "item.submit", "承办", item=letter)
     story.same_everywhere(letter, state="submitted", light="red")
