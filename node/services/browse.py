@@ -243,6 +243,10 @@ def _timeline(reader: Reader, view: View, facts: list[Fact], state: ItemState) -
             "received_at": iso(fact.received_ms),
             "effect": state.effects.get(fact.record_id, "waiting"),
             "text": text_of(payload, fact.kind),
+            "attachments": [
+                {"hash": file.hash.hex(), "name": file.name}
+                for file in (payload.attachments if payload is not None else ())
+            ],
             **enclosed_document(payload, view.open_enclosed, view.name_of),
         })  # fmt: skip
     return lines

@@ -23,7 +23,7 @@ from node.records.kinds import Kind
 from node.records.limits import TEXT_CHARS_MAX
 from node.records.payload import Act, check_text
 from node.records.track import REVEALED, Finding, Track
-from node.services import chains, issuing
+from node.services import chains, issuing, scope
 from node.services.browse import View, row_document
 from node.services.desk import Caller, act, current, take, take_files, take_list
 from node.services.duplicates import ALIKE_SHOWN, EVERYTHING, PLAN_CLASS, alike, open_rows
@@ -69,22 +69,31 @@ def _check_not_planned(reader: Reader, year: int, title: str) -> None:
 
 
 def show(reader: Reader, view: View, args: Args) -> dict[str, object]:
-    """`plan show --year Y`: the plan, whether it was approved, its entries and how far they are."""
+    """`plan show --year Y`: the plan, whether it was approved, its entries and how far they are.
+
+    ``narrowed``: the caller sees the entries of the own unit alone (W4).
+    """
     year = _year(args)
     rows = [row for row in _of_year(reader, year) if row.issuer == view.office]
+    rows = scope.visible(reader, view.office, view.caller, rows)
     head = next((row for row in rows if row.item_class == PLAN_CLASS), None)
     cases = reader.board_query(BoardQuery(subject="annual_plan", target=head.item_id)) if head is not None else []
     return {
         "year": year, "plan": row_document(view, head) if head is not None else None,
         "approved": any(case.state in ("established", "closed") for case in cases),
         "entries": [row_document(view, row) for row in rows if row.item_class != PLAN_CLASS],
+        "narrowed": scope.limits(reader, view.caller) is not None,
     }  # fmt: skip
 
 
 def check(reader: Reader, view: View, args: Args) -> dict[str, object]:
     """`plan check --title T`: what is open or planned and alike (R25)."""
     title = take(args, "title")
-    found = alike(title, open_rows(reader))[:ALIKE_SHOWN]
+    found = alike(title, open_rows(reader))
+    if scope.limits(reader, view.caller) is not None:
+        seen = {row.item_id for row in scope.visible(reader, view.office, view.caller, [one.row for one in found])}
+        found = [one for one in found if one.row.item_id in seen]
+    found = found[:ALIKE_SHOWN]
     return {
         "title": title,
         "alike": [row_document(view, one.row) | {"share_percent": round(one.share * 100)} for one in found],

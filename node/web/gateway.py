@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 import structlog
 
 from node.bootstrap.control import Asked, Control, IncomingFile, Inquiry
-from node.errors import DulianError, InputError, NotAvailableError
+from node.errors import DulianError, ForbiddenError, InputError, NotAvailableError
 from node.items.digest import digest
 from node.services import console_audit
 from node.services.browse import View
@@ -154,20 +154,23 @@ class Gateway:
             forget: (account, place) of the draft that is done with.
             args: the verb's arguments, as for the command socket.
         """
-        key = _key_of(caller, once)
+        key, tried = _key_of(caller, once), bool(args.get("dry_run"))
         known = await self.read(lambda reader: reader.get(OnceKey, key)) if once else None
         if known is not None:
             return json.loads(known.answer)
         said = Said(caller.name, address)
-        around = self._around(verb, said, key if once else b"", seen, forget, str(args.get("item") or ""))
+        around = self._around(
+            verb, None if tried else said, key if once else b"", seen, forget, str(args.get("item") or "")
+        )
         try:
             reply = await self._control.answer(Asked(verb, _given(args), files, around), caller)
         except _Replayed as found:
             return found.answer
         except DulianError as error:
-            await self.note(said, verb, str(args.get("item") or ""), f"未办理：{error.text}")
+            if not tried or isinstance(error, ForbiddenError):
+                await self.note(said, verb, str(args.get("item") or ""), f"未办理：{error.text}")
             raise
-        if verb not in COMMANDS and verb not in _NOTED:
+        if not tried and verb not in COMMANDS and verb not in _NOTED:
             await self.note(said, verb, "")  # what runs beside the core (`backup`) has no transaction of its own
         return reply.data
 
@@ -177,7 +180,8 @@ class Gateway:
         return bool(once) and await self.read(lambda reader: reader.get(OnceKey, key)) is not None
 
     def _around(
-        self, verb: str, said: Said, key: bytes, seen: tuple[str, str] | None, forget: tuple[str, str] | None, item: str
+        self, verb: str, said: Said | None, key: bytes, seen: tuple[str, str] | None,
+        forget: tuple[str, str] | None, item: str,
     ) -> Callable[[Callable[[], object]], object]:
         def around(run: Callable[[], object]) -> object:
             store, now_ms = self._office.store, self.now_ms()
@@ -194,7 +198,8 @@ class Gateway:
                 store.put([OnceKey(key, now_ms, verb, kept)])
             if forget is not None:
                 store.delete(Draft, *forget)
-            console_audit.note(store, now_ms, said.name, said.address, verb, item or _subject(answer))
+            if said is not None:  # nobody has done anything by looking at what would come of it
+                console_audit.note(store, now_ms, said.name, said.address, verb, item or _subject(answer))
             return answer
 
         return around

@@ -264,12 +264,25 @@ def test_hostile_text_in_every_field_is_inert_on_every_page_of_the_item(desk: De
         assert "49" not in page_.select_one("h1").get_text(), path
 
 
+def test_a_file_stands_at_the_record_that_brought_it(desk: Desk) -> None:
+    """R50: of several reports it is seen which one a file belongs to."""
+    item, handler = in_hand(desk), desk.sign_in("赵承办")
+    for name, text in (("一.txt", "第一次"), ("二.txt", "第二次")):
+        values = {"text": f"{text}报告", "percent": "50", "unit": "住建科"}
+        assert do(handler, item, "report", values, [("attach", (name, text.encode()))]).status_code == 303
+    entries = handler.page(f"/items/{item}").select(".timeline .entry:has(.files)")
+    found = {"第一次" in entry.get_text(): attribute(entry, ".files a", "href") for entry in entries}
+    assert [handler.get(found[first]).text for first in (True, False)] == ["第一次", "第二次"]
+    assert [one["attachments"][0]["name"] for one in shown(desk, item)["timeline"] if one["attachments"]] == [
+        "一.txt", "二.txt"]
+
+
 def test_an_office_that_has_not_joined_is_named_on_every_page(desk: Desk) -> None:
     """People read names, not codes: the directory of offices has one for each."""
     answer = desk.do("item.issue", title="整治占道经营", requirement="逐街推进", to=["320583100"], due="2027-03-31")
     task, browser = str(answer["assignments"][0]["item"]), desk.sign_in("王督查")
     for path in ("/", "/items?sort=-updated", f"/items/{task}", f"/items/{answer['item']}", "/overview",
                  "/overview/gantt", "/statistics", f"/items/{task}/print/notice"):  # fmt: skip
-        text = browser.page(path).select_one("main").get_text(" ")  # type: ignore[union-attr]
+        text = browser.page(path).select_one("main").get_text(" ")
         assert "玉山镇" in text, path
         assert not [line for line in text.splitlines() if line.strip() == "320583100"], path

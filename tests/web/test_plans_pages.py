@@ -31,3 +31,16 @@ def test_who_only_looks_adds_nothing(desk: Desk) -> None:
             assert browser.send(path, {"csrf": token, "year": "2027"}).status_code == 403
     for year in ("x", "0000", "9999999"):
         assert browser.get(f"/plans?year={year}").status_code in (200, 400)
+
+
+def test_a_handler_sees_of_the_plan_what_the_own_unit_has_in_hand(desk: Desk) -> None:
+    """W4: neither the plan nor what is alike tells of other units' items; the way to the plan is in the menu."""
+    mine, other = (desk.do("plan.add", title=title, year=2029) for title in ("整治占道经营", "整治违法建设"))
+    desk.do("item.handle", item=str(mine["item"]), unit="住建科")
+    handler, all_ = desk.sign_in("赵承办"), desk.sign_in("王督查")
+    assert handler.page("/").select(".menu a[href='/plans']")
+    listed = {name: [link["href"] for link in browser.page("/plans?year=2029&title=整治").select("main td a")]
+              for name, browser in (("one", handler), ("all", all_))}  # fmt: skip
+    assert set(listed["one"]) == {f"/items/{mine['item']}"}
+    assert set(listed["all"]) >= {f"/items/{mine['item']}", f"/items/{other['item']}"}
+    assert "尚未建立" not in handler.page("/plans?year=2029").get_text()

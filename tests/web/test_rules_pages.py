@@ -7,6 +7,7 @@ from httpx2 import Response
 
 from node.documents.profiles import SHIPPED
 from node.services.ruling import show_profile
+from node.storage.port import WebAudit
 from node.web.pages.rules import differences, line_of, problems_of, year_view
 from tests.web.desk import Browser, Desk, soup
 
@@ -125,20 +126,26 @@ def test_a_year_has_all_its_days_and_marks() -> None:
     assert date(2028, 1, 1).weekday() == 5
 
 
+def noted(desk: Desk) -> int:
+    return sum(row.action == "calendar.import" for row in desk.office.store.reader().rows(WebAudit))
+
+
 def test_the_calendar_is_previewed_then_published(desk: Desk) -> None:
     browser = desk.sign_in("管理员")
     assert browser.get("/rules/calendar?year=99999999999").status_code == 200
     assert "暂定" in browser.page("/rules/calendar?year=2099").get_text()
-    before = desk.office.store.reader().record_count()
+    before, told = desk.office.store.reader().record_count(), noted(desk)
     data = NOTICE.encode()
     page, path = "/rules/calendar/import", "/rules/calendar/preview"
     answer = upload(browser, page, path, "notice.csv", data, source="国办发明电")
     assert answer.status_code == 200, answer.text
     assert "2031-01-01" in soup(answer).get_text()
     assert desk.office.store.reader().record_count() == before, "a preview publishes nothing"
+    assert noted(desk) == told, "and is no import in the audit log"
     given = {str(one["name"]): str(one.get("value") or "") for one in soup(answer).select("main form [name]")}
     assert browser.send("/rules/calendar/import", given).headers["location"] == "/rules/calendar"
     assert desk.office.store.reader().record_count() == before + 1
+    assert noted(desk) == told + 1
     shown = browser.page("/rules/calendar?year=2031")
     assert "国办发明电" in shown.get_text()
     assert "暂定" not in shown.get_text()

@@ -49,7 +49,7 @@ async def item(request: WebRequest) -> Response:
         unavailable=actions["unavailable"], lines=lines[:TREE_SHOWN], lines_left=len(lines) - TREE_SHOWN, tree=tree,
         explained=explained, timeline=list(reversed(shown["timeline"])), effects=EFFECTS, subjects=SUBJECTS,
         words={"line": LINES, "origin": ORIGINS, "strength": STRENGTHS}, case_label=case_label,
-        previews=_previews(shown),
+        previews=_previews(shown), present={one["hash"]: one["present"] for one in shown["attachments"]},
     )  # fmt: skip
 
 
