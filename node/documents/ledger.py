@@ -25,8 +25,9 @@ from node.documents.ledger_form import (
     write_ledger,
 )
 from node.documents.ledger_grid import Header, Line, lines_of
-from node.documents.tasklist import DUE_YEARS, is_ordinal, read_limit, read_units, without_ordinal
+from node.documents.tasklist import DUE_YEARS, is_ordinal, read_limit, without_ordinal
 from node.documents.text import hidden_character, name_of, quoted
+from node.documents.units import is_marked, read_units
 from node.documents.workbook import Cell, read_sheet
 from node.errors import InputError
 from node.records.limits import NAME_CHARS_MAX, POINT_CHARS_MAX, POINTS_MAX, TITLE_CHARS_MAX
@@ -222,14 +223,14 @@ class _Reader:
         return number
 
     def _responsible(self, texts: dict[str, str]) -> str:
-        """The units as written; those of 牵头单位 and 配合单位 with their marks."""
+        """The units exactly as written; under 牵头单位 and 配合单位 with that mark, unless the cell says who leads."""
         parts = [texts["responsible"]] if texts.get("responsible") else []
         if parts and self._header.both:
             parts = self._by_lines(parts[0])
-        for key, mark in (("lead", "牵头"), ("assist", "配合")):
-            if texts.get(key):
-                names = "、".join(unit.name for unit in read_units(texts[key]))
-                parts.append(f"{mark}：{names}")
+        if lead := texts.get("lead"):
+            parts.append(lead if is_marked(lead) else f"牵头：{lead}")
+        if assist := texts.get("assist"):
+            parts.append(f"配合：{assist}")
         joined = "\n".join(parts)
         if len(joined) > BY_NAME["责任单位"].chars_max:
             self._wrong("responsible", "责任单位、牵头单位、配合单位合计超过上限1000字")
@@ -246,8 +247,8 @@ class _Reader:
         if len(lines) < 2:
             self._doubt("responsible", f"“{quoted(text)}”只有一行，看不出谁牵头谁配合；请分两行写")
             return [text]
-        named = ["、".join(unit.name for unit in read_units(part)) for part in (lines[0], "\n".join(lines[1:]))]
-        return [f"牵头：{named[0]}", f"配合：{named[1]}"]
+        below = "\n".join(lines[1:])
+        return [f"牵头：{lines[0]}", f"配合：{below}"]
 
     def _schedule(self, text: str) -> tuple[Step, ...]:
         steps = []

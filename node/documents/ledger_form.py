@@ -70,12 +70,14 @@ COLUMNS = (
 # Read only: what they say goes into 责任单位, 工作要求, or nowhere (a row's number in the list).
 INPUTS = (
     Column(
-        "lead", "牵头单位", ("牵头部门", "主办单位", "主办部门", "主责单位", "牵头责任单位"), 1_000, multiline=True,
-        width=24,
+        "lead", "牵头单位", ("牵头部门", "主办单位", "主办部门", "主责单位", "主责部门", "牵头责任单位"), 1_000,
+        multiline=True, width=24,
     ),
     Column(
-        "assist", "配合单位", ("配合部门", "协办单位", "协办部门", "参与单位", "协同单位", "参加单位"), 1_000,
-        multiline=True, width=24,
+        "assist", "配合单位",
+        ("配合部门", "协办单位", "协办部门", "会办单位", "会办部门", "参与单位", "参与部门", "协同单位", "协助单位",
+         "参加单位"),
+        1_000, multiline=True, width=24,
     ),
     Column(
         "measures", "工作措施", ("具体措施", "主要措施", "落实措施", "推进措施", "工作举措", "具体举措"),

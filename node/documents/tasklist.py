@@ -1,4 +1,4 @@
-"""Task lists as offices really keep them: limits in words, several units in one cell, serial numbers.
+"""Task lists as offices really keep them: limits in words, serial numbers; their units are read in `units`.
 
 Pure text in, values out. What is not understood is None; the caller names row, column and value.
 """
@@ -9,7 +9,6 @@ import re
 import unicodedata
 from calendar import monthrange
 from datetime import date
-from functools import lru_cache
 from typing import NamedTuple
 
 DUE_YEARS = range(2000, 2101)  # anything else is a slip of the pen
@@ -28,15 +27,6 @@ _NO_DATE = re.compile(
     r"长期|持续|常态|定期|适时|及时|立即|立行|随时|即时|尽快|第一时间|每|按|根据|依据|实时|全年|贯穿|同步"
     rf"|{_SPAN}(?:日|天|周|月|年)(?:之|以)?内|{_SPAN}工作日"
 )
-_LISTS = r"牵头|主办|主责|责任|承办|配合|协办|协同|协助|参与|参加"
-_ROLES = {
-    "牵头": "lead", "主办": "lead", "主责": "lead", "配合": "assist", "协办": "assist", "协同": "assist",
-    "协助": "assist", "参与": "assist", "参加": "assist",
-}  # fmt: skip
-_PREFIX = re.compile(rf"({_LISTS})(?:责任)?(?:单位|部门|地方|机关)?\s*[:：]\s*(.*)")
-_MARKED = re.compile(rf"(.+?)\s*[(（](?:为)?({_LISTS})(?:单位|部门)?[)）]")
-_SUFFIX = re.compile(r"(.+?)(?:负责)?(牵头|主办|配合|协办|协同|协助|参与|参加)(?:负责|办理|落实|配合)?")
-_SPLIT = re.compile(r"[、,，;；/\n。]+|\s+(?![(（])")
 _ORDINAL = re.compile(
     r"[(（]?(?:[一二三四五六七八九十百]{1,6}|\d{1,4}(?:[.．]\d{1,3})*)[)）]?\s*[、.．]?|[①-⑳]|第[一二三四五六七八九十百]{1,5}[项条]"
 )
@@ -53,13 +43,6 @@ class Limit(NamedTuple):
     day: date | None
     worded: bool = False
     doubt: str = ""
-
-
-class Unit(NamedTuple):
-    """A unit named in a cell; ``role`` lead, assist, or "" where the cell does not say."""
-
-    name: str
-    role: str = ""
 
 
 def read_limit(text: str, year: int) -> Limit | None:
@@ -123,33 +106,6 @@ def _day(match: re.Match[str], year: int) -> tuple[date, bool] | None:
         month = 3 * _QUARTERS[match["quarter"]]
         day = monthrange(that, month)[1]
     return date(that, month, day), not named
-
-
-@lru_cache(maxsize=4_096)  # a memo of a pure function: lists name the same units again and again
-def read_units(text: str) -> tuple[Unit, ...]:
-    """The units in a cell, in order, each once: separated by 、，；/ or line ends, with 牵头 and 配合 marks (R33).
-
-    Where one is marked as lead, those without a mark assist.
-    """
-    found: list[Unit] = []
-    current, since = "", 0  # the role that a heading gave; from where a suffix counts backwards
-    for part in _SPLIT.split(text.strip()):
-        name = part.strip()
-        if prefix := _PREFIX.fullmatch(name):
-            current, since, name = _ROLES.get(prefix[1], ""), len(found), prefix[2].strip()
-        role = current
-        if marked := _MARKED.fullmatch(name):
-            name, role = marked[1], _ROLES.get(marked[2], "")
-        elif suffix := _SUFFIX.fullmatch(name):
-            name, role = suffix[1], _ROLES[suffix[2]]
-            found[since:] = [unit._replace(role=unit.role or role) for unit in found[since:]]
-            since = len(found) + 1
-        name = re.sub(r"等(?:有关|相关|各)?(?:部门|单位|地方)?$", "", name.removeprefix("由")).strip(" :：")
-        if name:
-            found.append(Unit(name, role))
-    if any(unit.role == "lead" for unit in found):
-        found = [unit if unit.role else unit._replace(role="assist") for unit in found]
-    return tuple(dict.fromkeys(found))
 
 
 def is_ordinal(text: str) -> bool:

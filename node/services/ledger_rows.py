@@ -121,7 +121,7 @@ def _cells(view: View, item: _Item, light: Light) -> dict[str, str]:
 
 def _units(view: View, item: _Item, opening: Opening) -> tuple[str, str]:
     """牵头部门, 配合部门: of the tasks below; else of the task itself; else as the document names them."""
-    from node.documents.tasklist import read_units  # noqa: PLC0415 - documents beside, pure text
+    from node.documents.units import read_units  # noqa: PLC0415 - documents beside, pure text
 
     row = item.row
     if item.children:

@@ -23,7 +23,8 @@ from node.bootstrap import archive
 from node.documents.calendars import read_notice
 from node.documents.ledger import read_ledger
 from node.documents.profiles import SHIPPED, check_profile, load_shipped, read_profile, shipped_text
-from node.documents.tasklist import is_ordinal, read_limit, read_units, without_ordinal
+from node.documents.tasklist import is_ordinal, read_limit, without_ordinal
+from node.documents.units import read_units
 from node.errors import InputError, PeerError
 from node.items.fact import fact_of
 from node.records import envelope as envelopes

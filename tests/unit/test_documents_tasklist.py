@@ -7,11 +7,12 @@ from io import BytesIO
 
 import openpyxl
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from node.documents.ledger import LedgerResult, Step, read_ledger
-from node.documents.tasklist import is_ordinal, read_limit, read_units, without_ordinal
+from node.documents.tasklist import is_ordinal, read_limit, without_ordinal
+from node.documents.units import read_units
 
 TODAY = dt.date(2026, 3, 1)
 Cells = list[list[object]]
@@ -68,7 +69,7 @@ def test_a_real_task_list_is_read_whole() -> None:
     assert (second.due, second.limit_text) == (None, "每季度末")
     assert (third.due, third.limit_text) == (dt.date(2027, 12, 31), "")
     assert (fourth.due, fourth.limit_text) == (dt.date(2027, 12, 31), "年底前")
-    assert first.responsible == "牵头：市政府办\n配合：市发展改革委、市财政局、市监察局"
+    assert first.responsible == "牵头：市政府办\n配合：市发展改革委、市财政局，\n市监察局"
     assert [tuple(unit) for unit in read_units(first.responsible)] == [
         ("市政府办", "lead"), ("市发展改革委", "assist"), ("市财政局", "assist"), ("市监察局", "assist"),
     ]  # fmt: skip
@@ -168,6 +169,23 @@ def test_every_day_in_every_form(day: dt.date, form: str) -> None:
         ("各县（区）人民政府", "各县（区）人民政府?"),
         ("市财政局/市教育局；市科技局 市司法局", "市财政局? 市教育局? 市科技局? 市司法局?"),
         ("市发改委、市财政局等相关部门", "市发改委? 市财政局?"),
+        ("住建局牵头，民政局、财政局配合", "住建局* 民政局 财政局"),
+        ("住建局（牵头）财政局", "住建局* 财政局"),
+        ("住建局主办，民政局会办，财政局协办", "住建局* 民政局 财政局"),
+        ("责任单位：住建局；参与单位：民政局、财政局", "住建局* 民政局 财政局"),
+        ("住建局负责，民政局、财政局参与", "住建局* 民政局 财政局"),
+        ("由住建局会同民政局、财政局办理", "住建局* 民政局 财政局"),
+        ("会同县人民政府牵头，民政局配合", "会同县人民政府* 民政局"),
+        ("住建局牵头，民政局、财政局按职责分工负责", "住建局* 民政局 财政局"),
+        ("住建局和民政局共同牵头，人力资源和社会保障局等部门配合", "住建局* 民政局* 人力资源和社会保障局"),
+        ("住建局 牵头，民政局 财政局 配合", "住建局* 民政局 财政局"),
+        ("住建局，民政局、财政局配合", "住建局* 民政局 财政局"),
+        ("（牵头单位：住建局；配合单位：民政局、财政局）", "住建局* 民政局 财政局"),
+        ("牵头：住建局、民政局；教育局、财政局配合", "住建局* 民政局* 教育局 财政局"),
+        ("牵头单位住建局，配合单位民政局", "住建局* 民政局"),
+        ("1.住建局（牵头） 2.财政局", "住建局* 财政局"),
+        ("各县（市、区）人民政府，各功能区管委会", "各县（市、区）人民政府? 各功能区管委会?"),
+        ("住建局牵头，住建局、财政局落实", "住建局* 财政局"),
         ("", ""),
     ],
 )
@@ -175,6 +193,73 @@ def test_units_in_one_cell(text: str, units: str) -> None:
     """R33: one leads, the others assist; ? = the cell does not say."""
     marks = {"lead": "*", "assist": "", "": "?"}
     assert " ".join(unit.name + marks[unit.role] for unit in read_units(text)) == units
+
+
+UNITS = st.lists(
+    st.sampled_from([
+        "住建局", "市民政局", "县财政局", "发展改革委", "人力资源和社会保障局", "县残疾人联合会", "市协同创新中心",
+        "各县（市、区）人民政府", "县政府办", "公安局（交警大队）", "市卫生和计划生育委员会",
+    ]), min_size=2, max_size=6, unique=True,
+)  # fmt: skip
+WRITTEN = st.sampled_from([
+    "{L}牵头，{A}配合", "{L}主办，{A}协办", "{L}主办；{A}会办", "牵头单位：{L}；配合单位：{A}", "牵头：{L}\n配合：{A}",
+    "主办单位：{L} 协办单位：{A}", "责任单位：{L}；参与单位：{A}", "{L}负责，{A}参与", "{L}共同牵头，{A}等部门配合",
+    "由{L}牵头负责，{A}按职责分工配合", "{L}为牵头单位，{A}为配合单位", "{L}（牵头）、{A}", "{L}(主办){A}",
+    "（牵头）{L}、（配合）{A}", "由{L}牵头，会同{A}办理", "{L}牵头，{A}按职责分工负责", "牵头单位{L}，配合单位{A}",
+    "（牵头单位：{L}；配合单位：{A}）", "{L}，{A}参加", "{L}牵头，{A}协助落实",
+])  # fmt: skip
+
+
+@given(UNITS, st.integers(1, 5), WRITTEN, st.sampled_from(["、", "，", " "]))
+def test_every_unit_of_a_cell_leads_or_assists_as_the_cell_says(
+    units: list[str], leading: int, written: str, between: str
+) -> None:
+    """R33: each unit once, in exactly one of the two; none invented."""
+    assume("、" in written or "{L}，{A}" not in written or between == "、")
+    leading = 1 if written.startswith(("{L}（", "{L}(", "（牵头）", "{L}，{A}")) else min(leading, len(units) - 1)
+    assume("{L}，{A}" not in written or len(units) > 2)
+    lead, assist = units[:leading], units[leading:]
+    text = written.format(L=between.join(lead), A=between.join(assist))
+    found = read_units(text)
+    assert [one.name for one in found if one.role == "lead"] == lead, text
+    assert [one.name for one in found if one.role == "assist"] == assist, text
+    assert len(found) == len(units), text
+
+
+@given(
+    st.lists(
+        st.sampled_from([
+            *"、，；：()（）【】 \n/。会同等和及由一1.", "牵头", "配合", "主办", "会办", "责任", "单位", "负责", "会同",
+            "甲局", "乙委", "丙县",
+        ]), max_size=30,
+    ).map("".join)
+)  # fmt: skip
+def test_whatever_the_cell_says_no_unit_is_invented(text: str) -> None:
+    found = read_units(text)
+    assert len({one.name for one in found}) == len(found)
+    assert not found or len({one.role == "" for one in found}) == 1
+    for unit in ("甲局", "乙委", "丙县"):
+        assert any(unit in one.name for one in found) or unit not in text
+    assert all(one.name in text for one in found)
+
+
+def test_a_cell_under_lead_that_says_itself_who_leads_stays_as_it_is() -> None:
+    """R33: 责任单位（原文） is the text of the cell; nobody leads who is said to assist."""
+    cells = ["住建局牵头，民政局、财政局配合", "住建局（牵头）、财政局", "住建局、民政局（配合）", "住建局"]
+    rows = [["序号", "工作任务", "责任单位", None], [None, None, "牵头单位", "配合单位"]]
+    rows += [[None, f"事项{place}", cell, "审计局" if place == 3 else None] for place, cell in enumerate(cells)]
+    found = read(rows, "C1:D1", "A1:A2", "B1:B2")
+    assert (found.errors, found.warnings) == ((), ())
+    assert [row.responsible for row in found.rows] == [
+        cells[0], cells[1], cells[2], "牵头：住建局\n配合：审计局",
+    ]  # fmt: skip
+    assert [[tuple(unit) for unit in read_units(row.responsible)] for row in found.rows] == [
+        [("住建局", "lead"), ("民政局", "assist"), ("财政局", "assist")], [("住建局", "lead"), ("财政局", "assist")],
+        [("住建局", "lead"), ("民政局", "assist")], [("住建局", "lead"), ("审计局", "assist")],
+    ]  # fmt: skip
+    written = ["住建局牵头，民政局、财政局配合", "住建局、民政局", "主办：住建局"]
+    again = read([["工作任务", "责任单位"], *([f"事项{place}", cell] for place, cell in enumerate(written))])
+    assert [row.responsible for row in again.rows] == written
 
 
 def test_serial_numbers_count_rows_and_are_no_registration_number() -> None:
@@ -200,6 +285,6 @@ def test_a_header_cell_that_names_lead_and_assistants_together(header: str) -> N
         return
     assert found.errors == ()
     assert [row.responsible for row in found.rows] == [
-        "牵头：市发展改革委\n配合：市财政局、市住建局、市审计局", "市教育局", "市财政局配合\n市民政局牵头",
+        "牵头：市发展改革委\n配合：市财政局、市住建局\n市审计局", "市教育局", "市财政局配合\n市民政局牵头",
     ]  # fmt: skip
     assert "分两行写" in next(one.text for one in found.warnings if one.row == 3 and "行" in one.text)
