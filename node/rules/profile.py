@@ -143,6 +143,10 @@ class Profile(Part):
             raise _too_large(len(data))
         return data
 
+    def renumbered(self, version: int) -> Self:
+        """The same profile under another version; it must be complete."""
+        return self._build({**self._raw, "version": version}, checked=True)
+
     @property
     def complete(self) -> bool:
         """Whether nothing is left to inherit."""

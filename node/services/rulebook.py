@@ -3,8 +3,10 @@
 Rules of this file:
 
 1. The calendar is the top office's (highest version); without one Monday to Friday, provisional, at every node alike.
-2. An office goes by its own profile: the highest version that is in force on the day; without one by the shipped
-   default, which asks for no approvals. Superiors' profiles explain superiors' items; they bind nobody below (A19).
+2. An office goes by its own profile: of those whose 施行日期 has come, the one it published last; without one by the
+   shipped default, which asks for no approvals. Versions count for each profile by itself, so an office may change to
+   another one and back; what was assigned names its profile and version, and stays by it. Superiors' profiles explain
+   superiors' items; they bind nobody below (A19).
 3. Only an office itself publishes its profile, on its own office line; anything else is kept and has no effect.
 """
 
@@ -23,6 +25,7 @@ from node.rules.calendar import PROVISIONAL, Calendar
 from node.rules.profile import Profile
 from node.storage.port import CalendarRow, Reader, RulesRow
 
+_TICKS = 4096  # of one millisecond of the hybrid clock, in one number with it
 KINDS = frozenset({int(Kind.PROFILE), int(Kind.CALENDAR)})
 
 
@@ -35,7 +38,10 @@ def row_of(header: Header, record_id: bytes, payload: bytes | None) -> RulesRow 
         said = decode(header.kind, payload)
         if isinstance(said, ProfilePayload):
             Profile.decode(said.text.encode())
-            return RulesRow(header.author, said.version, said.name, said.valid_from_day, record_id, said.text)
+            published = header.hlc_ms * _TICKS + min(header.hlc_count, _TICKS - 1)
+            return RulesRow(
+                header.author, said.version, said.name, said.valid_from_day, record_id, said.text, published
+            )
         if isinstance(said, CalendarPayload) and line.path == (header.author,):
             Calendar.decode(said.body)
             return CalendarRow(header.author, said.version, record_id, said.body, said.text)
@@ -53,7 +59,7 @@ class Rulebook:
         self._reader = reader
         self._office = office
         self._calendar: Calendar | None = None
-        self._profiles: dict[tuple[str, int], Profile] = {}
+        self._profiles: dict[tuple[str, str, int], Profile] = {}
         self._default: Profile | None = None
 
     def forget(self) -> None:
@@ -76,7 +82,7 @@ class Rulebook:
             if self._default is None:
                 self._default = _shipped()
             return self._default
-        return self._read(max(rows, key=lambda row: row.version))
+        return self._read(max(rows, key=order))
 
     def named(self, name: str, office: str = "") -> Profile | None:
         """The profile an item was opened under, ``profile/version``, of an office; shipped ones too; else None."""
@@ -87,11 +93,16 @@ class Rulebook:
         return self.profile(0) if profile_id == DEFAULT else None
 
     def _read(self, row: RulesRow) -> Profile:
-        key = (row.office, row.version)
+        key = (row.office, row.name, row.version)
         found = self._profiles.get(key)
         if found is None:
             found = self._profiles[key] = _decoded(row.text)
         return found
+
+
+def order(row: RulesRow) -> tuple[int, int, str]:
+    """Of one office's profiles the one published last is the greatest."""
+    return row.published, row.version, row.name
 
 
 @lru_cache(maxsize=1)  # a memo of a pure function: what is shipped stays as it is while the program runs

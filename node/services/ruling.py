@@ -26,7 +26,7 @@ from node.rules.calendar import Calendar, date_of, day_text, differences
 from node.rules.profile import Profile
 from node.services.browse import View
 from node.services.desk import Caller, Desk, find_item, state_of, take
-from node.services.rulebook import Rulebook
+from node.services.rulebook import Rulebook, order
 from node.services.verbs import Args, Command, Question
 from node.storage.port import BoardQuery, CalendarRow, Proposal, Reader, RulesRow
 from node.storage.rows import PROVISIONAL as COUNTED_PROVISIONALLY
@@ -59,7 +59,8 @@ def list_profiles(reader: Reader, view: View, _args: Args) -> list[dict[str, obj
             "name": f"{row.name}/{row.version}", "title": Profile.decode(row.text.encode()).title, "office": row.office,
             "office_name": view.name_of(row.office), "valid_from": date_of(row.valid_from_day).isoformat(),
             "record": row.record_id.hex(),
-            "in_force": own and row.office == view.office and row.version == in_force.version,
+            "in_force": own and row.office == view.office
+            and (row.name, row.version) == (in_force.id, in_force.version),
         }
         for row in published
     ]  # fmt: skip
@@ -86,7 +87,7 @@ def _named(reader: Reader, view: View, name: str) -> Profile:
     rows = [row for row in reader.rows(RulesRow) if row.name == short and version in ("", str(row.version))]
     if rows:
         own = [row for row in rows if row.office == view.office] or rows
-        return Profile.decode(max(own, key=lambda row: row.version).text.encode())
+        return Profile.decode(max(own, key=order).text.encode())
     profile = profiles.load_shipped(short)
     if version not in ("", str(profile.version)):
         raise InputError("没有这一版本", field="NAME", value=name, remedy="用 dulian rules list 查看")
@@ -104,14 +105,7 @@ def publish_profile(office: Office, args: Args, caller: Caller) -> dict[str, obj
     """`rules publish FILE`: sign the profile as a record for this office's line and everything below."""
     desk = office.desk
     shipped = take(args, "shipped")
-    profile = profiles.load_shipped(shipped) if shipped else _sound(_data(args))
-    rows = desk.store.rows(RulesRow, office=desk.identity.code)
-    newest = max((row.version for row in rows), default=0)
-    if profile.version <= newest:
-        raise InputError(
-            f"版本不高于已发布的第 {newest} 版", field="version", value=profile.version,
-            remedy=f"把文件里的 version 改为 {newest + 1} 或更高",
-        )  # fmt: skip
+    profile = _shipped(desk, shipped) if shipped else _newer(desk, _sound(_data(args)))
     payload = ProfilePayload(
         profile.id, profile.version, profile.valid_from_day, profile.encode().decode(), caller.name
     )
@@ -122,6 +116,35 @@ def publish_profile(office: Office, args: Args, caller: Caller) -> dict[str, obj
         "name": f"{profile.id}/{profile.version}", "title": profile.title, "record": record.record_id.hex(),
         "valid_from": profile.valid_from.isoformat(),
     }  # fmt: skip
+
+
+def _versions(desk: Desk, name: str) -> dict[int, RulesRow]:
+    """This office's published versions of a profile; another profile counts its own."""
+    return {row.version: row for row in desk.store.rows(RulesRow, office=desk.identity.code) if row.name == name}
+
+
+def _newer(desk: Desk, profile: Profile) -> Profile:
+    newest = max(_versions(desk, profile.id), default=0)
+    if profile.version <= newest:
+        raise InputError(
+            f"版本不高于已发布的 {profile.id} 第 {newest} 版", field="version", value=profile.version,
+            remedy=f"把文件里的 version 改为 {newest + 1} 或更高",
+        )  # fmt: skip
+    return profile
+
+
+def _shipped(desk: Desk, name: str) -> Profile:
+    """A shipped profile under the next version there is no record of: nobody can edit a file that is not there."""
+    profile = profiles.load_shipped(name)
+    known = _versions(desk, profile.id)
+    version = max(profile.version, max(known, default=0) + 1)
+    now = desk.rulebook.profile(day_of(desk.world.clock.now_ms()))
+    if known and now.renumbered(version).encode() == profile.renumbered(version).encode():
+        raise InputError(
+            f"这份档案已经发布并在施行：{now.id}/{now.version}", field="--shipped", value=name,
+            remedy="不必重新发布；要改动的，写成文件发布",
+        )  # fmt: skip
+    return profile.renumbered(version)
 
 
 def _sound(data: bytes) -> Profile:

@@ -264,7 +264,7 @@ KEYS: dict[type[SmallRow], tuple[str, ...]] = {
     Unit: ("name",),
     JobRun: ("job", "day"),
     Proposal: ("kind", "item_id", "day", "key"),
-    RulesRow: ("office", "version"),
+    RulesRow: ("office", "version", "name"),
     CalendarRow: ("office", "version"),
     **CONSOLE_KEYS,
 }

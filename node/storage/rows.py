@@ -187,7 +187,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class RulesRow:
-    """A published rules profile, projected from its PROFILE record."""
+    """A published rules profile, projected from its PROFILE record; ``published`` orders an office's profiles."""
 
     office: str
     version: int
@@ -195,6 +195,7 @@ class RulesRow:
     valid_from_day: int
     record_id: bytes
     text: str
+    published: int = 0  # the record's hybrid clock as one number, so every node orders alike
 
 
 @dataclass(frozen=True, slots=True)

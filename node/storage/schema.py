@@ -17,8 +17,8 @@ from sqlalchemy import Connection, inspect, select, text
 from node.errors import StoreError
 from node.storage.tables import METADATA, SCHEMA_COMPAT
 
-REVISION = "0004"  # the newest migration; a test compares it with migrations/versions
-COMPAT = 3  # the newest schema generation this program knows
+REVISION = "0005"  # the newest migration; a test compares it with migrations/versions
+COMPAT = 4  # the newest schema generation this program knows
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 
 

@@ -236,10 +236,11 @@ class RulesTable(SQLModel, table=True):
 
     office: str = a_text(key=True)
     version: int = a_number(key=True)
-    name: str = a_text()
+    name: str = a_text(key=True)
     valid_from_day: int = a_number()
     record_id: bytes = some_bytes()
     text: str = a_text()
+    published: int = a_number()
 
 
 class CalendarTable(SQLModel, table=True):

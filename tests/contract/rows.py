@@ -60,6 +60,7 @@ SMALL_ROWS: list[port.SmallRow] = [
     port.Proposal("slip", b"", 20_000, "", "", "", "dismissed", 2**47),
     port.RulesRow("320000", 1, "jiangsu-000", 20_000, ALL_BYTES[:32], CHINESE),
     port.RulesRow("320000", 10, "jiangsu-000", 20_001, ALL_BYTES[:32], ""),
+    port.RulesRow("320000", 1, "county-003", 0, ALL_BYTES[:32], "", 2**60 + 4095),
     port.CalendarRow("320000", 2026, ALL_BYTES[:32], ALL_BYTES, "国务院办公厅通知"),
     port.Credential("王某", "$argon2id$x", 2**47), port.Credential("a", "", 0),
     port.WebSession(ALL_BYTES[:32], "王某", 1, 2**47, "10.1.2.3"), port.WebSession(b"\1" * 32, "a", 0, 0, ""),

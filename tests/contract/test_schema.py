@@ -177,3 +177,24 @@ def test_a_second_process_is_refused(tmp_path: Path) -> None:
     assert done.stderr.strip() == "locked"
     fill_log(store, 1, 1)
     store.close()
+
+
+def test_profiles_published_before_keep_their_order(tmp_path: Path) -> None:
+    """R21: versions counted through all of an office's profiles; later ones, with a clock, come after them."""
+    path = tmp_path / "node.db"
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(schema.MIGRATIONS))
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+    engine.dispose()
+    change(path, "INSERT INTO rules VALUES ('320000', 1, 'jiangsu-000', 5, x'01', 'a')")
+    change(path, "INSERT INTO rules VALUES ('320000', 2, 'own', 4, x'02', 'b')")
+    store = open_store(f"sqlite:///{path}", create=False)
+    assert store.rows(port.RulesRow) == [
+        port.RulesRow("320000", 1, "jiangsu-000", 5, b"\x01", "a", 1),
+        port.RulesRow("320000", 2, "own", 4, b"\x02", "b", 2),
+    ]
+    store.close()

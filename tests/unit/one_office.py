@@ -28,7 +28,8 @@ class Office:
         if profile:
             text = load_shipped(profile).encode().decode()
             machine.store.begin()
-            machine.store.put([RulesRow(machine.code, 1, profile, 0, b"\x01" * 32, text)])
+            order = len(machine.store.rows(RulesRow, office=machine.code)) + 1
+            machine.store.put([RulesRow(machine.code, 1, profile, 0, b"\x01" * 32, text, order)])
             machine.store.commit(durable=True)
 
     def do(self, verb: str, as_: str | None = None, os_user: str = "root", **args: Any) -> Any:

@@ -132,7 +132,7 @@ def test_rejected_draft_is_proposed_again_from_the_first_step(office: Office) ->
 def test_what_was_proposed_keeps_its_steps_whatever_profile_comes_later(office: Office) -> None:
     item = proposed(office)
     steps = office.state(item).tracks.approval.steps
-    Office(office.machine, "base-004")  # the same version number: replaces the county's
+    Office(office.machine, "base-004")
     office.do("item.approve", "主任", item=item)
     assert office.state(item).tracks.approval.steps == steps
 

@@ -107,7 +107,7 @@ def test_a_shipped_profile_is_previewed_with_its_differences_then_published(desk
     fresh = {str(one["name"]): str(one.get("value") or "") for one in page.select("main form [name]")}
     again = browser.send("/rules/publish", fresh)
     assert again.status_code == 422
-    assert "版本不高于已发布" in again.text
+    assert "已经发布并在施行" in again.text
 
 
 def test_the_differences_are_those_between_the_documents(desk: Desk) -> None:
