@@ -1,7 +1,7 @@
 """The working-day calendar from outside: the seed from a library, and the State Council's yearly notice from a file.
 
 The notice (国务院办公厅关于…年部分节假日安排的通知) is typed into a table with the columns 日期, 类型 (放假, 上班)
-and 节日, one day in a row, as xlsx or CSV. What `read_notice` guarantees:
+and 节日, one day in a row, as xlsx or CSV; titles may stand above them. What `read_notice` guarantees:
 
 1. Every bad row is named with its number and reason; if any row is bad, the whole file is refused.
 2. A file is one year's notice: it must name all seven festivals, and replaces that year wholly. Days of the December
@@ -24,8 +24,11 @@ from node.rules.calendar import Calendar, date_of, day_number, days_of_year, wee
 if TYPE_CHECKING:
     from node.documents.workbook import Cell
 
+    _Line = tuple[int, dict[int, Cell | str]]  # a row's number and its cells by place
+
 FILE_BYTES_MAX = 2 * 1024 * 1024
 ROWS_MAX = 200  # a notice moves some forty days
+HEADER_ROWS_MAX = 10  # as in a task list
 PROBLEMS_SHOWN = 20
 COLUMNS = ("日期", "类型", "节日")
 FESTIVALS = ("元旦", "春节", "清明节", "劳动节", "端午节", "中秋节", "国庆节")
@@ -63,15 +66,15 @@ def read_notice(data: bytes, base: Calendar) -> Calendar:
         raise InputError(f"文件超过{FILE_BYTES_MAX}字节", field=_FIELD, value=len(data), remedy="核对文件")
     rows = _xlsx_rows(data) if data.startswith(b"PK") else _csv_rows(data)
     if not rows:
-        raise InputError("文件是空的", field=_FIELD, remedy=f"首行写{'、'.join(COLUMNS)}，以下每天一行")
-    places = _places(rows[0][1])
-    if len(rows) - 1 > ROWS_MAX:
-        raise InputError(f"超过{ROWS_MAX}行", field=_FIELD, value=len(rows) - 1, remedy="一个文件只写一年的安排")
+        raise InputError("文件是空的", field=_FIELD, remedy=f"表头写{'、'.join(COLUMNS)}，以下每天一行")
+    places, rows = _below_header(rows)
+    if len(rows) > ROWS_MAX:
+        raise InputError(f"超过{ROWS_MAX}行", field=_FIELD, value=len(rows), remedy="一个文件只写一年的安排")
     off: dict[int, int] = {}
     on: dict[int, int] = {}
     festivals: set[str] = set()
     problems: list[str] = []
-    for number, cells in rows[1:]:
+    for number, cells in rows:
         try:
             day, kind, names = _entry([cells.get(places[column]) for column in COLUMNS])
             if day in off or day in on:
@@ -166,21 +169,31 @@ def _word(cell: Cell | str | None, column: str) -> str:
     return text
 
 
-def _places(header: dict[int, Cell | str]) -> dict[str, int]:
-    names = {str(cell if isinstance(cell, str) else cell.value).strip(): place for place, cell in header.items()}
-    missing = [column for column in COLUMNS if column not in names]
-    if missing:
-        raise InputError(f"首行缺少列{'、'.join(missing)}", field=_FIELD, remedy=f"首行写{'、'.join(COLUMNS)}")
-    return {column: names[column] for column in COLUMNS}
+def _below_header(rows: list[_Line]) -> tuple[dict[str, int], list[_Line]]:
+    """Where the columns are, by the first row that names them (titles may stand above it), and the rows under it."""
+    best: list[str] = []
+    for at, (_, header) in enumerate(rows[:HEADER_ROWS_MAX]):
+        names = {
+            "".join(str(cell if isinstance(cell, str) else cell.value).split()): place for place, cell in header.items()
+        }
+        known = [column for column in COLUMNS if column in names]
+        if len(known) == len(COLUMNS):
+            return {column: names[column] for column in COLUMNS}, rows[at + 1 :]
+        best = max(best, known, key=len)
+    missing = "、".join(column for column in COLUMNS if column not in best)
+    raise InputError(
+        f"前{HEADER_ROWS_MAX}行内没有写全列名的表头，缺少列{missing}", field=_FIELD,
+        remedy=f"表头写{'、'.join(COLUMNS)}，上面可以有标题",
+    )  # fmt: skip
 
 
-def _xlsx_rows(data: bytes) -> list[tuple[int, dict[int, Cell | str]]]:
+def _xlsx_rows(data: bytes) -> list[_Line]:
     from node.documents.workbook import read_sheet  # noqa: PLC0415 - 0.2 s of imports, needed by this command only
 
     return [(row.number, dict(row.cells)) for row in read_sheet(data, _FIELD).rows]
 
 
-def _csv_rows(data: bytes) -> list[tuple[int, dict[int, Cell | str]]]:
+def _csv_rows(data: bytes) -> list[_Line]:
     """The rows that are not blank. Excel in Chinese writes GB 18030, everyone else UTF-8."""
     try:
         text = data.decode("utf-8-sig")
@@ -189,13 +202,13 @@ def _csv_rows(data: bytes) -> list[tuple[int, dict[int, Cell | str]]]:
             text = data.decode("gb18030")
         except UnicodeDecodeError as error:
             raise InputError("不是文本文件", field=_FIELD, remedy="另存为CSV（UTF-8）或xlsx再导入") from error
-    found: list[tuple[int, dict[int, Cell | str]]] = []
+    found: list[_Line] = []
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 found.append((reader.line_num, dict(enumerate(cells[:20], start=1))))
-            if len(found) > ROWS_MAX + 1:
+            if len(found) > ROWS_MAX + HEADER_ROWS_MAX:
                 break
     except csv.Error as error:
         raise InputError(f"第{reader.line_num}行不是正确的CSV", field=_FIELD, remedy="另存为xlsx再导入") from error

@@ -49,6 +49,25 @@ def test_a_notice_becomes_the_next_version(data) -> None:
     assert {iso(day) for day in calendar.off - official().off} >= {"2026-12-31", "2027-10-01"}
 
 
+def test_titles_may_stand_above_the_header() -> None:
+    """As in a task list: the header is the first row that names the columns; rows keep their numbers in the file."""
+    titles = [("国务院办公厅关于2027年部分节假日安排的通知", "", ""), ("国办发明电〔2026〕7号", "", "")]
+    header = ("日 期", "类型", "节日")
+    book = xlsxwriter.Workbook(stream := BytesIO(), {"in_memory": True})
+    sheet = book.add_worksheet("Sheet1")
+    for number, row in enumerate([*titles, header, *ROWS]):
+        for column, text in enumerate(row):
+            sheet.write_string(number, column + 1, text)
+    book.close()
+    titled_csv = "\r\n".join(",".join(row) for row in [*titles, header, *ROWS]).encode()
+    for data in (stream.getvalue(), titled_csv):
+        assert read_notice(data, official()) == read_notice(csv_of(ROWS), official())
+    with pytest.raises(InputError, match="第16行 日期「明天」"):
+        read_notice(titled_csv + "\r\n明天,放假,元旦".encode(), official())
+    with pytest.raises(InputError, match="没有写全列名的表头，缺少列节日"):
+        read_notice("通知\r\n日期,类型\r\n2027-01-01,放假".encode(), official())
+
+
 def test_a_second_notice_of_the_year_replaces_it_wholly() -> None:
     first = read_notice(csv_of(ROWS), official())
     again = [row for row in ROWS if row[0] not in {"2027-02-20", "2027.2.8"}]
