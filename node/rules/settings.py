@@ -14,10 +14,11 @@ from node.rules.values import Applies, Label, Part, PeriodSpec, Quoted, among
 
 
 class Scope(Part):
-    """A visibility class within the office 知悉范围."""
+    """A visibility class within the office 知悉范围, and the papers that are kept to it (A21, R114, R116)."""
 
     id: Annotated[str, among(words.SCOPES)]
     label: Label
+    papers: Annotated[tuple[Literal["refer", "negative", "special"], ...], Field(max_length=10)] = ()
 
 
 class Grain(Quoted):

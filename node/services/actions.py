@@ -28,6 +28,7 @@ from node.services.action_forms import FORMS, Form
 from node.services.action_rules import approval_document, rule_document
 from node.services.browse import View
 from node.services.desk import Caller, take
+from node.services.discreet import seen
 from node.services.ground import ground_of
 from node.services.project import read_facts
 from node.services.rehearsal import Stage, stage_of
@@ -111,7 +112,7 @@ def _scene(reader: Reader, view: View, stage: Stage, row: BoardRow, caller: Call
     state = desk.projector.state_of(row.item_id)
     above = reader.board([row.parent]) if row.parent else []
     return Scene(
-        desk, caller, row, state, tuple(read_facts(reader, [row.item_id]).get(row.item_id, [])),
+        desk, caller, row, state, tuple(seen(reader, view, read_facts(reader, [row.item_id]).get(row.item_id, []))),
         tuple(desk.store.board_query(BoardQuery(parent=row.item_id))), ground_of(desk, state),
         ground_of(desk, state, row.issuer), above[0].due_day if above else 0, day_of(view.now_ms),
     )  # fmt: skip

@@ -25,6 +25,7 @@ from node.records.line import level_of
 from node.records.payload import Opening
 from node.rules.calendar import PROVISIONAL, Calendar
 from node.services.desk import Caller, find_item, take
+from node.services.discreet import seen
 from node.services.project import read_facts
 from node.services.rulebook import Rulebook
 from node.services.sharing import Shown
@@ -118,6 +119,7 @@ def item_document(
     """One item whole, by these facts of it."""
     state = fold(row.item_id, facts)
     opening = state.opening or Opening("")
+    told = seen(reader, view, facts)
     return row_document(view, row) | _words(reader, view, row, opening) | {
         "requirement": opening.text,
         "points": list(opening.points),
@@ -130,8 +132,8 @@ def item_document(
         "tracks": tracks_document(reader, view.name_of, state),
         "numbers": _numbers(reader, [row.parent, opening.predecessor, row.successor, *state.tracks.reinspections]),
         "children": [row_document(view, child) for child in children],
-        "attachments": _attachments(reader, facts, state),
-        "timeline": _timeline(reader, view, facts, state),
+        "attachments": _attachments(reader, told, state),
+        "timeline": _timeline(reader, view, told, state),
     }
 
 
@@ -182,7 +184,7 @@ def attachment_of(reader: Reader, view: View, args: Mapping[str, object]) -> tup
     """The attachment `item fetch` asks for: by hash or a unique prefix of it, among the item's own."""
     row = find_item(reader, view.office, take(args, "item"))
     word = take(args, "hash").lower()
-    facts = read_facts(reader, [row.item_id]).get(row.item_id, [])
+    facts = seen(reader, view, read_facts(reader, [row.item_id]).get(row.item_id, []))
     found = {
         file.hash: file.name
         for fact in facts

@@ -16,6 +16,7 @@ from node.services import (
     approvals,
     browse,
     console_accounts,
+    discreet,
     fork_cases,
     issuing,
     item_page,
@@ -137,6 +138,7 @@ def permit(office: Office, verb: str, args: Args, caller: Caller) -> None:
     """Refuse what the caller may not do, as the store stands in this very step."""
     if rights.HANDLER in caller.roles and office.logs.fresh:
         office.projector.run()  # which unit has an item in hand stands on the board
+    discreet.check_item(office.store, office.identity.code, caller, str(args.get("item") or ""))
     try:
         rights.check(office.store, verb, caller, args, office.identity.code)
     except (ForbiddenError, InputError):
@@ -147,7 +149,7 @@ def permit(office: Office, verb: str, args: Args, caller: Caller) -> None:
 def inquire(reader: Reader, view: View, verb: str, args: Args, caller: Caller) -> object:
     """A question, by a caller who may, within what the caller may see."""
     rights.check(reader, verb, caller, args, view.office)
-    view = view._replace(caller=caller)
+    view, reader = view._replace(caller=caller), discreet.veiled(reader, caller)
     scope.check(reader, view, verb, args)
     return scope.narrowed(reader, view, verb, QUESTIONS[verb](reader, view, args))
 
@@ -155,5 +157,6 @@ def inquire(reader: Reader, view: View, verb: str, args: Args, caller: Caller) -
 def attachment(reader: Reader, view: View, args: Args, caller: Caller) -> tuple[BlobRow, str]:
     """`item.fetch`: the attachment and its name, for a caller who may see the item."""
     rights.check(reader, "item.fetch", caller, args, view.office)
-    scope.check(reader, view._replace(caller=caller), "item.fetch", args)
+    view, reader = view._replace(caller=caller), discreet.veiled(reader, caller)
+    scope.check(reader, view, "item.fetch", args)
     return browse.attachment_of(reader, view, args)

@@ -8,7 +8,7 @@ from node.items.lifecycle import DONE
 from node.records.kinds import Kind
 from node.records.payload import LEAD, Act
 from node.records.track import Milestone, Track
-from node.services import chains
+from node.services import chains, discreet
 from node.services.acting import write
 from node.services.desk import Caller, Desk, children_of, current, parse_day, take, take_list
 from node.services.ground import (
@@ -30,6 +30,7 @@ def handle(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     """内部交办: unit, person and due date inside this office; who stands for it at each level (R14, R16)."""
     state = current(desk, take(args, "item"))
     guards.check_act(state, Kind.HANDLE, desk.identity.code)
+    discreet.check_announced(state, "交内设机构承办")
     case = chains.check_ready(desk, state, "内部交办")
     unit = check_unit(desk, one_line(args, "unit", required=True))
     due_day = parse_day(args.get("due"), "--due")

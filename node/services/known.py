@@ -25,6 +25,7 @@ from node.items.lifecycle import DONE, state_label
 from node.services import browse, truth
 from node.services.browse import View, item_document, moment, row_document
 from node.services.desk import find_item, take
+from node.services.discreet import seen
 from node.services.project import board_row, read_facts
 from node.services.truth_rows import known_of, task_of
 from node.storage.port import Ack, BoardQuery, BoardRow, Reader, ReceiptRow
@@ -166,7 +167,7 @@ def show_at(reader: Reader, view: View, args: Mapping[str, object]) -> Document:
         },
         "attachments": [one | {"present": None} for one in files],
         "timeline": [one | _arrival(view, proofs.get(bytes.fromhex(one["record"])), one, t_ms) for one in lines],
-        "later_records": len(held) - len(facts),
+        "later_records": len(seen(reader, view, held)) - len(lines),
         "notes": list(NOTES),
     }  # fmt: skip
 

@@ -24,6 +24,7 @@ from node.records.kinds import Kind, label_of
 from node.services import scope
 from node.services.browse import View
 from node.services.desk import take
+from node.services.discreet import seen
 from node.services.fork_cases import cases
 from node.services.ground import record_named
 from node.services.project import read_facts
@@ -40,9 +41,10 @@ def item_proof(reader: Reader, view: View, args: Mapping[str, object]) -> Docume
     """`item.proof ITEM RECORD`: the record's header, signature, certificates, place in its log, receipts and forks."""
     row = scope.find(reader, view, take(args, "item"))
     facts = {fact.record_id: fact for fact in read_facts(reader, [row.item_id]).get(row.item_id, [])}
+    told = {fact.record_id for fact in seen(reader, view, facts.values())}
     if not take(args, "record").strip():
         raise InputError("没有写明记录", field="RECORD", remedy="写记录标识的前几位，见 dulian item show --json")
-    record_id = record_named(facts, take(args, "record"), "RECORD")
+    record_id = record_named(told, take(args, "record"), "RECORD")
     fact = facts[record_id]
     stored, log = _stored(reader, row.item_id, record_id)
     header = decode(stored.header)

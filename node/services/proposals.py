@@ -20,6 +20,7 @@ from node.items.fold import EFFECTIVE, fold
 from node.items.lights import day_of
 from node.items.marks import changed_frequency
 from node.records.payload import check_text
+from node.services import scope
 from node.services.browse import View, day_text, moment, row_document
 from node.services.desk import Caller, Desk, parse_day, take, take_list
 from node.services.project import read_facts
@@ -141,14 +142,16 @@ def open_count(reader: Reader) -> int:
 
 
 def _list(reader: Reader, view: View, args: Args) -> list[dict[str, object]]:
-    """`todo.list`: what is open, gravest kind first, then by date."""
+    """`todo.list`: what is open, gravest kind first, then by date; a handler's is about the own unit's items (W4)."""
     kind, day = take(args, "kind"), parse_day(args.get("day"), "--day")
     if kind and kind not in KIND_LABELS:
         remedy = "可用：" + "、".join(f"{name}（{label}）" for name, label in KIND_LABELS.items())
         raise InputError("没有这类提醒", field="--kind", value=kind, remedy=remedy)
     found = [one for one in reader.rows(Proposal, done="")
              if (not kind or one.kind == kind) and (not day or one.day == day)]  # fmt: skip
-    rows = {row.item_id: row for row in reader.board({one.item_id for one in found if one.item_id})}
+    named = reader.board({one.item_id for one in found if one.item_id})
+    rows = {row.item_id: row for row in scope.visible(reader, view.office, view.caller, named)}
+    found = [one for one in found if not one.item_id or one.item_id in rows]
     order = {name: place for place, name in enumerate(KIND_LABELS)}
     found.sort(key=lambda one: (order.get(one.kind, len(order)), one.day, one.item_id, one.key))
     return [_document(view, one, rows.get(one.item_id)) for one in found]

@@ -15,16 +15,21 @@ from collections.abc import Iterable
 from node.errors import PeerError
 from node.items.fact import Fact, fact_of
 from node.records.header import decode
+from node.records.kinds import Kind
 from node.records.payload import Act, Opening
 from node.storage.port import RecordRow, Store
 
 LIVE_RECORDS = 300  # indexed at once in one projection: about 20 ms
 _BYTES_PER_READ = 2_097_152
+# Whoever may not read these must not find them by their words either (R114, R116; `services.discreet`).
+_INNER = frozenset({Kind.REFER, Kind.NEGATIVE, Kind.SPECIAL})
 
 
 def words_of(fact: Fact) -> str:
     """What of a record is searched: number, title, demands, what was reported or reasoned, names of files."""
     payload = fact.payload
+    if fact.kind in _INNER:
+        return ""
     if isinstance(payload, Opening):
         parts = [payload.number, payload.title, payload.text, *payload.points, payload.responsible, payload.limit_text]
         if payload.terms is not None:

@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from node.errors import LocalError
 from node.items.lifecycle import DONE, SUBMITTED
 from node.items.lights import NOT_BINDING
-from node.storage.rows import EXEMPT, OPEN_STATES, SORTS, BoardQuery, LightQuery
+from node.storage.rows import EXEMPT, HIDDEN, INNER, OPEN_STATES, SORTS, BoardQuery, LightQuery
 from node.storage.tables import BOARD
 
 Wanted = list[ColumnElement[bool]]
@@ -92,6 +92,10 @@ def wanted_of(query: BoardQuery, dialect: str) -> Wanted:
                          ("state", query.states)):  # fmt: skip
         if values:
             wanted.append(columns[name].in_(values))
+    if query.announced:
+        wanted.append(columns.flags.op("&")(HIDDEN) == 0)
+        if query.subject != "-":
+            wanted.append(columns.subject.notin_(INNER))
     if query.light is not None:
         wanted.append(_lit(query.light))
     return wanted

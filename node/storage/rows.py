@@ -9,6 +9,7 @@ from node.items.lifecycle import DONE, STATE_LABELS
 
 # Bits of BoardRow.flags.
 EXEMPT, UNCLEAR, HIDDEN, PROVISIONAL = 1, 2, 4, 8
+INNER = ("side", "special")  # subjects of what an office keeps to those who supervise: side files, drafts of 专报
 
 
 class BoardRow(NamedTuple):
@@ -101,6 +102,7 @@ class BoardQuery(NamedTuple):
     row's units. ``sources`` and ``classes``: one of them; ``parents``: issued under one of them; ``opened_from`` and
     ``opened_before``: the day it was opened, from … to before. ``states``, ``units``: one of them; ``open``: in one
     of `OPEN_STATES` and not exempted; ``no_due``: without a limit; ``item_nos``: only these (None = any).
+    ``announced``: neither an inspection that is not announced yet (`HIDDEN`) nor one of the `INNER` files.
 
     ``sort`` is one of `SORTS`; equal rows stand by item_no, in the same direction.
     """
@@ -138,6 +140,7 @@ class BoardQuery(NamedTuple):
     item_nos: tuple[int, ...] | None = None
     sort: str = "item_no"
     descending: bool = False
+    announced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 from node.errors import LocalError, StoreError
 from node.storage import port
 from node.storage.port import BoardQuery
-from node.storage.rows import SORTS, LightQuery
+from node.storage.rows import EXEMPT, HIDDEN, SORTS, LightQuery
 from tests.contract.rows import board_row, fill_board, fill_log, item_id
 
 WORDS = (
@@ -131,6 +131,22 @@ class SearchContract:
         assert found(item_nos=(4, 2, 77)) == [2, 4]
         assert found(item_nos=tuple(range(2, 4_000))) == [2, 3, 4]
 
+    def test_what_is_not_announced_is_left_out_whatever_else_is_asked(self, store: port.Store) -> None:
+        """R101, R114: unannounced inspections, side files and drafts of 专报; other cases stay."""
+        fill_board(store, *(
+            board_row(number, item_id=number.to_bytes(32, "big"), flags=flags, subject=subject)
+            for number, (flags, subject) in enumerate(
+                [(0, ""), (HIDDEN, ""), (HIDDEN | EXEMPT, ""), (EXEMPT, ""), (0, "side"), (0, "special"), (0, "order")],
+                start=1,
+            )
+        ))  # fmt: skip
+        for subject, seen in (("", [1, 4, 7]), ("-", [1, 4]), ("*", [7]), ("side", []), ("order", [7])):
+            query = BoardQuery(announced=True, subject=subject)
+            assert [row.item_no for row in store.board_query(query)] == seen, subject
+            assert store.board_total(query).rows == store.board_count_upto(query, 9) == len(seen)
+            assert store.board_columns(query, ("item_no",)) == [(number,) for number in seen]
+            assert [row.item_no for row in store.board_page(query, 9).rows] == seen
+
     def test_a_page_and_its_count_are_those_of_the_whole_list(self, store: port.Store) -> None:
         """By whatever way they are found: few or many match, lights, sorted or not, early and late pages."""
         chance = random.Random(5)
@@ -139,7 +155,7 @@ class SearchContract:
                 number, item_id=number.to_bytes(32, "big"), state=chance.choice(["active", "submitted", "closed", ""]),
                 due_day=chance.choice([0, chance.randrange(90, 130)]), updated_ms=chance.randrange(20),
                 submitted_day=chance.choice([0, chance.randrange(90, 130)]), warn_days=chance.randrange(6),
-                strength=chance.choice(["", "must", "general", "none"]), flags=chance.randrange(8) // 7,
+                strength=chance.choice(["", "must", "general", "none"]), flags=chance.choice([0, 0, 0, 0, 0, 0, 1, 4]),
                 receiver=chance.choice(["320500", "320501"]), subject=chance.choice(["", "", "plan"]),
             )
             for number in range(1, 151)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from node.items.lifecycle import DONE
 from node.items.lights import NOT_BINDING
-from node.storage.rows import EXEMPT, OPEN_STATES, BoardQuery, BoardRow, LightQuery
+from node.storage.rows import EXEMPT, HIDDEN, INNER, OPEN_STATES, BoardQuery, BoardRow, LightQuery
 
 
 def matches(row: BoardRow, query: BoardQuery) -> bool:
@@ -27,6 +27,7 @@ def matches(row: BoardRow, query: BoardQuery) -> bool:
         and (not query.units or bool(set(query.units) & set(row.unit.split("、"))))
         and (not query.states or row.state in query.states)
         and (query.item_nos is None or row.item_no in query.item_nos)
+        and (not query.announced or not (row.flags & HIDDEN or row.subject in INNER))
         and (query.light is None or _light(row, query.light) == query.light.light)
         and all(getattr(query, name) in {type(getattr(query, name))(), getattr(row, name)} for name in _EQUAL)
     )
