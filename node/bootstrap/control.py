@@ -109,7 +109,10 @@ class Control:
 
     async def handle(self, request: LocalRequest) -> LocalReply:
         """One request of the command line; our errors pass through to the caller."""
-        caller = await asyncio.to_thread(lambda: caller_of(self._reader(), request.as_, request.os_user))
+        if request.as_:
+            caller = await asyncio.to_thread(lambda: caller_of(self._reader(), request.as_, request.os_user))
+        else:
+            caller = caller_of(self._reader(), None, request.os_user)  # the operator: nothing is read
         return await self.answer(Asked(request.verb, request.args, request.files), caller)
 
     async def answer(self, request: Asked, caller: Caller) -> LocalReply:
@@ -193,7 +196,26 @@ class Control:
         return cast("T", await self._in_core(lambda: run(self._office)))
 
     async def _in_core(self, run: Callable[[], object]) -> object:
-        return await asyncio.wrap_future(self._runner.call(run))
+        loop, here = asyncio.get_running_loop(), threading.get_ident()
+        answered: asyncio.Future[object] = loop.create_future()
+
+        def settle(answer: object, error: Exception | None) -> None:
+            if answered.done():
+                return  # whoever asked has left
+            if error is not None:
+                answered.set_exception(error)
+            else:
+                answered.set_result(answer)
+
+        def done(answer: object, error: Exception | None) -> None:
+            # Answers come in the loop's thread, many after one commit: it need not be woken for each.
+            if threading.get_ident() == here:
+                settle(answer, error)
+            elif not loop.is_closed():
+                loop.call_soon_threadsafe(settle, answer, error)
+
+        self._runner.ask(run, done)
+        return await answered
 
     async def _question(self, verb: str, args: object, caller: Caller) -> object:
         assert isinstance(args, dict)  # noqa: S101 - the socket takes nothing else

@@ -37,7 +37,7 @@ from node.services import (
     statistics,
     workbench,
 )
-from node.services.desk import Caller, take
+from node.services.desk import Caller, is_behind, take
 from node.services.office import Office
 from node.services.status import status_document
 from node.services.verbs import Args, Command, Question
@@ -136,12 +136,14 @@ def carry_out(office: Office, verb: str, args: Args, caller: Caller) -> object:
 
 def permit(office: Office, verb: str, args: Args, caller: Caller) -> None:
     """Refuse what the caller may not do, as the store stands in this very step."""
-    if rights.HANDLER in caller.roles and office.logs.fresh:
+    if rights.HANDLER in caller.roles and is_behind(office.desk, take(args, "item")):
         office.projector.run()  # which unit has an item in hand stands on the board
     discreet.check_item(office.store, office.identity.code, caller, str(args.get("item") or ""))
     try:
         rights.check(office.store, verb, caller, args, office.identity.code)
     except (ForbiddenError, InputError):
+        if office.logs.fresh:
+            office.projector.run()
         scope.check_command(office.store, office.identity.code, caller, args)
         raise
 

@@ -95,6 +95,12 @@ def current(desk: Desk, word: str) -> ItemState:
     return state
 
 
+def is_behind(desk: Desk, word: str) -> bool:
+    """Whether the board may lack something of this item, appended in this very step."""
+    item_id = _whole_id(word)
+    return bool(desk.logs.fresh) if item_id is None else desk.logs.is_fresh(item_id)
+
+
 def _whole_id(word: str) -> bytes | None:
     """The id where a word is one in full."""
     text = word.strip().lower()

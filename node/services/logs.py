@@ -65,6 +65,8 @@ class Logs:
         self.tally: Counter[tuple[int, bool]] | None = None  # told (kind, came from a neighbour) of what is appended
         self.advances: list[Advance] = []
         self.fresh: list[Run] = []  # appended since the projection last looked
+        self._fresh_items: set[bytes] = set()  # ids in the first so many of these, as far as somebody asked
+        self._fresh_asked = 0
         self.fresh_forks: list[Fork] = []  # kept in this step: the projection has not seen them
         self._rows: list[RecordRow] = []
         self._moved: list[tuple[LogState, int, bytes]] = []  # log, seq and head before the move
@@ -131,11 +133,22 @@ class Logs:
 
     def is_fresh(self, item_id: bytes) -> bool:
         """Whether records of this item were appended that the projection has not seen."""
-        return any(
-            item_id in (header.item, record_id, header.reissue_of)
-            for run in self.fresh
-            for _, header, record_id in run.records
-        )
+        items = self._fresh_items
+        for run in self.fresh[self._fresh_asked :]:
+            for _, header, record_id in run.records:
+                items.update((header.item, record_id, header.reissue_of))
+        self._fresh_asked = len(self.fresh)
+        return item_id in items
+
+    def take_fresh(self) -> list[Run]:
+        """What was appended since the projection last looked, which it does now."""
+        fresh, self.fresh = self.fresh, []
+        self._forget_asked()
+        return fresh
+
+    def _forget_asked(self) -> None:
+        self._fresh_items.clear()
+        self._fresh_asked = 0
 
     def flush(self) -> None:
         """Hand what was appended in this step to the store (so that it can be read back within the step)."""
@@ -178,5 +191,6 @@ class Logs:
         del self._rows[point.records - self.record_count :]
         for waiting in (self.advances, self.fresh, self._moved):
             del waiting[-runs:]
+        self._forget_asked()
         self.record_count = point.records
         self._runs = point.runs

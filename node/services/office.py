@@ -70,10 +70,8 @@ class Office:
 
         ``tail``: where the newest own record is kept beside the store.
         """
-        self.identity = identity
-        self.world = world
-        self.store = store
-        self.blobs = blobs
+        self.identity, self.world = identity, world
+        self.store, self.blobs = store, blobs
         self.limits = limits
         self._suites = suites
         self._ca = ca
@@ -102,7 +100,8 @@ class Office:
         self.logs.tally = self.health.accepted
         self.author = Author(identity, world, store, self.logs)
         self.tail = Tail(self._tail_file, identity, self.logs, self.author, self.alarms) if self._tail_file else None
-        self.projector = Projector(store, self.logs, self.alarms)
+        self.rulebook = Rulebook(store, identity.code)
+        self.projector = Projector(store, self.logs, self.alarms, rules_came=self.rulebook.forget)
         self.trust = Trust(store, self.keyring)
         self.receipts = Receipts(identity, world, store, self.logs, self.keyring)
         self.marks = Marks(identity, world, store, self.logs, self.keyring, self.alarms)
@@ -121,7 +120,6 @@ class Office:
         self.reconcile = Reconcile(parts, self.links, self.repairs, self.attachments, self.marks, self.blobs)
         self.intake.refusals = self.health.refused
         self.recovery = Recovery(identity, store, self.logs, self.keyring, self.author, self.alarms)
-        self.rulebook = Rulebook(store, identity.code)
         self.calendar = self.rulebook.calendar()  # read by other threads too: never changed, only replaced
         self.desk = Desk(identity, world, store, self.logs, self.keyring, self.author, self.projector, self.rulebook)
         self.staleness = Staleness(identity, world, self.keyring, self.marks, self.alarms, self.fresh_ms)
@@ -175,16 +173,18 @@ class Office:
 
         return event
 
-    def project(self, *, force: bool = False, texts: bool = False) -> int:
-        """Bring the board up to date; the number of records projected (``force``, ``texts``: also what was left)."""
-        if not (force or texts or self._scan_due or self.logs.fresh or self.projector.has_news()):
+    def project(self, *, force: bool = False, texts: bool = False, gather: bool = False) -> int:
+        """Bring the board up to date; the number of records projected (``force``, ``texts``: also what was left,
+        ``gather``: more comes at once, the text index may wait for it).
+        """
+        if not (force or texts or self._scan_due or self.logs.fresh or self.projector.has_news(gather=gather)):
             return 0
         self._refresh()
         self.store.begin(durable=False)
         try:
             seen = self._rebuild_lost() if self._lost_logs else self.projector.run()
             self._after_projection()
-            self.projector.index(seen, on=texts)
+            self.projector.index(seen, on=texts, gather=gather)
             self.store.commit(durable=False)
         except Exception:
             self._abandoned = self._abandon()
@@ -307,7 +307,6 @@ class Office:
         self.projector.changed.clear()
         if self.projector.new_rules:
             self.projector.new_rules = False
-            self.rulebook.forget()
             self.calendar = self.rulebook.calendar()
             ruling.propose_changes(self.desk)
         if self.projector.new_blobs:
@@ -343,9 +342,6 @@ class Office:
         for failed in self.sharing.run(self.desk):
             self.alarms.raise_("followup", "enclose", f"本机应转送而未能转送：{failed.text}")
 
-    def _silent(self) -> bool:
-        return bool(self.author.recovering or self.author.skew_ms)
-
     def neighbours(self) -> list[str]:
         """Codes of the parent and of all children."""
         children = self.keyring.children(self.identity.code)
@@ -359,6 +355,9 @@ class Office:
             return True  # what was opened below does not pass here on its way
         hop = path[path.index(me) + 1]
         return self.receipts.acked_by_no(hop, row.opened_log_no) >= row.opened_seq
+
+    def _silent(self) -> bool:
+        return bool(self.author.recovering or self.author.skew_ms)
 
     def _one_by_one(self, event: Event, out: Outputs) -> None:
         try:

@@ -7,7 +7,7 @@ breaks the fold is set apart with an alarm and never stops other items (faults.m
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Container, Iterable
 
 from node.errors import PeerError
 from node.items.fact import Fact, fact_of
@@ -28,7 +28,7 @@ from node.sync.heads import LogState
 
 Placed = dict[bytes, list[tuple[Fact, int, int]]]  # by item: fact, log_no, seq
 
-_CACHED_FACTS_MAX = 20_000  # about 30 MB
+_CACHED_FACTS_MAX = 20_000  # about 40 MB
 _LOGS_PER_ROUND = 500
 _RECORDS_PER_READ = 2_000
 _BYTES_PER_READ = 4_194_304
@@ -75,11 +75,13 @@ class Projector:
     """Keeps the board in step with the logs."""
 
     def __init__(
-        self, store: Store, logs: Logs, alarms: Alarms, cached_facts_max: int = _CACHED_FACTS_MAX
-    ) -> None:
-        """Nothing is read until `run`."""
+        self, store: Store, logs: Logs, alarms: Alarms, cached_facts_max: int = _CACHED_FACTS_MAX,
+        rules_came: Callable[[], object] = bool,
+    ) -> None:  # fmt: skip
+        """Nothing is read until `run`; ``rules_came`` is told of each profile and calendar, at once."""
         self.texts = Texts(store)
         self._store = store
+        self._rules_came = rules_came
         self._logs = logs
         self._alarms = alarms
         self._next_item_no = store.max_item_no() + 1
@@ -95,9 +97,8 @@ class Projector:
         self._logs.flush()
         self._noted = 0
         fresh: dict[int, list[Run]] = {}
-        for appended in self._logs.fresh:
+        for appended in self._logs.take_fresh():
             fresh.setdefault(appended.log.log_no, []).append(appended)
-        self._logs.fresh.clear()
         self._forks += self._logs.fresh_forks
         self._logs.fresh_forks.clear()
         seen = 0
@@ -106,23 +107,31 @@ class Projector:
             if not dirty:
                 self._fold_forks()
                 return seen
-            cursors = []
             facts: Placed = {}
+            grown: dict[int, tuple[int, int]] = {}
             for row in dirty:
                 log = self._logs.index.by_no(row.log_no)
-                last = self._collect(log, row.folded_seq, fresh.pop(row.log_no, []), facts)
-                seen += last - row.folded_seq
-                cursors.append((row.log_no, last))
-            self._fold(facts)
-            self._store.set_folded(cursors)
-            self.texts.notice(log_no for log_no, _ in cursors)
+                grown[row.log_no] = row.folded_seq, self._collect(
+                    log, row.folded_seq, fresh.pop(row.log_no, []), facts
+                )
+            count = sum(last - after for after, last in grown.values())
+            seen += count
+            if count <= LIVE_RECORDS:
+                self._fold(facts, handed=self.texts.expects(grown))
+            else:
+                self.texts.notice(grown)
+                self._fold(facts)
+            self._store.set_folded([(log_no, last) for log_no, (_, last) in grown.items()])
 
-    def index(self, seen: int, *, on: bool) -> None:
-        """Take what was just folded into the text index where ``seen`` records are few; ``on``: and read on there."""
-        if seen <= LIVE_RECORDS:
-            self.texts.live(LIVE_RECORDS)
+    def index(self, seen: int, *, on: bool, gather: bool = False) -> None:
+        """Take what was just folded into the text index where ``seen`` records are few; ``on``: and read on there.
+
+        ``gather``: keep what was folded for the next time.
+        """
         if on:
             self.texts.run(LIVE_RECORDS)
+        elif seen <= LIVE_RECORDS and not gather:
+            self.texts.live(LIVE_RECORDS)
 
     def knows(self, item_id: bytes) -> bool:
         """Whether the item's state is in memory."""
@@ -138,13 +147,15 @@ class Projector:
         found = self._state_kept(item_id)
         return fold(item_id, read_facts(self._store, [item_id]).get(item_id, [])) if found is None else found
 
-    def has_news(self) -> bool:
-        """Whether a run has left something for its consumers, or forks wait to be folded in."""
-        return bool(self.changed or self.new_blobs or self._logs.fresh_forks)
+    def has_news(self, *, gather: bool = False) -> bool:
+        """Whether a run has left something for its consumers, or forks or (unless ``gather``) texts wait."""
+        texts = self.texts.gathers and not gather
+        return bool(self.changed or self.new_blobs or self._logs.fresh_forks or texts)
 
     def rebuild(self) -> int:
         """Drop every projection and fold all records again."""
         self._store.clear_projection()
+        self._rules_came()
         self.texts.forget()
         self._next_item_no = 1
         self._kept.clear()
@@ -199,6 +210,7 @@ class Projector:
         if row is not None:
             self._store.put([row])
             self.new_rules = True
+            self._rules_came()
 
     def _fold_forks(self) -> None:
         forks, self._forks = self._forks, []
@@ -210,7 +222,8 @@ class Projector:
         if facts:
             self._fold(facts, placed=False)
 
-    def _fold(self, fresh: Placed, *, placed: bool = True) -> None:
+    def _fold(self, fresh: Placed, *, placed: bool = True, handed: Container[int] = ()) -> None:
+        """Fold these into their items; records of the logs ``handed`` go to the text index as well."""
         items = self._items_of(fresh)
         places = []
         rows = []
@@ -218,6 +231,9 @@ class Projector:
             kept = items[item_id]
             if placed:
                 places += [(kept.item_no, log_no, seq) for _, log_no, seq in found]
+            for fact, log_no, seq in found if handed else ():
+                if log_no in handed:
+                    self.texts.hand_over(log_no, seq, kept.item_no, fact)
             row = self._fold_one(item_id, kept, [fact for fact, _, _ in found], placed=placed)
             self._kept.put(item_id, kept)
             if row is not None:

@@ -52,7 +52,7 @@ def row_of(header: Header, record_id: bytes, payload: bytes | None) -> RulesRow 
 
 
 class Rulebook:
-    """Profiles and calendar as one reader knows them; remembers what it has decoded until `forget`."""
+    """Profiles and calendar as one reader knows them; remembers what it has read until `forget`."""
 
     def __init__(self, reader: Reader, office: str) -> None:
         """Read nothing yet; ``office`` is this node's."""
@@ -60,12 +60,14 @@ class Rulebook:
         self._office = office
         self._calendar: Calendar | None = None
         self._profiles: dict[tuple[str, str, int], Profile] = {}
+        self._rows: dict[str, list[RulesRow]] = {}  # by office
         self._default: Profile | None = None
 
     def forget(self) -> None:
         """A profile or calendar has arrived."""
         self._calendar = None
         self._profiles.clear()
+        self._rows.clear()
 
     def calendar(self) -> Calendar:
         """The calendar in force here."""
@@ -77,7 +79,7 @@ class Rulebook:
 
     def profile(self, day: int, office: str = "") -> Profile:
         """The profile of an office (default: this one) in force on a day, days since 1970-01-01."""
-        rows = [row for row in self._reader.rows(RulesRow, office=office or self._office) if row.valid_from_day <= day]
+        rows = [row for row in self._published(office or self._office) if row.valid_from_day <= day]
         if not rows:
             if self._default is None:
                 self._default = _shipped()
@@ -87,10 +89,16 @@ class Rulebook:
     def named(self, name: str, office: str = "") -> Profile | None:
         """The profile an item was opened under, ``profile/version``, of an office; shipped ones too; else None."""
         profile_id, _, version = name.partition("/")
-        for row in self._reader.rows(RulesRow, office=office or self._office):
+        for row in self._published(office or self._office):
             if row.name == profile_id and str(row.version) == version:
                 return self._read(row)
         return self.profile(0) if profile_id == DEFAULT else None
+
+    def _published(self, office: str) -> list[RulesRow]:
+        rows = self._rows.get(office)
+        if rows is None:
+            rows = self._rows[office] = self._reader.rows(RulesRow, office=office)
+        return rows
 
     def _read(self, row: RulesRow) -> Profile:
         key = (row.office, row.name, row.version)

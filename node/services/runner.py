@@ -18,7 +18,7 @@ from node.errors import DulianError, LocalError, StoreError
 from node.services.inbox import Inbox
 from node.services.office import Event, Office
 from node.services.outputs import Outputs
-from node.services.texts import LIVE_RECORDS
+from node.services.texts import GATHER_S, LIVE_RECORDS
 
 _HAND_OVER_S = 0.000_05
 _QUIET_S, _INDEX_S = 2.0, 0.3  # after a flood; spent on the text index between two jobs
@@ -51,6 +51,7 @@ class Runner:
         self._behind = True  # what an earlier run left is projected first
         self._failed_projection = ""
         self._listener: Callable[[list[bytes]], None] | None = None
+        self._indexed_s = 0.0  # since when the text index lacks nothing but what was gathered
         self._flooded_s = 0.0  # when more was projected than the text index takes at once
         self._lock = threading.Lock()
         self._unshown = True  # a step is committed and the board does not show it yet; first what an earlier run left
@@ -80,14 +81,21 @@ class Runner:
         future: Future[object] = Future()
         future.set_running_or_notify_cancel()  # whoever asked may leave; the answer has somewhere to go all the same
 
-        def done(answer: object, error: DulianError | None) -> None:
+        def done(answer: object, error: Exception | None) -> None:
             if error is not None:
                 future.set_exception(error)
             else:
                 future.set_result(answer)
 
-        self._inbox.put(_Job(self._office.command(run, done), future.set_exception))
+        self.ask(run, done)
         return future
+
+    def ask(self, run: Callable[[], object], done: Callable[[object, Exception | None], None]) -> None:
+        """Run a command; ``done`` gets its answer, or the error that refused it, where outputs are delivered.
+
+        What the step itself could not do is told in the core thread.
+        """
+        self._inbox.put(_Job(self._office.command(run, done), lambda error: done(None, error)))
 
     def after_step(self, run: Callable[[], None]) -> None:
         """Run something in the core thread between two steps, outside any transaction."""
@@ -151,9 +159,14 @@ class Runner:
 
     def _project(self) -> None:
         """Bring the board up to date. A failure leaves it behind, dirty, and said so; records and links go on."""
+        now_s = time.monotonic()
+        # With more to come, texts are gathered: it brings the next projection, which looks at the clock again.
+        gather = now_s - self._indexed_s < GATHER_S and not self._inbox.empty() and not self._stopping
         try:
-            if self._office.project(force=self._behind) > LIVE_RECORDS:
+            if self._office.project(force=self._behind, gather=gather) > LIVE_RECORDS:
                 self._flooded_s = time.monotonic()
+            if not gather:
+                self._indexed_s = now_s
         except Exception as error:  # noqa: BLE001 - views can be rebuilt; the node must not stop for them
             self._note_fault(error)
             _stop_on_broken_disk(error)

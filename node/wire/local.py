@@ -310,8 +310,9 @@ def _message(body: dict[str, Any]) -> bytes:
 
 async def _write(writer: asyncio.StreamWriter, raw: bytes) -> None:
     writer.write(raw)
-    async with asyncio.timeout(STEP_S):
-        await writer.drain()
+    if writer.transport.get_write_buffer_size() or writer.is_closing():
+        async with asyncio.timeout(STEP_S):
+            await writer.drain()
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:

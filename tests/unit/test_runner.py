@@ -22,9 +22,9 @@ class _Held:
         self.project = project
         self.gate = threading.Event()
 
-    def __call__(self, *, force: bool = False, texts: bool = False) -> int:
+    def __call__(self, **how: bool) -> int:
         assert self.gate.wait(_WAIT_S)
-        return self.project(force=force, texts=texts)
+        return self.project(**how)
 
 
 def _deliver(outputs: Outputs) -> None:
