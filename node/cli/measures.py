@@ -21,17 +21,22 @@ def handle(
     item: o.Item, unit: Annotated[str, typer.Option("--unit", metavar="UNIT", help="承办的内设机构")],
     person: Annotated[str | None, typer.Option("--person", metavar="NAME", help="承办人员")] = None,
     due: o.Due = None,
+    rule: Annotated[
+        str | None, typer.Option("--rule", metavar="RULE", help="按规则从今天起推算内部时限；与 --due 只写一个")
+    ] = None,
     duty: Annotated[
         list[str] | None, typer.Option("--duty", metavar="LEVEL=NAME", help="六级负责：层级=姓名，可重复")
     ] = None,
     text: MaybeText = None, as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
     """内部交办：指定承办的内设机构和人员，写明各级责任人；再写一次即移交。"""
+    if due is not None and rule is not None:
+        raise InputError("--due 与 --rule 只写一个", field="--rule", value=rule, remedy="已知日期的写 --due")
     args = {
         "item": item, "unit": unit, "person": person, "due": values.day("--due", due), "duty": list(duty or ()),
-        "text": text,
+        "text": text, "rule": rule,
     }  # fmt: skip
-    return ask(Call(home, as_json, as_), "item.handle", args, show_item.done("已内部交办"))
+    return ask(Call(home, as_json, as_), "item.handle", args, show_item.handled)
 
 
 def warn(

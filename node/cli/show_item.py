@@ -238,6 +238,13 @@ def done(did: str) -> Callable[[Any, Paper], Iterable[str]]:
     return render
 
 
+def handled(data: Any, paper: Paper) -> Iterable[str]:
+    """内部交办: the item, and by when the unit is to be done."""
+    yield from done("已内部交办")(data, paper)
+    if data.get("due"):
+        yield f"  内部时限：{clean(data['due'])}" + (f"（规则 {clean(data['rule'])}）" if data.get("rule") else "")
+
+
 def issued(did: str) -> Callable[[Any, Paper], Iterable[str]]:
     """What was opened: the item, and each receiver's task with its id."""
 

@@ -19,7 +19,7 @@ from node.rules.calendar import date_of
 from node.rules.profile import Profile
 from node.services.desk import Desk, take
 from node.storage.port import BoardRow
-from node.storage.rows import Unit
+from node.storage.rows import Unit, User
 
 Args = Mapping[str, object]
 _DIGITS_MIN = 4
@@ -126,6 +126,28 @@ def check_unit(desk: Desk, unit: str, field: str = "--unit") -> str:
             remedy=f"已有：{listed}；新设的先用 dulian unit add 登记",
         )  # fmt: skip
     return unit
+
+
+def check_person(desk: Desk, person: str, unit: str, field: str = "--person") -> str:
+    """Who is to have it in hand in a unit: nobody whose account has ended, nor somebody of another unit (R16).
+
+    A name without an account stands for somebody who does not use the system.
+    """
+    user = desk.store.get(User, person) if person else None
+    if user is None:
+        return person
+    if not user.active:
+        raise InputError(
+            "账号已停用（规则：承办人员须在职）", field=field, value=person,
+            remedy=f"写在用的账号，见 dulian user list；需恢复的：dulian user enable {person}",
+        )  # fmt: skip
+    if unit and user.unit != unit and desk.store.rows(Unit):
+        now = f"属于{user.unit}" if user.unit else "没有所属机构"
+        raise InputError(
+            f"{person} {now}，不属于{unit}（规则：承办人员须属于承办机构）", field=field, value=person,
+            remedy=f"写{unit}的人员，见 dulian unit list；调动的先改：dulian user change {person} --unit {unit}",
+        )  # fmt: skip
+    return person
 
 
 def record_named(ids: Iterable[bytes], word: str, field: str) -> bytes:

@@ -14,6 +14,7 @@ from node.services.desk import Caller, Desk, children_of, current, parse_day, ta
 from node.services.ground import (
     Args,
     check_above,
+    check_person,
     check_unit,
     iso_day,
     name_of,
@@ -23,21 +24,24 @@ from node.services.ground import (
     words,
 )
 from node.services.project import read_facts
-from node.services.terms import duties
+from node.services.terms import duties, inside
 
 
 def handle(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
-    """内部交办: unit, person and due date inside this office; who stands for it at each level (R14, R16)."""
+    """内部交办: unit, person and due date inside this office (R16, R51); who stands for it at each level (R14)."""
     state = current(desk, take(args, "item"))
     guards.check_act(state, Kind.HANDLE, desk.identity.code)
     discreet.check_announced(state, "交内设机构承办")
     case = chains.check_ready(desk, state, "内部交办")
     unit = check_unit(desk, one_line(args, "unit", required=True))
-    due_day = parse_day(args.get("due"), "--due")
-    guards.check_due(due_day, state.due_day)
+    person = check_person(desk, one_line(args, "person"), unit)
+    due_day, rule = inside(desk, args, state)
     named = duties(take_list(args, "duty"), chains.profile_of(desk))
-    payload = Act(unit=unit, person=one_line(args, "person"), due_day=due_day, text=words(args, "text", required=False))
-    return write(desk, state, Kind.HANDLE, payload._replace(track=Track(duties=named) if named else None), caller, case)
+    payload = Act(unit=unit, person=person, due_day=due_day, text=words(args, "text", required=False))
+    if named or rule:
+        payload = payload._replace(track=Track(duties=named, rule=rule))
+    done = write(desk, state, Kind.HANDLE, payload, caller, case)
+    return done | {"due": iso_day(due_day) or None, "rule": rule or None}
 
 
 def warn(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:

@@ -2,8 +2,8 @@
 
 Rules of this file:
 
-1. Accounts and units are this node's own affair: rows, not records. What a leaver had in hand is handed over by
-   records (内部交办), so that every holder of an item sees who has it now.
+1. Accounts and units are this node's own affair: rows, not records. What a leaver had in hand, with a unit or without,
+   is handed over by records (内部交办), so that every holder of an item sees who has it now, and in which unit.
 2. Posts (职务) are kept as abstract role ids of the profile; people write ids or labels.
 3. Nothing is removed: who once acted keeps the name, a leaver is not active.
 """
@@ -132,9 +132,7 @@ def disable_user(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     others = [one for one in desk.store.rows(User) if one.active and one.name != user.name]
     vacant = [post for post in _split(user.posts) if not any(post in _split(one.posts) for one in others)]
     for one in held:
-        payload = Act(text=f"{user.name} 的事项移交 {heir}", unit=one.handler.unit, person=heir,
-                      due_day=one.handler.due_day)  # fmt: skip
-        act(desk, one.state, Kind.HANDLE, payload, guards.answers(one.state, Kind.HANDLE), caller)
+        _hand_over(desk, one, user.name, desk.store.get(User, heir), caller)
     desk.store.put([replace(unit, head=heir) for unit in desk.store.rows(Unit) if unit.head == user.name])
     left = replace(user, active=False)
     desk.store.put([left])
@@ -144,6 +142,18 @@ def disable_user(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     }  # fmt: skip
 
 
+def _hand_over(desk: Desk, one: Held, leaver: str, heir: User | None, caller: Caller) -> None:
+    """What the leaver had goes to the heir, in the heir's own unit unless somebody else has it in hand there."""
+    assert heir is not None  # noqa: S101 - asked for where something is held
+    old = one.handler.unit
+    taken = {one.unit for one in one.state.tracks.handlers if one.person not in ("", leaver)}
+    unit = heir.unit if heir.unit and heir.unit not in taken else old
+    payload = Act(text=f"{leaver} 的事项移交 {heir.name}", unit=unit, person=heir.name, due_day=one.handler.due_day)
+    written = [payload] if unit == old else [payload._replace(unit=old, person=""), payload]
+    for said in written:
+        act(desk, one.state, Kind.HANDLE, said, guards.answers(one.state, Kind.HANDLE), caller)
+
+
 def held_by(desk: Desk, name: str) -> list[Held]:
     """The open items of this office that a person has in hand."""
     if desk.logs.fresh:
@@ -151,7 +161,7 @@ def held_by(desk: Desk, name: str) -> list[Held]:
     me = desk.identity.code
     found = []
     for row in desk.store.board_query(BoardQuery(office=me, limit=_EVERY_ITEM)):
-        if row.receiver != me or not row.unit or row.state in TERMINAL:
+        if row.receiver != me or row.state in TERMINAL:
             continue
         state = state_of(desk.store, row.item_id)
         life = LIVES.get(state.semantic_version)

@@ -18,6 +18,7 @@ from node.items.lifecycle import DONE
 from node.items.lights import day_of
 from node.records.kinds import Kind, label_of
 from node.records.line import Line
+from node.records.payload import Act
 from node.records.payload import Calendar as CalendarPayload
 from node.records.payload import Profile as ProfilePayload
 from node.records.track import Terms
@@ -180,6 +181,7 @@ def explain_item(reader: Reader, view: View, args: Args) -> dict[str, object]:
     ]
     if state.due_day:
         lines.append(f"现行办结时限：{day_text(state.due_day)}。")
+    lines += _inside(reader, view, state)
     return {
         "item": row.item_id.hex(), "number": row.number, "title": row.title, "rule": opening.rule if opening else "",
         "due": date_of(state.due_day).isoformat() if state.due_day else None, "provisional": terms.provisional,
@@ -194,6 +196,20 @@ def _by_rule(reader: Reader, view: View, rule: str, terms: Terms, issuer: str) -
         return [f"依据 {rule}；本机没有这一版规则档案，看不到原文。"]
     # As counted when it was given: a known calendar is used now only where it was not known then.
     return list(explain.explain(profile, rule_id, terms.start_day, view.calendar).lines)
+
+
+def _inside(reader: Reader, view: View, state: ItemState) -> list[str]:
+    """Where a unit of the receiving office was given a date by a rule (R51): the same steps, from that day on."""
+    from node.services.project import read_facts  # noqa: PLC0415 - only for this page
+
+    lines = []
+    for fact in read_facts(reader, [state.item_id]).get(state.item_id, []):
+        act = fact.payload
+        if fact.kind == Kind.HANDLE and isinstance(act, Act) and act.track is not None and act.track.rule:
+            given = Terms(start_day=day_of(fact.claimed_ms))
+            lines.append(f"{act.unit or '承办人员'}的内部时限 {day_text(act.due_day)}：")
+            lines += _by_rule(reader, view, act.track.rule, given, fact.author)
+    return lines
 
 
 def _kinds(reader: Reader, state: ItemState) -> list[tuple[int, bytes]]:

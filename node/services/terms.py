@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from node.errors import InputError
 from node.items import guards
+from node.items.fold import ItemState
 from node.items.lights import day_of
 from node.records.limits import NAME_CHARS_MAX, TEXT_CHARS_MAX
 from node.records.payload import check_line, check_text
@@ -26,14 +27,16 @@ from node.rules import explain
 from node.rules.calendar import day_text
 from node.rules.profile import Profile
 from node.rules.values import TimeRule
-from node.rules.words import HANDLERS, LINES, ORIGINS
+from node.rules.words import HANDLERS, LINES, ORIGINS, START_EVENTS
 from node.services.desk import Desk, parse_day, take, take_list
+from node.services.ground import ground_of
 from node.storage.rows import RulesRow, User
 
 Args = Mapping[str, object]
 FORMS = ("", "转办", "协办", "自办")
 _WEIGHT_MAX = 1_000
 _OWN_SETUP = frozenset({"research", "offplan"})  # work lines with a chain of their own, as `services.chains` has it
+_LATER = frozenset({"ASSIGN", "DISPATCH"})  # start events that come after 登记
 _RANKS = ("leader.head", "leader.executive")  # of the posts that lead; all others are of one rank (R34)
 
 
@@ -64,6 +67,26 @@ def agree(desk: Desk, args: Args, start: str, base: Terms | None = None, source:
         terms = terms._replace(work_line=opened or terms.work_line)
     due_day, rule, terms = _due(desk, args, profile, start, source, terms, today)
     return Agreed(source, due_day, rule, terms)
+
+
+def inside(desk: Desk, args: Args, state: ItemState) -> tuple[int, str]:
+    """By when a unit of this office is to be done, and the rule (R51): (0, "") where neither says.
+
+    As for an office below: --due, --rule, or by itself the finish rule that counts from 交办 or 督查函, which is this
+    very day. A unit that has it already keeps its date; none is later than the item's own.
+    """
+    ground = ground_of(desk, state)
+    asked = bool(take(args, "due") or take(args, "rule"))
+    had = next((one.due_day for one in state.tracks.handlers if one.unit == take(args, "unit").strip()), 0)
+    if had and not asked:
+        return had, ""
+    terms = state.opening.terms if state.opening is not None else None
+    today = day_of(desk.world.clock.now_ms())
+    due_day, rule, _ = _due(desk, args, ground.profile, "ASSIGN", ground.case["source"], terms or Terms(), today)
+    if not asked and state.due_day and due_day > state.due_day:
+        return state.due_day, ""
+    guards.check_due(due_day, state.due_day)
+    return due_day, rule
 
 
 def downward(terms: Terms | None) -> Terms:
@@ -247,6 +270,12 @@ def _due(
     if rule is None:
         return 0, "", terms
     start_day = parse_day(args.get("start"), "--start") or today
+    if start == "REGISTER" and rule.start in _LATER and not take(args, "start"):
+        raise InputError(
+            f"「{rule.title}」从{START_EVENTS[rule.start]}起算，登记时还没有（规则 {profile_name(profile)} {rule.id}）",
+            field="--rule", value=rule.id,
+            remedy=f"交办时再写 --rule {rule.id}；已{START_EVENTS[rule.start]}的，用 --start 写明日期",
+        )  # fmt: skip
     if start_day > today:
         raise InputError("起算日晚于今天", field="--start", value=args["start"], remedy="写今天或以前的日期")
     found = explain.due(profile, rule.id, start_day, desk.rulebook.calendar())

@@ -62,7 +62,8 @@ def tracks_document(reader: Reader, name_of: NameOf, state: ItemState) -> dict[s
             for one in tracks.lines
         ],
         "handlers": [
-            {"unit": one.unit, "person": one.person or None, "due": day_text(one.due_day)} for one in tracks.handlers
+            {"unit": one.unit, "person": one.person or None, "due": day_text(one.due_day)}
+            for one in tracks.handlers if one.unit or one.person
         ],
         "duties": [{"level": one.level, "name": one.name} for one in tracks.duties],
         "scores": [

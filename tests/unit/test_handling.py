@@ -1,0 +1,124 @@
+"""内部交办: who may be named, by when a unit is to be done (R16, R51), and what a leaver leaves behind (R14)."""
+
+from __future__ import annotations
+
+import pytest
+
+from node.items.beside import Handler
+from node.records.kinds import Kind
+from node.records.payload import Act
+from node.services.acting import write
+from node.services.desk import Caller, current
+from node.services.ground import iso_day, today_of
+from tests.unit.one_office import Office, county
+
+
+@pytest.fixture
+def office() -> Office:
+    office = county()
+    for name in ("水务局", "督查室"):
+        office.do("unit.add", name=name)
+    for name, unit in (("水一", "水务局"), ("水二", "水务局"), ("张三", "督查室")):
+        office.do("user.add", name=name, role=["handler"], unit=unit)
+    return office
+
+
+def instruction(office: Office) -> str:
+    """A 批示件, approved."""
+    item = str(office.do("item.register", "承办", title="批示件", source="handling.instruction")["item"])
+    office.do("item.propose", "承办", item=item, text="拟转水务局")
+    for name in ("主任", "分管", "办主任"):
+        office.do("item.approve", name, item=item)
+    return item
+
+
+def handlers(office: Office, item: str) -> list[tuple[str, str]]:
+    return [(one.unit, one.person) for one in office.state(item).tracks.handlers]
+
+
+def test_a_unit_has_15_working_days_from_the_letter(office: Office) -> None:
+    """R51: counted from the day of 内部交办, which is the 督查函; named again it keeps its date."""
+    item = instruction(office)
+    done = office.do("item.handle", "承办", item=item, unit="水务局", person="水一")
+    assert done["rule"] == "county-003/1/handling.finish"
+    (handler,) = office.state(item).tracks.handlers
+    assert handler.due_day == _counted(office, 15)
+    assert "规则 county-003/1/handling.finish" in office.do("item.show", item=item)["timeline"][-1]["text"]
+    assert any("15 个工作日内办结" in line for line in office.do("rules.explain", item=item)["steps"])
+    office.do("item.handle", "承办", item=item, unit="水务局", person="水二")
+    assert office.state(item).tracks.handlers == (Handler("水务局", "水二", handler.due_day),)
+
+
+def test_the_units_date_is_never_beyond_the_items(office: Office) -> None:
+    """R51, race 8: by itself the item's own date holds; a rule or date asked for beyond it is refused."""
+    item = instruction(office)
+    day = office.do("rules.explain", item=item)["due"]
+    assert day is None
+    soon = _iso(_counted(office, 3))
+    office.do("item.change", "承办", item=item, due=soon, reason="领导要求")
+    error = office.refused("item.handle", "承办", item=item, unit="水务局", rule="handling.finish")
+    assert "下级时限不得晚于上级时限" in error.text
+    assert office.do("item.handle", "承办", item=item, unit="水务局")["due"] == soon
+
+
+def test_a_limit_from_the_letter_is_not_counted_from_registering(office: Office) -> None:
+    """R51, A3: 登记 is not 督查函发出; with the day it was sent on the rule may be used."""
+    error = office.refused("item.register", "承办", title="甲", source="handling.letter", rule="handling.finish")
+    assert "从督查函发出起算" in error.text
+    assert "规则 county-003/1 handling.finish" in error.text
+    today = _iso(_counted(office, 0))
+    office.do("item.register", "承办", title="甲", source="handling.letter", rule="handling.finish", start=today)
+
+
+def test_only_people_of_the_unit_and_in_office_are_named(office: Office) -> None:
+    """R16: 细化到岗、责任到人."""
+    item = instruction(office)
+    other = office.refused("item.handle", "承办", item=item, unit="水务局", person="张三")
+    assert "张三 属于督查室，不属于水务局（规则：承办人员须属于承办机构）" in other.text
+    office.do("user.disable", name="水一")
+    gone = office.refused("item.handle", "承办", item=item, unit="水务局", person="水一")
+    assert "承办人员须在职" in gone.text
+    office.do("item.handle", "承办", item=item, unit="水务局", person="没有账号的老李")
+
+
+def test_a_leaver_leaves_nothing_behind(office: Office) -> None:
+    """R16: with a unit or without one, and the successor stands in the successor's unit."""
+    first, second, third = (instruction(office) for _ in range(3))
+    office.do("item.handle", "承办", item=first, unit="水务局", person="水二")
+    _named(office, second, "水二")  # as a ledger that names only 责任人 had it
+    for unit, person in (("水务局", "水二"), ("督查室", "张三")):
+        office.do("item.handle", "承办", item=third, unit=unit, person=person)
+    office.do("user.add", name="李四", role=["handler"], unit="督查室")
+    done = office.do("user.disable", name="水二", handover="李四")
+    assert len(done["items"]) == 3
+    assert handlers(office, first) == [("水务局", ""), ("督查室", "李四")]
+    assert handlers(office, second) == [("", ""), ("督查室", "李四")]
+    assert handlers(office, third) == [("水务局", "李四"), ("督查室", "张三")], "张三 keeps what he has"
+    shown = office.do("item.show", item=second)["tracks"]["handlers"]
+    assert [one["person"] for one in shown] == ["李四"]
+    for item in (first, second, third):
+        assert all(one["effect"] == "applied" for one in office.do("item.show", item=item)["timeline"])
+
+
+def _named(office: Office, item: str, person: str) -> None:
+    node = office.machine.office
+
+    def run() -> object:
+        return write(node.desk, current(node.desk, item), Kind.HANDLE, Act(person=person), Caller("承办"))
+
+    node.step([node.command(run, lambda _answer, _error: None)])
+    node.project()
+    assert handlers(office, item) == [("", person)]
+
+
+def _counted(office: Office, days: int) -> int:
+
+
+    desk = office.machine.office.desk
+    return desk.rulebook.calendar().add_working_days(today_of(desk), days) if days else today_of(desk)
+
+
+def _iso(day: int) -> str:
+
+
+    return iso_day(day)
