@@ -125,6 +125,7 @@ class Board(SQLModel, table=True):
         Index("board_target", "target"),
         Index("board_due", "due_day"),
         Index("board_updated", "updated_ms"),
+        Index("board_extension", "extension"),
         Index("board_filter", *BOARD_FILTER),
     )
 
