@@ -37,6 +37,7 @@ from node.items.versions import LIVES
 from node.records import limits
 from node.records.kinds import Kind, label_of
 from node.records.payload import ASSIST, LEAD, SOLE
+from node.records.track import CLEARED
 
 _UNSIGNED = frozenset({ASSIGNED, DELIVERED, REFUSED})
 _JUDGED = frozenset({ACCEPTED, VERIFYING, COMPLETED})
@@ -88,7 +89,7 @@ _COMMANDS: dict[int, str] = {
 # Always possible, and never what one looks for who was refused.
 _ASIDE = frozenset({
     Kind.SCORE, Kind.NOTICE, Kind.BULLETIN, Kind.SPECIAL, Kind.INTERVIEW, Kind.REFER, Kind.NEGATIVE, Kind.CORRECT,
-    Kind.RECTIFY, Kind.ORDER, Kind.WARN, Kind.MILESTONE, Kind.JUSTIFY, Kind.JUSTIFY_DECISION,
+    Kind.RECTIFY, Kind.ORDER, Kind.SLIP, Kind.WARN, Kind.MILESTONE, Kind.JUSTIFY, Kind.JUSTIFY_DECISION,
 })
 
 
@@ -119,9 +120,11 @@ def check_act(state: ItemState, kind: Kind, office: str) -> None:
     if rule is None:
         raise InputError(f"此类事项不能{label}", remedy=_instead(state, office))
     if not _may(state, rule, office):
-        raise ForbiddenError(f"{label}只能由{_who(state, rule)}办理，本单位是 {office}", remedy=_instead(state, office))
+        text = f"{label}只能由{_who(state, rule)}办理（规则：各负其责），本单位是 {office}"
+        raise ForbiddenError(text, remedy=_instead(state, office))
     if not _now(state, kind, rule):
-        raise InputError(f"当前状态为「{_label(state)}」，不能{label}", remedy=_instead(state, office))
+        text = f"当前状态为「{_label(state)}」，不能{label}（规则：{label}须在{_when(state, kind, rule)}时）"
+        raise InputError(text, remedy=_instead(state, office))
     missing = _missing(state, kind)
     if missing:
         raise InputError(f"{missing}，不能{label}", remedy=_instead(state, office))
@@ -209,6 +212,17 @@ def check_close(children: Iterable[Child]) -> None:
     _check_children(children, "不能销号")
 
 
+def check_rectified(state: ItemState, cannot: str) -> None:
+    """Refuse what ends an item while a line of its 整改清单 is not cleared (R97)."""
+    open_ = [line.key for line in state.tracks.lines if line.status != CLEARED]
+    if open_:
+        named = "、".join(open_[:_NAMED_MAX]) + (f" 等 {len(open_)} 项" if len(open_) > _NAMED_MAX else "")
+        raise InputError(
+            f"整改事项未销清：{named}，{cannot}（规则：整改清单逐项销账）", field="ITEM",
+            remedy="整改到位的逐项销去：dulian item rectify 登记编号 --clear 序号",
+        )  # fmt: skip
+
+
 def check_text(text: str, field: str) -> None:
     """Refuse an empty reason or report."""
     if not text.strip():
@@ -223,7 +237,8 @@ def _check_children(children: Iterable[Child], cannot: str) -> None:
     if still:
         named = "、".join(f"{receiver}（{label}）" for receiver, label in still[:_NAMED_MAX])
         more = f" 等 {len(still)} 个" if len(still) > _NAMED_MAX else ""
-        raise InputError(f"下级任务未结：{named}{more}，{cannot}", remedy="先审核通过、免除、改派或撤销这些任务")
+        text = f"下级任务未结：{named}{more}，{cannot}（规则：下级任务了结之后）"
+        raise InputError(text, remedy="先审核通过、免除、改派或撤销这些任务")
 
 
 def _may(state: ItemState, rule: Rule, office: str) -> bool:
@@ -247,6 +262,13 @@ def _now(state: ItemState, kind: Kind, rule: Rule) -> bool:
         return False
     never = (_NOT_NOW if state.kind == "assignment" else _NOT_NOW_OWN).get(kind)
     return never is None or current not in never
+
+
+def _when(state: ItemState, kind: Kind, rule: Rule) -> str:
+    """The states in which an act may be written: words for people."""
+    never = (_NOT_NOW if state.kind == "assignment" else _NOT_NOW_OWN).get(kind) or ()
+    labels = list(dict.fromkeys(state_label(one) for one in rule.moves if one not in never))
+    return "、".join(labels[:_NAMED_MAX]) + (" 等状态" if len(labels) > _NAMED_MAX else "")
 
 
 def _missing(state: ItemState, kind: Kind) -> str:

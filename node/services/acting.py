@@ -128,6 +128,8 @@ def submit(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     _check_set_up(desk, state, "报结")
     guards.check_act(state, Kind.FINAL, desk.identity.code)
     guards.check_final(open_children(desk, state))
+    if drafts.waiting(desk, "report", state) is None:
+        _answers(desk, state, args)  # what is wrong with the report itself is said before who has to sign it
     signed = drafts.approved(desk, "report", state, args)
     payload = Act(
         text=_text(Kind.FINAL, signed.args), attachments=signed.attachments,
@@ -162,6 +164,7 @@ def accept(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     state = current(desk, take(args, "item"))
     guards.check_act(state, Kind.ACCEPT, desk.identity.code)
     _check_assistants(desk, state)
+    guards.check_rectified(state, "不能审核通过")
     payload = Act(text=_text(Kind.ACCEPT, args), attachments=take_files(args))
     return write(desk, state, Kind.ACCEPT, payload, caller, drafts.approved(desk, "accept", state, args).case)
 

@@ -227,11 +227,17 @@ _PUBLISH: tuple[Form, ...] = (
         Form(f"notice.{word}", "item.notice", label, PAPERS, (Kind.NOTICE,), (
             Field("title", "标题", "text"), _text("内容"),
             Field("to", "点名的单位", "choice", multiple=True, fill="named"),
-            Field("media", "媒体", "text", help="在媒体上报道或曝光的，写媒体名称"),
-            Field("person", "责任人", "text", help="媒体曝光的必填"),
             _due("限期整改时限", "from_today"), _FILES,
         ), {word: True}, danger=word == "criticise", subject="notice")
         for word, label in (("praise", "通报表扬"), ("criticise", "通报批评"))
+    ),
+    *(
+        Form(f"media.{word}", "item.notice", label, PAPERS, (Kind.NOTICE,), (
+            Field("media", "媒体", "text", required=True), _text("内容"),
+            Field("person", "责任人", "text", required=word == "criticise"),
+            Field("to", "有关单位", "choice", multiple=True, fill="named"), _FILES,
+        ), {word: True}, danger=word == "criticise", subject="notice")
+        for word, label in (("praise", "媒体报道"), ("criticise", "媒体曝光"))
     ),
     Form("bulletin", "item.bulletin", "督查简报", PAPERS, (Kind.BULLETIN,), (_TITLE, _text("内容"), _FILES)),
     Form("special", "item.special", "专报", PAPERS, (Kind.SPECIAL,), (_TITLE, _text("内容"), _FILES),

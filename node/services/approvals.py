@@ -87,6 +87,7 @@ def establish(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     state = current(desk, take(args, "item"))
     guards.check_act(state, Kind.ESTABLISH, desk.identity.code)
     cases.check_is_none(state, "立项")
+    chains.check_planned(desk, state, "立项")
     chains.check_set_up(desk, state, "立项")
     text = check_text(take(args, "text"), "--text", TEXT_CHARS_MAX)
     return acting.write(desk, state, Kind.ESTABLISH, Act(text=text), caller)
@@ -131,7 +132,8 @@ def plan(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     for step in track.milestones:
         if state.due_day and step.due_day > state.due_day:
             remedy = "写在事项办结时限之前"
-            raise InputError("节点晚于事项的办结时限", field="--milestone", value=step.title, remedy=remedy)
+            text = "节点晚于事项的办结时限（规则：节点不晚于事项时限）"
+            raise InputError(text, field="--milestone", value=step.title, remedy=remedy)
     payload = Act(text=_words(args, "--text"), attachments=take_files(args), track=track)
     return _answer(desk, acting.write(desk, state, Kind.PLAN, payload, caller), chain)
 

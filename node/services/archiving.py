@@ -76,6 +76,7 @@ def archive(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     """归档: build the contents list; refused naming what the profile asks for and is not there."""
     state = current(desk, take(args, "item"))
     guards.check_act(state, Kind.ARCHIVE, desk.identity.code)
+    guards.check_rectified(state, "不能归档")
     ground, file = ground_of(desk, state), file_of(desk, state)
     papers = dict(_paper(text) for text in take_list(args, "paper"))
     closing = ground.profile.closing

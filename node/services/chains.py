@@ -17,7 +17,18 @@ from node.errors import InputError
 from node.items import guards
 from node.items.beside import Approval
 from node.items.fold import ItemState
-from node.items.lifecycle import APPROVING, CLOSED, ESTABLISHED, PLANNING, PROPOSED, REGISTERED, TERMINAL
+from node.items.lifecycle import (
+    APPROVING,
+    CANCELLED,
+    CLOSED,
+    DECLINED,
+    ESTABLISHED,
+    MERGED,
+    PLANNING,
+    PROPOSED,
+    REGISTERED,
+    TERMINAL,
+)
 from node.items.lights import day_of
 from node.records.kinds import Kind
 from node.records.line import level_of
@@ -35,6 +46,8 @@ _ORIGIN_OF_LEVEL = {"nation": "nation", "province": "province", "prefecture": "c
 _SET_UP_AS = frozenset({"research", "offplan"})
 # What profiles call an item that is not clear yet: its solution is approved first (R35).
 UNCLEAR_CLASS = "unclear"
+PLAN_CLASS = "年度督查计划"  # of the item that heads a year's plan
+_GIVEN_UP = frozenset({CANCELLED, DECLINED, MERGED})
 SETTING_UP = (REGISTERED, PROPOSED, APPROVING)
 
 
@@ -170,15 +183,43 @@ def check_ready(desk: Desk, state: ItemState, verb: str) -> bytes:
         return _setup_of_received(desk, state)
     profile = profile_of(desk)
     approval = state.tracks.approval
+    check_planned(desk, state, verb)
     if state.state == PLANNING:
+        chain = required(desk, "plan", state)
+        rule = rule_text(rule_name(profile, chain)) if chain is not None else "（规则：方案批准后实施）"
         raise InputError(
-            f"督查方案尚未批准，不能{verb}，下一步 {next_step(profile, approval)}", field="ITEM", value=name_of(state),
-            code="approval", remedy=f"dulian item approve {name_of(state)} --as 姓名",
+            f"督查方案尚未批准，不能{verb}{rule}，下一步 {next_step(profile, approval)}", field="ITEM",
+            value=name_of(state), code="approval", remedy=f"dulian item approve {name_of(state)} --as 姓名",
         )  # fmt: skip
     if state.state not in SETTING_UP:
         return b""
     check_set_up(desk, state, verb)
     return b""
+
+
+def check_planned(desk: Desk, state: ItemState, verb: str) -> None:
+    """Refuse work on an entry of a year's plan that has to be approved first, and is not (R24)."""
+    terms = state.opening.terms if state.opening is not None else None
+    if terms is None or not terms.plan_year or terms.item_class == PLAN_CLASS or state.kind != "registered":
+        return
+    rows = desk.store.board_query(BoardQuery(plan_year=terms.plan_year, subject="-", item_class=PLAN_CLASS))
+    head = next((row for row in rows if row.issuer == desk.identity.code and row.state not in _GIVEN_UP), None)
+    profile = profile_of(desk)
+    chain = required(desk, "annual_plan", desk.projector.state_of(head.item_id) if head is not None else state)
+    if chain is None:
+        return
+    cases = cases_of(desk, "annual_plan", head.item_id) if head is not None else []
+    if any(row.state in (ESTABLISHED, CLOSED) for row in cases):
+        return
+    year, rule = terms.plan_year, rule_text(rule_name(profile, chain))
+    if head is None:
+        remedy = f"先建立计划：dulian plan add --year {year}，再送审"
+    elif not cases or all(row.state in TERMINAL for row in cases):
+        remedy = f"dulian case open {head.number} --subject annual_plan --text 送审内容"
+    else:
+        remedy = f"dulian item approve {cases[-1].number} --as 姓名"
+    raise InputError(f"{year} 年的督查计划尚未批准，不能{verb}{rule}", field="ITEM", value=name_of(state),
+                     code="approval", remedy=remedy)  # fmt: skip
 
 
 def check_set_up(desk: Desk, state: ItemState, verb: str) -> None:

@@ -52,8 +52,6 @@ def new_draft(desk: Desk, state: ItemState, subject: str, chain: Chain, args: Ma
         raise InputError(f"还没有{_ABOUT[subject]}，无从送审{_rule(desk, chain)}", field="--subject", value=subject,
                          remedy=f"等承办单位报来{_ABOUT[subject]}后再送审")  # fmt: skip
     due_day = parse_day(args.get("due"), "--due")
-    if due_day and subject not in _DATED:
-        raise InputError("此类送审件不定时限", field="--due", value=take(args, "due"), remedy="不写 --due")
     if subject == "order":
         due_day = due_day or state.due_day
     if subject == "order" and not due_day:

@@ -20,9 +20,9 @@ from node.services.terms import case_of
 from node.services.verbs import Args
 from node.storage.port import BoardQuery, BoardRow, Reader
 
-PLAN_CLASS = "年度督查计划"
 ALIKE_SHOWN = 10
 EVERYTHING = 2**31 - 1
+PLAN_CLASS = chains.PLAN_CLASS
 _ALIKE = 0.5  # of the shorter title's pairs of characters: 0.5 finds re-worded titles, hardly strangers
 _SECOND_HALF = 7  # July
 

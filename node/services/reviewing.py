@@ -86,6 +86,7 @@ def complete(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     ground = ground_of(desk, state)
     if must_verify(ground, state):
         raise ground.refusal("须先复核", "closing", field="ITEM", remedy="dulian item verify 写明复核结论")
+    guards.check_rectified(state, "不能认定办结")
     return write(desk, state, Kind.COMPLETE, Act(words(args, "text", required=False)), caller)
 
 
@@ -113,8 +114,12 @@ def closing_case(desk: Desk, state: ItemState) -> bytes:
 def _check_closing(desk: Desk, state: ItemState) -> None:
     """Refuse closing what the profile wants verified and that is not: the item, or a task under the own item."""
     ground = ground_of(desk, state)
+    guards.check_rectified(state, "不能销号")
     if state.kind == "registered":
         guards.check_close(open_children(desk, state))
+        for row in children_of(desk, state.item_id):
+            if row.issuer == desk.identity.code and row.state != CANCELLED:
+                guards.check_rectified(desk.projector.state_of(row.item_id), f"不能销号（任务 {name_of(row)}）")
         rows = [row for row in children_of(desk, state.item_id) if row.issuer == desk.identity.code]
         open_ = [row for row in rows if row.state not in _PROVED and not row.flags & EXEMPT]
         if must_verify(ground, state) and rows:

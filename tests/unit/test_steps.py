@@ -61,7 +61,7 @@ def test_plan_in_three_announced_in_two_and_notice_in_one(story: Story) -> None:
     story.do(COUNTY, "item.assign", "承办", item=item, to=[TOWN], due="2026-10-30")
     assert steps(story, "2026-09-20") == []
     story.case(COUNTY, "承办", "special", item, "主任", "办主任", "相关", text="专题报告")
-    story.do(COUNTY, "item.special", "承办", item=item, title="专题报告", text="请阅")
+    story.do(COUNTY, "item.special", "承办", item=item, title="专题报告")
     assert steps(story, "2026-09-21") == ["印发政府督查通报：应于2026-09-21前"]
     story.do(COUNTY, "item.notice", "承办", item=item, praise=True, text="通报表扬")
     assert steps(story, "2026-09-22") == []

@@ -53,13 +53,17 @@ def test_the_plan_is_approved_and_what_stands_outside_it_is_checked_first() -> N
     head = story.do(PROVINCE, "plan.add", "承办", year=2026, requirement="围绕中心工作")["item"]
     entry = story.do(PROVINCE, "plan.add", "承办", year=2026, title="优化营商环境政策落实情况督查", source="policy")
     assert story.ask(PROVINCE, "plan.show", year=2026)["approved"] is False
+    waits = ("2026 年的督查计划尚未批准", f"{RULES} chains.plan.annual")
+    story.refused(PROVINCE, "item.establish", "承办", says=(*waits, "dulian case open"), item=entry["item"])
     made = story.do(PROVINCE, "case.open", "承办", item=head, subject="annual_plan", text="送审")
+    story.refused(PROVINCE, "item.assign", "承办", says=(*waits, "dulian item approve"), item=entry["item"], to=[CITY])
     story.refused(PROVINCE, "item.approve", "主任", says=RULES, item=made["item"])
     story.refused(PROVINCE, "item.approve", "承办", says="没有相应职务", item=made["item"])
     assert story.approve(PROVINCE, made["item"], "省长") == [("同意", True)]
     shown = story.ask(PROVINCE, "plan.show", year=2026)
     assert shown["approved"]
     assert [row["number"] for row in shown["entries"]] == [entry["number"]]
+    story.do(PROVINCE, "item.establish", "承办", item=entry["item"])
     story.at("2026-01-06")
     assert [one for one in story.routine(PROVINCE) if one.kind == "plan"] == []
     # A business section wants the same again, outside the plan.
