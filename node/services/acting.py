@@ -31,7 +31,7 @@ from node.services.desk import (
     take_files,
     take_list,
 )
-from node.services.ground import check_unit, ground_of
+from node.services.ground import check_unit, ground_of, row_of
 from node.storage.rows import EXEMPT
 
 Args = Mapping[str, object]
@@ -104,16 +104,16 @@ def report(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
 
 
 def _with_parts(desk: Desk, state: ItemState, args: Args) -> str:
-    """The words of a 进展; a report by a cadence has every part the issuer's profile asks for (R87)."""
+    """The words of a 进展; where the issuer's profile asks for parts, or a cadence was set, each is there (R87)."""
     text = _text(Kind.PROGRESS, args)
     given = dict(drafts.numbered(part, "--part") for part in take_list(args, "part"))
     ground = ground_of(desk, state, state.issuer)
     parts = ground.profile.reports.parts if ground.profile.reports is not None else ()
-    terms = state.opening.terms if state.opening is not None else None
+    row = row_of(desk, state.item_id)
     if max(given, default=0) > len(parts):
         raise InputError("报告没有这一部分", field="--part", value=max(given), remedy=f"规则档案规定 {len(parts)} 部分")
     missing = [f"{number}. {part}" for number, part in enumerate(parts, 1) if number not in given]
-    if missing and terms is not None and (terms.frequency or given):
+    if missing and (given or ground.wants_parts(row.frequency if row is not None else "")):
         raise ground.refusal(f"定期报告缺少：{'；'.join(missing)}", "reports.parts", field="--part",
                              remedy="每部分写一个 --part 序号=内容")  # fmt: skip
     if 0 in given:

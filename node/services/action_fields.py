@@ -173,10 +173,9 @@ def _parts(pairs: Iterable[tuple[str, str]], *, required: bool, default: str = "
 
 
 def _report_parts(scene: Scene, _form: Form) -> Document:
-    reports, opening = scene.theirs.profile.reports, scene.state.opening
-    terms = opening.terms if opening is not None else None
+    reports = scene.theirs.profile.reports
     parts = reports.parts if reports is not None else ()
-    return _parts(_numbered(parts), required=terms is not None and bool(terms.frequency))
+    return _parts(_numbered(parts), required=scene.theirs.wants_parts(scene.row.frequency))
 
 
 def _answers(scene: Scene, _form: Form) -> Document:

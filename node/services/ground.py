@@ -36,6 +36,11 @@ class Ground(NamedTuple):
         """``id/version``, as records name a profile."""
         return f"{self.profile.id}/{self.profile.version}"
 
+    def wants_parts(self, frequency: str) -> bool:
+        """Whether a 进展 has to have every part of ``reports`` (R87): of such a matter, or reported by a cadence."""
+        reports = self.profile.reports
+        return reports is not None and (bool(frequency) or reports.applies.match(**self.case) >= 0)
+
     def rule(self, part: str) -> str:
         """How a record names a part."""
         return f"{self.name}/{part}"
