@@ -8,6 +8,7 @@ session, rights, questions and templates to the last byte, by the real applicati
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import random
 import statistics
@@ -18,6 +19,7 @@ from contextlib import ExitStack
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+from node.bootstrap.serving import spare_collector
 from node.services import console_accounts
 from node.services.browse import View
 from node.services.commands import QUESTIONS
@@ -135,6 +137,9 @@ def measure(bench: Bench) -> list[Measured]:
 def measured(large: int, pages: Iterable[Asked] = PAGES, runs: int = _RUNS) -> list[Measured]:
     """These pages at both sizes, in turn."""
     with ExitStack() as stack:
+        stack.callback(gc.set_threshold, *gc.get_threshold())
+        stack.callback(gc.unfreeze)
+        spare_collector()  # as `serve` does
         seats = {size: Seat(stack.enter_context(desk_of(boards.made(size)))) for size in (SMALL, large)}
         return asyncio.run(_compared(seats, large, tuple(pages), runs))
 
@@ -160,7 +165,8 @@ def _judged(
 ) -> Measured:
     few, many = _median(whole[SMALL]), _median(whole[large])
     asked_few, asked_many = _median(bare[SMALL]), _median(bare[large])
-    p95 = sorted(one.wall for one in whole[large])[int(len(whole[large]) * 0.95) - 1]
+    place = int(len(whole[large]) * 0.95) - 1
+    p95, p95_cpu = sorted(one.wall for one in whole[large])[place], sorted(one.cpu for one in whole[large])[place]
     ratio, free = many.cpu / few.cpu, page.name in _FREE
     said = f"{many.cpu:.0f} ms，{ratio:.2f} 倍，p95 {p95:.0f} ms（问题本身 {asked_many.cpu / asked_few.cpu:.2f} 倍）"
     return Measured(
@@ -169,7 +175,8 @@ def _judged(
         None if free else ratio <= RATIO_BAR and p95 <= P95_BAR_MS,
         {
             "items": large, "page_few_cpu_ms": few.cpu, "page_many_cpu_ms": many.cpu, "page_many_ms": many.wall,
-            "page_p95_ms": p95, "question_few_cpu_ms": asked_few.cpu, "question_many_cpu_ms": asked_many.cpu,
+            "page_p95_ms": p95, "page_p95_cpu_ms": p95_cpu,
+            "question_few_cpu_ms": asked_few.cpu, "question_many_cpu_ms": asked_many.cpu,
         },
     )  # fmt: skip
 
