@@ -88,7 +88,7 @@ def import_ledger(office: Office, batch: Batch, caller: Caller, *, dry_run: bool
 
 def import_edited(office: Office, back: Back, caller: Caller, *, apply: bool) -> Document:
     """What was edited in an exported ledger; written only with ``apply``, and only where nothing stands against it."""
-    found = compare(office, back)
+    found = compare(office, back, caller._replace(channel=Channel.IMPORT))
     errors = found.errors + found.conflicts
     document: Document = {
         "differences": [shown(change) for change in found.changes], "errors": errors, "conflicts": found.conflicts,

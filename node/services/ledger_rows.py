@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from node.clock import day_of
 from node.items.fact import Fact
 from node.items.fold import APPLIED, ItemState, fold
 from node.items.lifecycle import CANCELLED, state_label
-from node.items.lights import Light
+from node.items.lights import Light, day_number
 from node.records.kinds import Kind
 from node.records.payload import Act, Opening
 from node.records.track import Terms
@@ -21,8 +22,10 @@ from node.rules.values import Ledger
 from node.services.browse import View, day_text, light_of, moment
 from node.services.known import facts_at, known_at, rows_at
 from node.services.project import read_facts
+from node.services.rulebook import Rulebook
 from node.services.truth_rows import known_of
 from node.storage.port import BoardQuery, BoardRow, Reader
+from node.storage.rows import PROVISIONAL
 
 COLUMNS: Mapping[str, str] = words.LEDGER_COLUMNS | {
     "receiver": "承办单位", "percent": "完成比例", "progress": "最近进展", "extension": "延期", "known": "情况",
@@ -39,6 +42,7 @@ LIGHT_NAMES: Mapping[Light, str] = {
 _EXTENSIONS = {"requested": "已申请", "granted": "已延期", "denied": "未同意", "noted": "已说明"}
 _WORDS = frozenset({Kind.PROGRESS, Kind.FINAL})
 _CHILDREN_MAX = 10_000
+PROVISIONAL_MARK = "（暂定）"
 PERSON = "person"  # the level of a duty that names who does the work 责任人
 
 
@@ -74,6 +78,7 @@ def lines_of(reader: Reader, view: View, rows: Sequence[BoardRow], *, until_ms: 
         for child in rows_at(reader, children, until_ms) if until_ms else children:
             if child.state != CANCELLED:
                 below.setdefault(child.parent, []).append(child)
+    sources = _Sources(reader, view)
     leads = {item: next((c for c in found if c.role != "assist"), found[0]) for item, found in below.items()}
     facts = read_facts(reader, [*ids, *(child.item_id for child in leads.values())])
     if until_ms:
@@ -92,7 +97,9 @@ def lines_of(reader: Reader, view: View, rows: Sequence[BoardRow], *, until_ms: 
             said = _last_words(fold(lead.item_id, theirs), theirs)
             said = f"{view.name_of(lead.receiver)}：{said}" if said else ""
         light = light_of(view, row)
-        cells = _cells(view, item, light) | {"progress": said, "known": known[row.item_id]}
+        cells = _cells(view, item, light) | {
+            "source": sources.label(row), "progress": said, "known": known[row.item_id],
+        }  # fmt: skip
         lines.append(LedgerLine(row, light, cells))
     return lines
 
@@ -107,9 +114,9 @@ def _cells(view: View, item: _Item, light: Light) -> dict[str, str]:
         label = "待转送"
     assigned = min((child.opened_day for child in item.children), default=0)
     return {
-        "number": row.number, "title": row.title, "source": row.source, "basis": opening.rule or opening.limit_text,
+        "number": row.number, "title": row.title, "basis": opening.rule or opening.limit_text,
         "assigned": day_text(row.opened_day if row.kind == "assignment" else assigned) or "",
-        "due": day_text(row.due_day) or "", "lead": lead, "assist": assist, "schedule": _schedule(state),
+        "due": _due(row, opening), "lead": lead, "assist": assist, "schedule": _schedule(state),
         "measures": _measures(state, item.facts, opening), "person": _person(state),
         "leader": row.leader, "state": label, "light": LIGHT_NAMES[light],
         "slip": words.COLOURS.get(row.colour, row.colour), "remark": terms.remark,
@@ -117,6 +124,31 @@ def _cells(view: View, item: _Item, light: Light) -> dict[str, str]:
         "extension": _EXTENSIONS.get(row.extension, row.extension),
         "as_of": (moment(view.as_of_ms(row.receiver)) or "")[:16].replace("T", " "),
     }  # fmt: skip
+
+
+class _Sources:
+    """来源 as people call it: the label in this office's profile, else in its issuer's; else what was written."""
+
+    def __init__(self, reader: Reader, view: View) -> None:
+        self._rulebook = Rulebook(reader, view.office)
+        self._today = day_number(day_of(view.now_ms))
+        self._office = view.office
+        self._known: dict[tuple[str, str], str] = {}
+
+    def label(self, row: BoardRow) -> str:
+        """The label of an item's source."""
+        key = (row.issuer, row.source)
+        if row.source and key not in self._known:
+            offices = dict.fromkeys([self._office, row.issuer])
+            found = (self._rulebook.profile(self._today, office).source_of(row.source) for office in offices)
+            self._known[key] = next((one.label for one in found if one is not None), row.source)
+        return self._known.get(key, "")
+
+
+def _due(row: BoardRow, opening: Opening) -> str:
+    """办结时限; 暂定 where a year without a calendar takes part in it, until it is set anew (变更, 延期)."""
+    provisional = row.flags & PROVISIONAL and row.due_day == opening.due_day
+    return f"{day_text(row.due_day) or ''}{PROVISIONAL_MARK if provisional and row.due_day else ''}"
 
 
 def _units(view: View, item: _Item, opening: Opening) -> tuple[str, str]:

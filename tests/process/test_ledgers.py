@@ -9,6 +9,7 @@ from typing import Any
 import openpyxl
 
 from tests.process.conftest import Tree
+from tests.process.nodes import Node
 
 
 def heads(page: Any) -> dict[str, int]:
@@ -27,6 +28,17 @@ def put(file: Path, number: str, **texts: str) -> int:
     return row
 
 
+def refused_alike(province: Node, again: Path, tag: str, number: str) -> None:
+    """What `item change` refuses is refused by the preview too, and nothing is written."""
+    province.json("export", "ledger", str(again), "--text", tag)
+    row = put(again, number, 办结时限="2027/5/31", 责任人="赵某")
+    for apply in ((), ("--apply",)):
+        done = province.json("import", "ledger", str(again), *apply, codes=(2,))
+        [error] = done["errors"]
+        assert (error["row"], error["column"], done["written"]) == (row, "办结时限", [])
+        assert "下级任务的时限更晚" in error["text"]
+
+
 def test_export_edit_import(tree: Tree, tmp_path: Path) -> None:
     """R92–R95: differences first, all or none, conflicts named, only what is this office's to say."""
     province, city, _ = tree.nodes
@@ -37,6 +49,7 @@ def test_export_edit_import(tree: Tree, tmp_path: Path) -> None:
     city.await_state(task, "delivered")
     city.json("item", "sign", task)
     city.json("item", "report", task, "--text", "已制定方案", "--percent", "20")
+    province.json("item", "handle", number, "--unit", "督查室", "--person", "李某")
     tree.settle()
 
     listed = province.json("ledger", "list")
@@ -60,19 +73,22 @@ def test_export_edit_import(tree: Tree, tmp_path: Path) -> None:
     same = province.json("import", "ledger", str(file))
     assert (same["differences"], same["errors"]) == ([], [])
 
-    row = put(file, number, 最近进展="平台已上线", 完成比例="60%", 责任人="王某", 办结时限="2027-05-31")
+    row = put(file, number, 最近进展="平台已上线", 完成比例="60%", 责任人="王某", 办结时限="2027年7月31日")
     before = province.status()["records"]
     seen = province.json("import", "ledger", str(file))
     assert {(one["row"], one["column"], one["old"], one["new"], one["kind_label"]) for one in seen["differences"]} == {
         (row, "最近进展", "苏州市人民政府：已制定方案", "平台已上线", "进展"), (row, "完成比例", "0%", "60%", "进展"),
-        (row, "责任人", "", "王某", "内部交办"), (row, "办结时限", "2027-06-30", "2027-05-31", "变更"),
+        (row, "责任人", "李某", "王某", "内部交办"),
+        (row, "办结时限", "2027-06-30", "2027年7月31日", "变更"),
     }  # fmt: skip
     assert (seen["applied"], province.status()["records"]) == (False, before)
     done = province.json("import", "ledger", str(file), "--apply")
     assert (done["applied"], len(done["written"])) == (True, 3)
     cells = province.json("ledger", "show", "all", "--text", tag)["rows"][0]["cells"]
     found = {key: cells[key] for key in ("progress", "percent", "person", "due")}
-    assert found == {"progress": "平台已上线", "percent": "60%", "person": "王某", "due": "2027-05-31"}
+    assert found == {"progress": "平台已上线", "percent": "60%", "person": "王某", "due": "2027-07-31"}
+
+    refused_alike(province, tmp_path / "再改.xlsx", tag, number)
 
     # Exported before these records: every further edit is a conflict, and they are named.
     put(file, number, 最近进展="又改一次")

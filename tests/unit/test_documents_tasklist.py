@@ -246,7 +246,7 @@ def test_whatever_the_cell_says_no_unit_is_invented(text: str) -> None:
 def test_a_cell_under_lead_that_says_itself_who_leads_stays_as_it_is() -> None:
     """R33: 责任单位（原文） is the text of the cell; nobody leads who is said to assist."""
     cells = ["住建局牵头，民政局、财政局配合", "住建局（牵头）、财政局", "住建局、民政局（配合）", "住建局"]
-    rows = [["序号", "工作任务", "责任单位", None], [None, None, "牵头单位", "配合单位"]]
+    rows: Cells = [["序号", "工作任务", "责任单位", None], [None, None, "牵头单位", "配合单位"]]
     rows += [[None, f"事项{place}", cell, "审计局" if place == 3 else None] for place, cell in enumerate(cells)]
     found = read(rows, "C1:D1", "A1:A2", "B1:B2")
     assert (found.errors, found.warnings) == ((), ())
@@ -258,7 +258,8 @@ def test_a_cell_under_lead_that_says_itself_who_leads_stays_as_it_is() -> None:
         [("住建局", "lead"), ("民政局", "assist")], [("住建局", "lead"), ("审计局", "assist")],
     ]  # fmt: skip
     written = ["住建局牵头，民政局、财政局配合", "住建局、民政局", "主办：住建局"]
-    again = read([["工作任务", "责任单位"], *([f"事项{place}", cell] for place, cell in enumerate(written))])
+    below: Cells = [[cell, cell] for cell in written]
+    again = read([["工作任务", "责任单位"], *below])
     assert [row.responsible for row in again.rows] == written
 
 

@@ -20,10 +20,11 @@ from node.web.kept import BYTES_MAX, KeptFile
 from node.web.page import Page
 from node.web.request import WebRequest
 from node.web.uploads import Upload
-from node.web.wording import text_of
+from node.web.wording import plain, text_of
 
 ROWS_SHOWN = 200  # on a page of the preview
 _SHEETS = frozenset({"xlsx"})
+_FINDINGS = ("errors", "warnings")
 LIST, LEDGER = "import", "ledger.import"
 UPLOAD = (
     Field("verb", "导入什么", "choice", required=True,
@@ -93,13 +94,15 @@ def _shown(request: WebRequest, kept: KeptFile, form: Form) -> Response:
     if not number.isdecimal() or len(number) > 5:
         raise InputError("页码写法不对", field="页码", value=number, remedy="从第一页开始翻")
     done = kept.outcome is not None
-    document = kept.outcome if done else kept.preview
+    document = dict(kept.outcome if done else kept.preview)
+    for kind in _FINDINGS:
+        document[kind] = [one | {"text": plain(str(one["text"]))} for one in document.get(kind) or []]
     key = ("items" if done else "preview") if kept.verb == LIST else ("written" if done else "differences")
     rows, looked_at = document.get(key) or [], kept.preview.get("preview" if kept.verb == LIST else "differences")
     pages = max(1, -(-len(rows) // ROWS_SHOWN))
     at = min(max(int(number), 1), pages)
     wrong: dict[int, list[dict[str, Any]]] = {}
-    for kind in ("errors", "warnings"):
+    for kind in _FINDINGS:
         for one in document.get(kind) or []:
             wrong.setdefault(int(one["row"]), []).append(one | {"bad": kind == "errors"})
     return request.form_page(
