@@ -52,7 +52,8 @@ def _shown(data: Any, paper: Paper) -> Iterable[str]:
 
 
 def _line(row: Any) -> list[str]:
-    return [row["number"], clean(row["title"]), row["state_label"], clean(row["receiver_name"]), row["due"] or "—"]
+    due = show_item.due(row) or "—"
+    return [row["number"], clean(row["title"]), row["state_label"], clean(row["receiver_name"]), due]
 
 
 def check(

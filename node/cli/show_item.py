@@ -45,6 +45,13 @@ def state(row: Mapping[str, Any]) -> str:
     return clean(row.get("state_label")) or STATE_LABELS.get(str(value)) or clean(value) or NONE
 
 
+def due(row: Mapping[str, Any], columns: int | None = None) -> str:
+    """The due date; 暂定 where it was counted before its year's calendar was known, 暂 where there is little room."""
+    day = clean(row.get("due"))
+    mark = "（暂定）" if columns is None or columns >= WIDE else "暂"
+    return f"{day}{mark}" if day and row.get("provisional") else day
+
+
 def percent(row: Mapping[str, Any]) -> str:
     """Progress, where there is any."""
     return NONE if row.get("percent") is None else f"{clean(row['percent'])}%"
@@ -75,7 +82,7 @@ def _items(data: Sequence[Mapping[str, Any]], paper: Paper) -> Iterable[str]:
     rows: list[list[Cell | str]] = [
         [
             _number(row, short), clean(row.get("title")), _receiver(row), state(row), light(row),
-            clean(row.get("due")) or NONE, percent(row), *_known(row, data), moment(row.get("as_of"))[:as_of_chars],
+            due(row, paper.width) or NONE, percent(row), *_known(row, data), moment(row.get("as_of"))[:as_of_chars],
         ]
         for row in data
     ]  # fmt: skip
@@ -112,7 +119,7 @@ def item(data: Any, paper: Paper) -> Iterable[str]:
         ("责任单位（原文）", clean(data.get("responsible"))), ("时限（原文）", clean(data.get("limit_text"))),
         ("上级事项", _linked(data, "parent")), ("前一事项", _linked(data, "predecessor")),
         ("后一事项", _linked(data, "successor")), ("知悉范围", _line(data.get("line"))),
-        ("状态", state(data)), ("办结时限", clean(data.get("due")) or "未定"), ("灯", lamp),
+        ("状态", state(data)), ("办结时限", due(data) or "未定"), ("灯", lamp),
         ("进度", percent(data)), ("情况", show_known.whole(data)), ("数据截至", moment(data.get("as_of"))),
         ("更新时间", moment(data.get("updated_at"))),
     ]  # fmt: skip
@@ -160,7 +167,7 @@ def _children(children: Sequence[Any], paper: Paper) -> Iterable[str]:
     cells: list[list[Cell | str]] = [
         [
             _number(row, short), clean(row.get("title")), _receiver(row), state(row), light(row),
-            clean(row.get("due")) or NONE, percent(row), *_known(row, rows),
+            due(row, paper.width) or NONE, percent(row), *_known(row, rows),
             *([moment(row.get("as_of"))[:16]] if show_known.has_any(rows) else []),
         ]
         for row in rows

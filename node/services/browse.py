@@ -39,6 +39,7 @@ from node.services.tracks_view import (
 from node.services.truth import FRESH_MS
 from node.storage.port import Actor, BlobRow, BoardQuery, BoardRow, Reader
 from node.storage.rows import EXEMPT
+from node.storage.rows import PROVISIONAL as PROVISIONAL_DUE
 
 
 class View(NamedTuple):
@@ -86,6 +87,7 @@ def row_document(view: View, row: BoardRow) -> dict[str, object]:
         "state_label": state_label(row.state, successor=bool(row.successor)),
         "light": light_of(view, row),
         "due": day_text(row.due_day),
+        "provisional": provisional(row),
         "percent": row.percent,
         "as_of": moment(view.as_of_ms(row.receiver)),
         "updated_at": moment(row.updated_ms),
@@ -96,6 +98,11 @@ def row_document(view: View, row: BoardRow) -> dict[str, object]:
         if document["delivery"] == "queued":
             document["state_label"] = "待转送"
     return document
+
+
+def provisional(row: BoardRow) -> bool:
+    """Whether the due date is 暂定: counted before its year's calendar was known, and not changed since (A2)."""
+    return bool(row.flags & PROVISIONAL_DUE) and 0 < row.due_day == row.first_due_day
 
 
 def light_of(view: View, row: BoardRow) -> Light:

@@ -25,7 +25,7 @@ from node.records.track import Terms
 from node.rules import explain
 from node.rules.calendar import Calendar, date_of, day_text, differences
 from node.rules.profile import Profile
-from node.services.browse import View
+from node.services.browse import View, provisional
 from node.services.desk import Caller, Desk, find_item, state_of, take
 from node.services.rulebook import Rulebook, order
 from node.services.verbs import Args, Command, Question
@@ -168,7 +168,7 @@ def explain_item(reader: Reader, view: View, args: Args) -> dict[str, object]:
     if opening is None:
         lines.append("事项内容已清除，只知道时限本身。")
     elif opening.rule:
-        lines += _by_rule(reader, view, opening.rule, terms, row.issuer)
+        lines += _by_rule(reader, view, opening.rule, terms, row.issuer, opening.due_day)
     elif opening.due_day:
         lines.append(f"交办时写明的办结时限：{day_text(opening.due_day)}。")
         if opening.limit_text:
@@ -184,18 +184,33 @@ def explain_item(reader: Reader, view: View, args: Args) -> dict[str, object]:
     lines += _inside(reader, view, state)
     return {
         "item": row.item_id.hex(), "number": row.number, "title": row.title, "rule": opening.rule if opening else "",
-        "due": date_of(state.due_day).isoformat() if state.due_day else None, "provisional": terms.provisional,
+        "due": date_of(state.due_day).isoformat() if state.due_day else None, "provisional": provisional(row),
         "strength": terms.strength or None, "steps": lines,
     }  # fmt: skip
 
 
-def _by_rule(reader: Reader, view: View, rule: str, terms: Terms, issuer: str) -> list[str]:
+def _by_rule(reader: Reader, view: View, rule: str, terms: Terms, issuer: str, given_day: int) -> list[str]:
+    """How the date that was given then came about, and what the calendar in force makes of it where that differs."""
     name, _, rule_id = rule.rpartition("/")
     profile = Rulebook(reader, view.office).named(name, issuer)
     if profile is None:
         return [f"依据 {rule}；本机没有这一版规则档案，看不到原文。"]
-    # As counted when it was given: a known calendar is used now only where it was not known then.
-    return list(explain.explain(profile, rule_id, terms.start_day, view.calendar).lines)
+    now = explain.explain(profile, rule_id, terms.start_day, view.calendar)
+    if now.due.day == given_day:
+        return list(now.lines)
+    later = f"按现行工作日历应为{day_text(now.due.day)}{'（暂定）' if now.due.provisional else ''}。"
+    for first in sorted(view.calendar.years, reverse=True):
+        # Years are only ever added: what was known then ended somewhere before this one.
+        then = explain.explain(profile, rule_id, terms.start_day, _until(view.calendar, first))
+        if then.due.day == given_day:
+            return [*then.lines, later]
+    return [*now.lines[:-1], f"当时推算的办结时限：{day_text(given_day)}。", later]
+
+
+def _until(calendar: Calendar, first: int) -> Calendar:
+    """The calendar without this year and what comes after it."""
+    off, on = (frozenset(day for day in days if date_of(day).year < first) for days in (calendar.off, calendar.on))
+    return Calendar(calendar.version, frozenset(year for year in calendar.years if year < first), off, on)
 
 
 def _inside(reader: Reader, view: View, state: ItemState) -> list[str]:
@@ -208,7 +223,7 @@ def _inside(reader: Reader, view: View, state: ItemState) -> list[str]:
         if fact.kind == Kind.HANDLE and isinstance(act, Act) and act.track is not None and act.track.rule:
             given = Terms(start_day=day_of(fact.claimed_ms))
             lines.append(f"{act.unit or '承办人员'}的内部时限 {day_text(act.due_day)}：")
-            lines += _by_rule(reader, view, act.track.rule, given, fact.author)
+            lines += _by_rule(reader, view, act.track.rule, given, fact.author, act.due_day)
     return lines
 
 

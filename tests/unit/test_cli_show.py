@@ -43,6 +43,16 @@ def test_the_list() -> None:
     assert text(show_item.items([], PLAIN)) == "没有符合条件的事项"
 
 
+def test_a_provisional_date_is_marked_in_lists_and_at_the_item() -> None:
+    """A2: 暂定 stands where the date stands."""
+    assert "2026-12-31（暂定）" in text(show_item.items([row("1", provisional=True)], PLAIN))
+    assert "2026-12-31（暂定）" in text(show_item.item(row("1", provisional=True), PLAIN))
+    assert "暂定" not in text(show_item.items([row("1", provisional=False)], PLAIN))
+    narrow = list(show_item.items([row("1", provisional=True)], Paper(80)))
+    assert max(map(width, narrow)) <= 80
+    assert "2026-12-31暂 " in narrow[1]
+
+
 @pytest.mark.parametrize("columns", [40, 60, 80, 100, 132])
 def test_lists_and_status_fit_the_terminal_and_never_break_a_row(columns: int) -> None:
     rows = [

@@ -40,7 +40,9 @@ def test_a_limit_over_the_turn_of_the_year_is_provisional_until_the_calendar_com
     # 22-25, 28-31 December; then Monday to Friday as long as nobody knows better: 1, 4-8, 11 January.
     shown = story.same_everywhere(task, due="2027-01-11", light="green")
     assert shown["terms"]["provisional"] is True
-    assert "办结时限：2027年1月11日（星期一）（暂定）。" in story.do(LEAD, "rules.explain", item=task)["steps"]
+    first = "办结时限：2027年1月11日（星期一）（暂定）。"
+    assert first in story.do(LEAD, "rules.explain", item=task)["steps"]
+    assert [one["provisional"] for one in story.ask(LEAD, "item.list") if one["id"] == task] == [True]
     story.do(NEAR, "item.submit", item=early, text="已修复")
     story.case(COUNTY, "承办", "accept", early, "主任", "分管", "办主任", "批示")
     story.do(COUNTY, "item.accept", "承办", item=early)
@@ -61,8 +63,15 @@ def test_a_limit_over_the_turn_of_the_year_is_provisional_until_the_calendar_com
     assert "应由 2027年1月11日" in proposal["text"]
     story.refused(LEAD, "item.change", None, "变更", item=task, due="2027-01-12", reason="自行变更")
     story.do(COUNTY, "item.change", "承办", item=task, due=moved["new_due"], reason="工作日历第2版")
-    story.same_everywhere(task, due="2027-01-12", light="green")
+    shown = story.same_everywhere(task, due="2027-01-12", light="green")
+    assert shown["provisional"] is False
     assert story.ask(COUNTY, "calendar.differences") == []
+    # How the first date was counted, by what was known then, is still told.
+    told = story.do(LEAD, "rules.explain", item=task)
+    assert told["provisional"] is False
+    assert first in told["steps"]
+    later = [line for line in told["steps"] if "2027年1月12日" in line]
+    assert [line[:8] for line in later] == ["按现行工作日历应", "变更后：2027", "现行办结时限：2"]
     story.at("2026-12-29")
     story.routine(COUNTY)
     assert story.proposed(COUNTY, task, "calendar") == []
