@@ -18,6 +18,7 @@ from node.errors import EXIT_FINDINGS, EXIT_OK, InputError
 _FILE_BYTES_MAX = 512 * 1024
 _HEADING = "规则与日历"
 _LISTED = {
+    "rules": "时限", "chains": "审批", "ladder": "督办单",
     "sources": "来源", "classes": "类别", "extensions": "延期", "scores": "记分", "measures": "处理", "quotas": "次数",
     "ledgers": "台账",
 }  # fmt: skip
@@ -50,35 +51,28 @@ def _listed(rows: Any, paper: Paper) -> Iterable[str]:
 
 
 def show_profile(name: Profile = None, home: o.Home = None, as_json: o.Json = False) -> int:
-    """显示一份规则档案：时限、审批、督办单、来源、类别、延期、记分、职务；全部内容用 --json。"""
+    """显示一份规则档案：时限、审批、督办单、来源、类别、延期、记分、职务；逐条写明起算、效力、适用和数字。"""
     return ask(Call(home, as_json), "rules.show", {"name": name}, _shown)
 
 
 def _shown(data: Any, _paper: Paper) -> Iterable[str]:
+    # Profiles are read here alone: the command line starts without what reads them.
+    from node.rules import said
+    from node.rules.profile import Profile as Whole
+
+    profile = Whole.model_validate(data)
+    words = said.parts(profile)
     yield f"{data['id']}/{data['version']}　{data['title']}　自 {data['valid_from']} 起施行"
-    for rule in data.get("rules", []):
-        period = rule.get("period")
-        length = f"{period['n']}{period['unit']}" if period else "、".join(rule.get("fixed", [])) or "按交办"
-        yield f"  时限 {rule['id']}　{rule['title']}：{length}　{rule.get('sentence', '')}"
-    roles = data.get("roles", {})
-    for chain in data.get("chains", []):
-        steps = " → ".join(_step(step, roles) for step in chain.get("steps", [])) or "不须审批"
-        told = "、".join(roles.get(role, role) for role in chain.get("informs", []))
-        yield f"  审批 {chain['id']}　{chain['title']}：{steps}{f'；报 {told}' if told else ''}"
-    for rung in data.get("ladder", []):
-        yield f"  督办单 {rung['name']}　{rung.get('sentence', '')}"
     for key, label in _LISTED.items():
-        for one in data.get(key, []):
-            name = one.get("title") or one.get("label") or ""
-            yield f"  {label} {one['id']}　{name}　{one.get('sentence', '')}".rstrip("　")
-    for role, title in roles.items():
+        for one in getattr(profile, key):
+            name = getattr(one, "title", "") or getattr(one, "label", "") or one.name
+            what = words[key][getattr(one, "id", "") or one.colour]
+            head = f"{label} {one.id}　{name}" if hasattr(one, "id") else f"{label} {name}"
+            yield "　".join(part for part in (f"  {head}{f'：{what}' if what else ''}", one.sentence) if part)
+    for name, what in said.settings(profile).items():
+        yield f"  {name}：{what}"
+    for role, title in profile.roles.items():
         yield f"  职务 {role}　{title}"
-
-
-def _step(step: Any, roles: Any) -> str:
-    """One step of a chain; where one of several posts is enough, that is said."""
-    enough = "之一" if step.get("any_one") else ""
-    return f"{'、'.join(roles.get(role, role) for role in step['roles'])}{enough}{step['verb']}"
 
 
 def check(file: File, home: o.Home = None, as_json: o.Json = False) -> int:

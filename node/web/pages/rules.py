@@ -18,7 +18,8 @@ from starlette.responses import Response
 
 from node.clock import SHANGHAI
 from node.documents import profiles
-from node.rules.words import START_EVENTS
+from node.rules import said
+from node.rules.profile import Profile
 from node.web.forms import Field, Form
 from node.web.page import Page
 from node.web.request import WebRequest
@@ -71,7 +72,11 @@ async def listed(request: WebRequest) -> Response:
 async def show(request: WebRequest) -> Response:
     """One profile, readable."""
     name = request.query("name")["name"]
-    return request.render("rules/show.html", profile=await request.ask("rules.show", name=name), starts=START_EVENTS)
+    document = await request.ask("rules.show", name=name)
+    profile = Profile.model_validate(document)
+    return request.render(
+        "rules/show.html", profile=document, said=said.parts(profile), settings=said.settings(profile)
+    )  # fmt: skip
 
 
 async def publish_form(request: WebRequest) -> Response:
