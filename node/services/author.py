@@ -22,6 +22,7 @@ from node.services.comeback import CLONE, CLONE_SAID, CLONES, RECOVER, Comeback
 from node.services.identity import Identity, World
 from node.services.logs import Logs
 from node.storage.port import Actor, Meta, Store
+from node.sync.heads import LogState
 
 _EPOCH_META = "epoch"
 _RECOVERING_META = "recovering"
@@ -71,6 +72,13 @@ class Author:
                 f"本机时钟与上级相差 {abs(self.skew_ms) // 1000} 秒，暂停签发",
                 code="clock_skew", remedy="校准本机时间（如 timedatectl）后重试",
             )  # fmt: skip
+
+    @staticmethod
+    def check_log(log: LogState | None) -> None:
+        """Raise ForbiddenError where nothing more is appended to a log of this office; None: it is not begun yet."""
+        if log is not None and log.frozen:
+            text = "本单位在该知悉范围的记录出现分叉，已冻结"
+            raise ForbiddenError(text, code="frozen", remedy="见 dulian status 的告警")
 
     def actor_number(self, name: str) -> int:
         """Office-local number of a person, given out on first use; 0 for the node itself."""
@@ -161,9 +169,7 @@ class Author:
         now_ms = self._world.clock.now_ms()
         hlc: Hlc = hlc_next(self._logs.hlc, now_ms)
         log = self._logs.ensure(LogKey(self._identity.code, self.epoch, line))
-        if log.frozen:
-            text = "本单位在该知悉范围的记录出现分叉，已冻结"
-            raise ForbiddenError(text, code="frozen", remedy="见 dulian status 的告警")
+        self.check_log(log)
         return Header(
             self._identity.federation, self._identity.code, self.epoch, line, log.seq + 1, log.head_id,
             hlc.ms, hlc.count, now_ms, kind, b"", 0, (), b"", 0, Channel.NODE, 0, b"", 0, b"",

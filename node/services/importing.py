@@ -1,6 +1,7 @@
 """`import`: a ledger or task list becomes registered items; an edited ledger comes back. All or none.
 
-A due date that has passed is a warning, not an error: ledgers carry on matters begun before the node was there.
+A row of a task list is registered as `item register` would: by the sources, lines and rules of the profile in force.
+But a due date that has passed is a warning, not an error: ledgers carry on matters begun before the node was there.
 """
 
 from __future__ import annotations
@@ -12,19 +13,24 @@ from node.clock import day_of as date_now
 from node.errors import InputError
 from node.items.lights import day_number
 from node.records.kinds import Channel
+from node.records.payload import Opening
 from node.records.track import Duty, Milestone, Terms
 from node.services.browse import day_text
-from node.services.desk import Caller
+from node.services.desk import Caller, Desk
+from node.services.duplicates import check_new
 from node.services.issuing import Row, import_rows, number_taken
 from node.services.ledger_back import compare, shown, write
 from node.services.ledger_rows import COLUMNS, PERSON
 from node.services.office import Office
+from node.services.terms import agree
 
 if TYPE_CHECKING:
     from node.documents.ledger_form import LedgerRow
     from node.documents.ledger_out import Back
 
 Document = dict[str, object]
+TITLE_NAME = "事项名称"
+_COLUMN_OF = {"--source": "事项来源", "--leader": "牵头领导", "--remark": "备注"}
 
 
 class Batch(NamedTuple):
@@ -64,8 +70,15 @@ def read_edited(data: bytes, name: str) -> Back:
 def import_ledger(office: Office, batch: Batch, caller: Caller, *, dry_run: bool) -> Document:
     """Register the rows unless one is bad or ``dry_run``; the JSON document (exits 2 with errors)."""
     errors = list(batch.errors)
-    rows, numbers = batch.rows, batch.numbers
-    for row, at in zip(rows, numbers, strict=True):
+    rows, numbers = [], batch.numbers
+    for row, at in zip(batch.rows, numbers, strict=True):
+        try:
+            rows.append(_as_registered(office.desk, row))
+        except InputError as error:
+            rows.append(row)
+            remedy = f"。处理办法：{error.remedy}" if error.remedy else ""
+            text = f"「{error.value}」{error.text}{remedy}" if error.value else f"{error.text}{remedy}"
+            errors.append({"row": at, "column": _COLUMN_OF.get(error.field, TITLE_NAME), "text": text})
         if row.number and number_taken(office.desk, row.number):
             errors.append({"row": at, "column": "登记编号", "text": f"登记编号 {row.number} 已存在，请勿重复导入"})
     today = _today(office)
@@ -77,13 +90,24 @@ def import_ledger(office: Office, batch: Batch, caller: Caller, *, dry_run: bool
         "items": [], "errors": errors, "warnings": warnings, "rows": len(rows), "dry_run": dry_run,
     }  # fmt: skip
     if dry_run:
-        document["preview"] = [_shown(row, at) for row, at in zip(rows, numbers, strict=True)]
+        document["preview"] = [_shown(row, at) for row, at in zip(batch.rows, numbers, strict=True)]
     if errors or dry_run:
         return document
     office.author.check_may_write()
     made = import_rows(office.desk, rows, caller._replace(channel=Channel.IMPORT))
     items = [{"row": at, "item": item, "number": number} for at, (item, number) in zip(numbers, made, strict=True)]
     return document | {"items": items}
+
+
+def _as_registered(desk: Desk, row: Row) -> Row:
+    """The row with what `item register` would make of it; InputError where it would refuse."""
+    said = row.terms or Terms()
+    args = {"source": row.source, "leader": said.leader, "remark": said.remark}
+    agreed = agree(desk, args, "REGISTER")
+    terms = agreed.terms._replace(milestones=said.milestones, duties=said.duties)
+    opening = Opening(row.title, source=agreed.source, terms=terms)
+    terms = terms._replace(remark=f"{terms.remark}{check_new(desk, opening, {})}")
+    return row._replace(source=agreed.source, terms=terms)
 
 
 def import_edited(office: Office, back: Back, caller: Caller, *, apply: bool) -> Document:

@@ -19,13 +19,12 @@ from node.records.payload import Act, Opening
 from node.records.track import Terms
 from node.rules import words
 from node.rules.values import Ledger
-from node.services.browse import View, day_text, light_of, moment
+from node.services.browse import View, day_text, light_of, moment, provisional
 from node.services.known import facts_at, known_at, rows_at
 from node.services.project import read_facts
 from node.services.rulebook import Rulebook
 from node.services.truth_rows import known_of
 from node.storage.port import BoardQuery, BoardRow, Reader
-from node.storage.rows import PROVISIONAL
 
 COLUMNS: Mapping[str, str] = words.LEDGER_COLUMNS | {
     "receiver": "承办单位", "percent": "完成比例", "progress": "最近进展", "extension": "延期", "known": "情况",
@@ -116,7 +115,8 @@ def _cells(view: View, item: _Item, light: Light) -> dict[str, str]:
     return {
         "number": row.number, "title": row.title, "basis": opening.rule or opening.limit_text,
         "assigned": day_text(row.opened_day if row.kind == "assignment" else assigned) or "",
-        "due": _due(row, opening), "lead": lead, "assist": assist, "schedule": _schedule(state),
+        "due": (day_text(row.due_day) or "") + PROVISIONAL_MARK * provisional(row),
+        "lead": lead, "assist": assist, "schedule": _schedule(state),
         "measures": _measures(state, item.facts, opening), "person": _person(state),
         "leader": row.leader, "state": label, "light": LIGHT_NAMES[light],
         "slip": words.COLOURS.get(row.colour, row.colour), "remark": terms.remark,
@@ -143,12 +143,6 @@ class _Sources:
             found = (self._rulebook.profile(self._today, office).source_of(row.source) for office in offices)
             self._known[key] = next((one.label for one in found if one is not None), row.source)
         return self._known.get(key, "")
-
-
-def _due(row: BoardRow, opening: Opening) -> str:
-    """办结时限; 暂定 where a year without a calendar takes part in it, until it is set anew (变更, 延期)."""
-    provisional = row.flags & PROVISIONAL and row.due_day == opening.due_day
-    return f"{day_text(row.due_day) or ''}{PROVISIONAL_MARK if provisional and row.due_day else ''}"
 
 
 def _units(view: View, item: _Item, opening: Opening) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from node.records.envelope import Envelope, Record
 from node.records.header import Header
 from node.records.kinds import Kind
 from node.records.limits import HASH_BYTES
-from node.records.line import Line
+from node.records.line import Line, LogKey
 from node.records.payload import Payload
 from node.services.commands import carry_out
 from node.services.desk import Caller, Desk
@@ -40,6 +40,7 @@ class Trial:
         """Nothing has been tried yet."""
         self._office = office
         self._added: dict[bytes, list[Fact]] = {}  # by item, what would have been written
+        self._stored: dict[bytes, tuple[list[Fact], list[BoardRow]]] = {}  # by item, what there is
         self._states: dict[bytes, ItemState] = {}
         self._rows: dict[bytes, BoardRow] = {}
         self._undo: list[tuple[bytes, ItemState | None, BoardRow | None]] = []  # of the command being tried
@@ -90,6 +91,7 @@ class Trial:
         self._count += 1
         desk, seq = self.real, _FIRST_SEQ + self._count
         now_ms, code = desk.world.clock.now_ms(), desk.identity.code
+        desk.author.check_log(desk.logs.log(LogKey(code, desk.author.epoch, line)))
         record_id = b"trial".ljust(HASH_BYTES - 8, b"\0") + seq.to_bytes(8, "big")
         header = Header(
             desk.identity.federation, code, desk.author.epoch, line, seq, b"", now_ms, 0, now_ms, kind, item,
@@ -102,12 +104,12 @@ class Trial:
     def _fold(self, item: bytes, fact: Fact) -> None:
         self._undo.append((item, self._states.get(item), self._rows.get(item)))
         self._added.setdefault(item, []).append(fact)
-        facts = read_facts(self.real.store, [item]).get(item, []) + self._added[item]
+        if item not in self._stored:
+            self._stored[item] = read_facts(self.real.store, [item]).get(item, []), self.real.store.board([item])
+        stored, known = self._stored[item]
+        facts = stored + self._added[item]
         state = fold(item, facts)
-        rows = [
-            board_row(state, row.item_no, (row.opened_log_no, row.opened_seq), facts)
-            for row in self.real.store.board([item])
-        ]  # fmt: skip
+        rows = [board_row(state, row.item_no, (row.opened_log_no, row.opened_seq), facts) for row in known]
         self._keep(item, state, rows[0] if rows else None)
 
     def _keep(self, item: bytes, state: ItemState | None, row: BoardRow | None) -> None:

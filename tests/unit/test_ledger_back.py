@@ -216,6 +216,24 @@ def test_the_preview_judges_as_the_commands_do(tmp_path: Path) -> None:
     assert refusals >= 8
 
 
+def test_what_cannot_be_written_at_all_is_said_in_the_preview(tmp_path: Path) -> None:
+    """A log of this office that is frozen (I5) takes no more records: nothing half-way."""
+    office = county("base-004")
+    number = registered(office, "道路修缮")
+    data = edited(office, tmp_path / "a.xlsx", {number: {"最近进展": "已开工", "办结时限": "2027-01-25"}})
+    logs, identity = office.machine.office.logs, office.machine.office.identity
+
+    def freeze() -> None:
+        for log in logs.index.author(identity.code):
+            logs.freeze(log)
+
+    office.machine.office.step([freeze])
+    for apply in (False, True):
+        errors = told(come_back(office, data, apply=apply))
+        assert [column for column, _ in errors] == ["最近进展", "办结时限"]
+        assert all("已冻结" in text for _, text in errors)
+
+
 def refusal_of(office: Office, verb: str, **args: Any) -> str:
     """What the command says where it is refused; it is carried out where it is not."""
     try:
