@@ -26,6 +26,9 @@ _SLIPS, _PAPERS = "督办单与记分", "督办令、整改与通报"
 def slip(
     item: o.Item, colour: Annotated[str, typer.Option("--colour", metavar="COLOUR", help="白、黄、红，逐级发出")],
     text: Annotated[str, typer.Option("--text", metavar="TEXT", help="整改标准和要求")], due: MustDue,
+    state: Annotated[
+        list[str] | None, typer.Option("--state", metavar="KEY=TEXT", help="须写明的，如 整改标准=内容，可重复")
+    ] = None,
     fact: Annotated[
         list[str] | None, typer.Option("--fact", metavar="FACT", help="由发单人认定的事由，如 进展缓慢，可重复")
     ] = None,
@@ -34,6 +37,7 @@ def slip(
     """发督办单：按规则档案的阶梯，不得越级；规定的扣分一并记下。"""
     args = {
         "item": item, "colour": colour, "text": text, "due": values.day("--due", due), "fact": list(fact or ()),
+        "state": list(state or ()),
     }  # fmt: skip
     return ask(Call(home, as_json, as_), "item.slip", args, show_item.done("已发督办单"), warned=True)
 
@@ -49,7 +53,7 @@ def judge(
     unjustified: Annotated[bool, typer.Option("--unjustified", help="无正当理由")] = False,
     as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
-    """认定承办单位说明的理由是否正当。"""
+    """认定承办单位说明的理由是否正当；到督办单时限没有说明的，也可认定无正当理由。"""
     if justified == unjustified:
         raise InputError("--justified 与 --unjustified 须写一个", field="--justified")
     args = {"item": item, "reason": reason, "justified": justified, "unjustified": unjustified}
@@ -170,11 +174,14 @@ def refer(
 
 
 def negative(
-    item: o.Item, text: Text, rule: Measure = None, attach: o.Attach = None,
+    item: o.Item, text: Text, from_: Annotated[
+        str | None, typer.Option("--from", metavar="NAME", help="由谁提供；规则档案写明提供单位的，必填")
+    ] = None,
+    rule: Measure = None, attach: o.Attach = None,
     as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
     """列入负面清单；只在本单位留存，被督查单位看不到。"""
-    args = {"item": item, "text": text, "rule": rule}
+    args = {"item": item, "text": text, "from": from_, "rule": rule}
     did = show_item.done("已列入负面清单")
     return ask(Call(home, as_json, as_), "item.negative", args, did, files=files_of(attach))
 

@@ -34,8 +34,8 @@ def _people(data: Shown) -> Iterable[str]:
     for one in data.get("handlers") or ():
         due = f"，{one['due']}前" if one.get("due") else ""
         yield f"内部承办：{one['unit']}{' ' + one['person'] if one.get('person') else ''}{due}"
-    if data.get("duties"):
-        yield "责任链：" + "；".join(f"{one['level']} {one['name']}" for one in data["duties"])
+    if chain := data.get("responsibility") or data.get("duties"):
+        yield "责任链：" + "；".join(f"{one['level']} {one['name'] or '未定'}" for one in chain)
 
 
 def _course(data: Shown) -> Iterable[str]:
@@ -62,7 +62,9 @@ def _slips(data: Shown) -> Iterable[str]:
     for one in data.get("scores") or ():
         points = f"{one['points']:+g}分" if one.get("points") else "分值待定"
         yield f"记分：{one.get('unit') or ''} {points}，{one['label']}（规则 {one['rule']}）"
-    counted = (("督办令", len(data.get("orders") or ())), ("通报", len(data.get("notices") or ())),
+    counted = (("督办令", len(data.get("orders") or ())), ("通报表扬", data.get("praises") or 0),
+               ("通报批评", data.get("criticisms") or 0), ("简报", len(data.get("bulletins") or ())),
+               ("专报", len(data.get("specials") or ())),
                ("预警", data.get("warnings") or 0), ("约谈", data.get("interviews") or 0))  # fmt: skip
     if any(count for _, count in counted):
         yield "、".join(f"{name} {count} 次" for name, count in counted if count)

@@ -64,7 +64,7 @@ class Outcome(NamedTuple):
 # What a decision answers: naming an older one of them makes it late, not invalid.
 ANSWERED: dict[str, tuple[Kind, ...]] = {
     "submission": (Kind.FINAL,), "refusal": (Kind.REFUSE,), "approval": (Kind.PROPOSE, Kind.PLAN),
-    "extension": (Kind.EXT_REQUEST,), "slip": (Kind.SLIP,), "justification": (Kind.JUSTIFY,),
+    "extension": (Kind.EXT_REQUEST,), "slip": (Kind.SLIP,), "justification": (Kind.JUSTIFY, Kind.SLIP),
 }  # fmt: skip
 
 
@@ -164,7 +164,10 @@ def _justify_decision(tracks: Tracks, event: Event, _act: Act, track: Track) -> 
     word = {JUSTIFIED: "justified", UNJUSTIFIED: "unjustified"}.get(track.verdict)
     if word is None:
         return Outcome(tracks, event.state, INVALID)
-    slips = tuple(slip._replace(justified=word) if slip.justification == wanted else slip for slip in tracks.slips)
+    slips = tuple(
+        slip._replace(justified=word) if wanted in (slip.justification, slip.record_id) else slip
+        for slip in tracks.slips
+    )
     return Outcome(tracks._replace(slips=slips))
 
 

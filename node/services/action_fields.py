@@ -209,6 +209,20 @@ def _colours(scene: Scene, _form: Form) -> Document:
     return _choices((rung.colour, f"{COLOURS[rung.colour]}色督办单") for rung in scene.mine.profile.ladder)
 
 
+def _must_state(scene: Scene, _form: Form) -> Document:
+    """What the next slip must say by the profile, but for its date; a part that the colour chosen lacks is refused."""
+    issued = {slip.colour for slip in scene.state.tracks.slips}
+    rung = next((one for one in scene.mine.profile.ladder if one.colour not in issued), None)
+    keys = [key for key in rung.must_state if not key.endswith("时限")] if rung is not None else []
+    return _parts([(key, key) for key in keys], required=True)
+
+
+def _suppliers(scene: Scene, _form: Form) -> Document:
+    profile = scene.mine.profile
+    listed = [(role, profile.role_label(role)) for role in profile.negative_suppliers]
+    return _choices(listed) | {"required": bool(listed)}
+
+
 def _into(scene: Scene, _form: Form) -> Document:
     me = scene.desk.identity.code
     rows = scene.desk.store.board_query(BoardQuery(office=me, kind="registered", subject="-", limit=_CHOICES_MAX))
@@ -264,6 +278,7 @@ _FILLS: Mapping[str, Callable[[Scene, Form], Document]] = {
     "open_milestones": _open_milestones, "open_lines": lambda scene, _form: _lines(scene, OPEN + 1),
     "verified": lambda scene, _form: {"required": any(one.status == OPEN for one in scene.state.tracks.lines)},
     "uncleared": lambda scene, _form: _lines(scene, CLEARED), "colours": _colours, "into": _into,
+    "must_state": _must_state, "suppliers": _suppliers,
     "stated": lambda _scene, _form: _choices((name, FACTS[name]) for name in STATED),
     "subjects": lambda _scene, _form: _choices(SUBJECTS.items()), "frequencies": _frequencies, "scores": _scores,
     "records": lambda scene, _form: _records(scene),

@@ -175,7 +175,8 @@ _SUPERVISE: tuple[Form, ...] = (
     Form("deny", "item.deny", "不同意延期", SUPERVISION, (Kind.EXT_DECISION,), (_REASON,), part="extension"),
     Form("note", "item.note", "记为已说明", SUPERVISION, (Kind.EXT_DECISION,), (_NOTE,), part="extension"),
     Form("slip", "item.slip", "督办单", SUPERVISION, (Kind.SLIP,), (
-        Field("colour", "颜色", "choice", required=True, fill="colours", help="逐级发出"), _text("整改标准和要求"),
+        Field("colour", "颜色", "choice", required=True, fill="colours", help="逐级发出"), _text("要求"),
+        Field("state", "须写明", "lines", fill="must_state", pattern="{key}={value}"),
         _due("完成时限", "from_today", required=True),
         Field("fact", "认定的事由", "choice", multiple=True, fill="stated"),
     ), vary="colour", part="ladder", sought=True),
@@ -248,7 +249,8 @@ _PUBLISH: tuple[Form, ...] = (
     Form("refer", "item.refer", "问责线索", PAPERS, (), (
         _text("内容"), Field("to", "移交何处", "text"), _RULE, _FILES,
     ), danger=True, part="measures"),
-    Form("negative", "item.negative", "列入负面清单", PAPERS, (), (_text("内容"), _RULE, _FILES),
+    Form("negative", "item.negative", "列入负面清单", PAPERS, (), (
+        _text("内容"), Field("from", "由谁提供", "choice", fill="suppliers"), _RULE, _FILES),
          danger=True, part="measures"),
 )  # fmt: skip
 _ELSE: tuple[Form, ...] = (

@@ -36,6 +36,7 @@ from node.services.tracks_view import (
     text_of,
     tracks_document,
 )
+    verdict_document,
 from node.services.truth import FRESH_MS
 from node.storage.port import Actor, BlobRow, BoardQuery, BoardRow, Reader
 from node.storage.rows import EXEMPT
@@ -136,7 +137,8 @@ def item_document(
         "counters": state.counters._asdict(),
         "predecessor": opening.predecessor.hex() or None,
         "terms": terms_document(state.opening, changed_frequency(state, facts)),
-        "tracks": tracks_document(reader, view.name_of, state),
+        "tracks": tracks_document(reader, view.name_of, state, told),
+        "responsibility": _responsibility(reader, view, row, state),
         "numbers": _numbers(reader, [row.parent, opening.predecessor, row.successor, *state.tracks.reinspections]),
         "children": [row_document(view, child) for child in children],
         "attachments": _attachments(reader, told, state),
@@ -259,3 +261,4 @@ def _timeline(reader: Reader, view: View, facts: list[Fact], state: ItemState) -
             **enclosed_document(payload, view.open_enclosed, view.name_of),
         })  # fmt: skip
     return lines
+            **verdict_document(fact),

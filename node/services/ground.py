@@ -78,6 +78,12 @@ def row_of(desk: Desk, item_id: bytes) -> BoardRow | None:
     return rows[0] if rows else None
 
 
+def answerable(desk: Desk, state: ItemState) -> tuple[str, ...]:
+    """Whom a measure about the item is against: the units of this office that have it in hand, else its receiver."""
+    units = tuple(dict.fromkeys(handler.unit for handler in state.tracks.handlers if handler.unit))
+    return units if units and state.receiver == desk.identity.code else (state.receiver,)
+
+
 def name_of(row: BoardRow) -> str:
     """What people call an item: its 登记编号, or the first digits of its id."""
     return row.number or row.item_id.hex()[:12]

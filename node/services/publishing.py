@@ -4,14 +4,15 @@ Rules of this file:
 
 1. What the inspected office must not learn of (问责线索, 负面清单, A21) is written on this office's own items only: on
    the own item itself, on the own item the task was issued under, or on a side file (subject ``side``) opened for it.
-2. A 通报 that names offices is written on the own item and on the line of each named office's task (R45, R110).
+2. What sets a date sets none in the past; an order's number is used once.
+3. A 通报 that names offices is written on the own item and on the line of each named office's task (R45, R110).
 """
 
 from __future__ import annotations
 
 from node.errors import InputError
 from node.items import guards
-from node.items.fold import ItemState
+from node.items.fold import EFFECTIVE, ItemState
 from node.items.lifecycle import CANCELLED, TERMINAL
 from node.items.versions import SEMANTIC_VERSION
 from node.records.kinds import Kind
@@ -22,7 +23,19 @@ from node.rules.calendar import date_of
 from node.services import drafts
 from node.services.acting import write
 from node.services.desk import Caller, Desk, children_of, current, parse_day, take, take_files, take_list
-from node.services.ground import Args, check_above, ground_of, one_line, row_of, today_of, words
+from node.services.ground import (
+    Args,
+    Ground,
+    answerable,
+    check_above,
+    ground_of,
+    iso_day,
+    one_line,
+    row_of,
+    today_of,
+    words,
+)
+from node.services.project import read_facts
 from node.storage.port import BoardQuery, Meta
 
 SIDE = "side"
@@ -39,11 +52,21 @@ def order(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
         raise InputError("督办令须写明办结时限，不早于今天", field="--due", value=take(args, "due"))
     check_above(desk, state.parent, due_day, "--due")
     text = words(args, "text")
-    number = one_line(args, "number") or _next_order(desk)
+    number = one_line(args, "number")
+    if number and desk.store.get(Meta, _numbered(number)) is not None:
+        raise InputError("该编号的督办令已发过（规则：一令一号）", field="--number", value=number,
+                         remedy="写新的编号；不写时自动编号")  # fmt: skip
+    number = number or _next_order(desk)
     handover = words(args, "handover", required=False).strip()
     taken = (f"领受：{handover}",) if handover else ()  # collected at the office, or handed over on the spot (R71)
     payload = Act(text, due_day=due_day, attachments=signed.attachments, track=Track(number=number, entries=taken))
-    return write(desk, state, Kind.ORDER, payload, caller, signed.case) | {"order": number}
+    answer = write(desk, state, Kind.ORDER, payload, caller, signed.case)
+    desk.store.put([Meta(_numbered(number), bytes.fromhex(str(answer["record"])))])
+    return answer | {"order": number}
+
+
+def _numbered(number: str) -> str:
+    return f"order-number:{number}"
 
 
 def _next_order(desk: Desk) -> str:
@@ -51,7 +74,13 @@ def _next_order(desk: Desk) -> str:
     name = f"order:{year}"
     saved = desk.store.get(Meta, name)
     count = int(saved.value) + 1 if saved else 1
+    while desk.store.get(Meta, _numbered(_order_number(desk, year, count))) is not None:
+        count += 1  # somebody wrote it by hand
     desk.store.put([Meta(name, b"%d" % count)])
+    return _order_number(desk, year, count)
+
+
+def _order_number(desk: Desk, year: int, count: int) -> str:
     return f"{desk.identity.code}-令-{year}-{count:04d}"
 
 
@@ -71,7 +100,10 @@ def rectify(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     for line in lines:
         if line.key in known and known[line.key].status == CLEARED:
             raise InputError("该整改事项已销去", field="--line", value=line.key, remedy="用新的序号")
-        check_above(desk, state.parent, line.due_day, "--line")
+        _check_future(desk, line.due_day, "--line", "整改时限")
+        above = row_of(desk, state.parent)
+        if above is None or not 0 < above.due_day < today_of(desk):  # what is overdue is put right after its date
+            check_above(desk, state.parent, line.due_day, "--line")
     for option, keys, status in (("--report", reported, REPORTED), ("--clear", cleared, CLEARED)):
         for key in keys:
             if key not in known:
@@ -117,6 +149,8 @@ def notice(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
         listed = "、".join(below) or "无"
         raise InputError("该单位不承办此事项", field="--to", value=",".join(missing), remedy=f"承办单位：{listed}")
     due_day = parse_day(args.get("due"), "--due")
+    _check_future(desk, due_day, "--due", "限期整改的时限")
+    _check_reported(desk, state)
     signed = drafts.approved(desk, "notice", state, args)
     text = words(signed.args, "text")
     media, person = one_line(args, "media"), one_line(args, "person")
@@ -131,6 +165,29 @@ def notice(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     for item in told:
         write(desk, current(desk, item), Kind.NOTICE, payload, caller)
     return answer | {"told": told}
+
+
+def _check_future(desk: Desk, day: int, field: str, what: str) -> None:
+    if day and day < today_of(desk):
+        raise InputError(f"{what}早于今天（规则：时限不得早于当天）", field=field, value=iso_day(day),
+                         remedy="写今天或以后的日期")  # fmt: skip
+
+
+def _check_reported(desk: Desk, state: ItemState) -> None:
+    """Where the profile counts the 通报 from the approved 专题报告, it waits for that (R44, R45)."""
+    ground = ground_of(desk, state)
+    rule = next((one for one in ground.profile.rules if one.act == "notice" and one.start == "REPORT_APPROVED"
+                 and one.applies.match(**ground.case) >= 0), None)  # fmt: skip
+    above = row_of(desk, state.parent) if state.kind == "assignment" else None
+    own = state.item_id if state.kind == "registered" else above.item_id if above is not None else b""
+    if rule is None or not own or (above is not None and above.issuer != desk.identity.code):
+        return
+    file = current(desk, own.hex())
+    facts = read_facts(desk.store, [own]).get(own, [])
+    if not any(fact.kind == Kind.SPECIAL and file.effects.get(fact.record_id) in EFFECTIVE for fact in facts):
+        raise ground.refusal("专题报告尚未审批，不能印发通报", rule.id, field="ITEM",
+                             remedy="先送审专题报告：dulian case open 登记编号 --subject special，"
+                             "审定后 dulian item special")  # fmt: skip
 
 
 def bulletin(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
@@ -186,10 +243,30 @@ def _aside(desk: Desk, args: Args, caller: Caller, kind: Kind) -> dict[str, obje
             raise ground.refusal("没有这一问责情形", "measures", field="--rule", value=wanted, remedy=f"可用：{listed}")
         rule = ground.rule(f"measures.{wanted}")
     text, to = words(args, "text"), one_line(args, "to")
+    entries = _supplied(ground, one_line(args, "from")) if kind == Kind.NEGATIVE else ()
     file = _file_of(desk, state, caller)
-    track = Track(rule=rule, offices=(state.receiver,), title=to)
-    payload = Act(text, unit=state.receiver, attachments=take_files(args), track=track)
-    return write(desk, file, kind, payload, caller)
+    answer: dict[str, object] = {}
+    for unit in answerable(desk, state):
+        # A unit of this office has no code: it stands by its name alone.
+        track = Track(rule=rule, offices=(unit,) if unit == state.receiver else (), title=to, entries=entries)
+        payload = Act(text, unit=unit, attachments=take_files(args), track=track)
+        answer = write(desk, current(desk, file.item_id.hex()), kind, payload, caller)
+    return answer
+
+
+def _supplied(ground: Ground, word: str) -> tuple[str, ...]:
+    """Who supplied an entry of the 负面清单 and who keeps the list, where the profile says who may (R116)."""
+    profile = ground.profile
+    keeper = (f"管理：{profile.role_label(profile.negative_keeper)}",) if profile.negative_keeper else ()
+    if not profile.negative_suppliers:
+        return (*((f"提供：{word}",) if word else ()), *keeper)
+    known = {role: profile.role_label(role) for role in profile.negative_suppliers}
+    found = next((label for role, label in known.items() if word in (role, label)), "")
+    if not found:
+        listed = "、".join(f"{role}（{label}）" for role, label in known.items())
+        raise ground.refusal("负面清单须写明由谁提供" if not word else "负面清单没有这一提供单位", "negative_suppliers",
+                             field="--from", value=word, remedy=f"写 --from；可用：{listed}")  # fmt: skip
+    return f"提供：{found}", *keeper
 
 
 def _file_of(desk: Desk, state: ItemState, caller: Caller) -> ItemState:

@@ -336,8 +336,6 @@ def slip_facts(row: BoardRow, news: News, day: int) -> dict[str, str]:
         facts["below_standard"] = f"{iso(returned)}退回的办结报告尚未重报"
     if slip is not None and slip.justified == "unjustified":
         facts["not_justified"] = "理由已认定为不正当"
-    elif slip is not None and not slip.justified and "overdue" in facts:
-        facts["not_justified"] = "到时限没有说明理由"
     if slip is not None and "overdue" in facts and news.last(*_REPORTS) < slipped:
         facts["not_improved"] = f"{iso(slipped)}发督办单后没有进展报告"
     return facts
@@ -351,7 +349,12 @@ def next_slip(profile: Profile, row: BoardRow, news: News, day: int) -> explain.
 
 
 def _slip(ctx: Day, row: BoardRow, news: News) -> Iterator[Proposal]:
-    """The next colour with its grounds (R105-R107)."""
+    """The next colour with its grounds (R105-R107); before it, whether there were good reasons is decided (A15)."""
+    slip = news.slips[-1] if news.slips else None
+    if slip is not None and not slip.justified and slip.due_day and ctx.day > slip.due_day and ctx.profile.ladder:
+        text = f"督办单时限{iso(slip.due_day)}已过，承办单位没有说明理由：认定有无正当理由"
+        yield from ctx.propose("judge", row.item_id, f"{len(news.slips)}/{iso(slip.due_day)}", text, (
+            f"规则{ctx.rules_name} ladder.{slip.colour}",))  # fmt: skip
     found = next_slip(ctx.profile, row, news, ctx.day)
     if found is None:
         return

@@ -25,7 +25,8 @@ from node.services.reminders import Beat, Day, News, beat_of, concerns, iso, lea
 from node.storage.rows import BoardRow, Proposal
 
 KIND_LABELS: Mapping[str, str] = {
-    "overdue": "逾期", "slip": "督办单", "urge": "催办", "unsigned": "未签收", "due": "今日到期", "remind": "临近到期",
+    "overdue": "逾期", "slip": "督办单", "judge": "理由认定",
+    "urge": "催办", "unsigned": "未签收", "due": "今日到期", "remind": "临近到期",
     "report_due": "定期报告", "step": "环节时限", "ledger": "台账", "meeting": "调度", "inspection": "集中督查",
     "plan": "年度计划", "research": "督查调研", "quota": "年度次数", "calendar": "工作日历",
 }  # fmt: skip
@@ -41,6 +42,7 @@ _DEADLINE = ("remind", "due", "overdue")
 _FULFILS: Mapping[str, frozenset[int]] = {
     "urge": frozenset({int(Kind.URGE), int(Kind.SLIP), int(Kind.PROGRESS), int(Kind.FINAL)}),
     "slip": frozenset({int(Kind.SLIP), int(Kind.FINAL)}),
+    "judge": frozenset({int(Kind.JUSTIFY_DECISION), int(Kind.JUSTIFY), int(Kind.FINAL)}),
     "unsigned": frozenset({int(Kind.SIGN), int(Kind.REFUSE)}),
     "report_due": frozenset({int(Kind.PROGRESS), int(Kind.FINAL)}),
     "calendar": frozenset({int(Kind.CHANGE)}),
@@ -126,7 +128,7 @@ def _ended(one: Proposal, row: BoardRow | None, news: News, office: str) -> str:
         return OVER
     if one.kind == "unsigned" and row.state not in (ASSIGNED, DELIVERED):
         return OVER
-    if one.kind in ("urge", "slip", *_DEADLINE) and row.state == SUBMITTED:
+    if one.kind in ("urge", "slip", "judge", *_DEADLINE) and row.state == SUBMITTED:
         return OVER
     if one.kind in _DEADLINE and (not row.due_day or one.key.partition("/")[0] != iso(row.due_day)):
         return OVER  # the limit was changed: the new one is reminded of

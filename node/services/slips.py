@@ -4,29 +4,34 @@ Rules of this file:
 
 1. The ladder of the profile in force says what each colour needs. What can be counted is counted here (无进展,
    逾期, 屡督不动); what is judged (未达标准, 敷衍了事, 进展缓慢) is stated by who issues the slip and stands in it.
-2. 无正当理由 is an explicit decision on the reasons given; where none were given by the date of the slip before, the
-   new slip says so (A15).
+2. 无正当理由 is an explicit decision (A15): on the reasons given, or that none were given by the date of the slip.
+   After a slip its own date counts, and what was handed in since.
 3. A slip's effects are written into it; points become SCORE records that name rule, version and the slip as cause.
 """
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
+
 from node.errors import InputError
 from node.items import guards
+from node.items.beside import Slip
 from node.items.fold import EFFECTIVE, ItemState
 from node.items.lights import day_of
 from node.records.kinds import Kind
-from node.records.payload import Act
+from node.records.payload import Act, check_text
 from node.records.track import ADOPTED, DROPPED, JUSTIFIED, UNJUSTIFIED, Track
 from node.rules import explain
 from node.rules.values import Rung, ScoreRule
 from node.rules.words import COLOURS, EFFECTS, FACTS
 from node.services.acting import write
 from node.services.desk import Caller, Desk, current, parse_day, take, take_list
-from node.services.ground import Args, Ground, ground_of, iso_day, record_named, today_of, words
+from node.services.ground import Args, Ground, answerable, ground_of, iso_day, record_named, today_of, words
 from node.services.project import read_facts
 
 STATED = ("slow_progress", "below_standard", "perfunctory")
+_POINTS_MAX = 1000
 _SLOW_AFTER_DAYS = 30  # R86: work of weight is reported monthly; who was silent longer shows no progress
 
 
@@ -46,11 +51,33 @@ def slip(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     if due_day < today_of(desk):
         raise InputError("督办单须写明完成时限，不早于今天", field="--due", value=iso_day(due_day))
     warnings = _check_date(ground, state, due_day, today_of(desk))
-    track = Track(colour=colour, rule=ground.rule(f"ladder.{colour}"), entries=_entries(ground, rung, facts))
-    answer = write(desk, state, Kind.SLIP, Act(words(args, "text"), due_day=due_day, track=track), caller)
+    text = words(args, "text")
+    parts = _must_state(ground, rung, text, take_list(args, "state"))
+    entries = (*parts, *_entries(ground, rung, facts))
+    track = Track(colour=colour, rule=ground.rule(f"ladder.{colour}"), entries=entries)
+    answer = write(desk, state, Kind.SLIP, Act(text, due_day=due_day, track=track), caller)
     scores = [effect.score for effect in rung.effects if effect.kind == "score" and effect.score]
-    written = [_score_of(desk, state, ground, one, str(answer["record"]), caller) for one in scores]
+    cause = bytes.fromhex(str(answer["record"]))
+    written = [one for name in scores for one in _slip_scores(desk, state, ground, name, cause, caller)]
     return answer | {"colour": colour, "scores": written, "warnings": warnings}
+
+
+def _must_state(ground: Ground, rung: Rung, text: str, given: tuple[str, ...]) -> tuple[str, ...]:
+    """What the profile wants a slip to say, part by part: given by itself, or named in the text; its date is stated."""
+    parts: dict[str, str] = {}
+    for one in given:
+        key, equals, said = (part.strip() for part in one.partition("="))
+        if not (equals and said) or key not in rung.must_state:
+            listed = "、".join(rung.must_state) or "无"
+            raise InputError("督办单没有这一项", field="--state", value=one, remedy=f"写成 名称=内容；可写：{listed}")
+        parts[key] = check_text(said, "--state")
+    missing = [key for key in rung.must_state if key not in parts and key not in text and not key.endswith("时限")]
+    if missing:
+        raise ground.refusal(
+            f"督办单须写明：{'、'.join(missing)}", f"ladder.{rung.colour}", field="--state",
+            remedy="写 " + "、".join(f"--state {key}=内容" for key in missing) + f"，或在内容中写“{missing[0]}：……”",
+        )  # fmt: skip
+    return tuple(f"{key}：{said}" for key, said in parts.items())
 
 
 def _check_date(ground: Ground, state: ItemState, due_day: int, today: int) -> list[str]:
@@ -73,31 +100,47 @@ def facts_of(desk: Desk, state: ItemState, stated: tuple[str, ...] = ()) -> froz
     """What of `rules.words.FACTS` holds today; ``stated`` are judgements of a person."""
     today = today_of(desk)
     slips = state.tracks.slips
-    since_day, found = _reported(desk, state, slips[-1].record_id if slips else b"")
-    if not found or today - since_day > _SLOW_AFTER_DAYS:
-        stated = (*stated, "no_progress")
+    since = _since(desk, state)
+    found = bool(since.reported)
     last_due = slips[-1].due_day if slips else state.due_day
-    if last_due and today > last_due:
+    late = bool(last_due) and today > last_due
+    if today - (since.reported or since.day) > _SLOW_AFTER_DAYS or (late and not found):
+        stated = (*stated, "no_progress")
+    if late:
         stated = (*stated, "overdue")
         if slips and not found:
             stated = (*stated, "not_improved")
-    if slips and (slips[-1].justified == "unjustified" or (not slips[-1].justified and today > last_due)):
+    if slips and slips[-1].justified == "unjustified":
         stated = (*stated, "not_justified")
-    if state.counters.returns and state.state == "returned":
+    if state.state == "returned" and since.returned:
         stated = (*stated, "below_standard")
+    elif slips and not since.submitted:
+        stated = tuple(one for one in stated if one != "below_standard")  # no result to be judged (R106)
     return frozenset(stated)
 
 
-def _reported(desk: Desk, state: ItemState, after: bytes) -> tuple[int, bool]:
-    """Day of the last 进展 or 办结报告 that came after the record ``after``, and whether there is one."""
+class _Since(NamedTuple):
+    """What happened since the last slip, or since the item was opened: days, 0 = never."""
+
+    day: int
+    reported: int
+    submitted: int
+    returned: int
+
+
+def _since(desk: Desk, state: ItemState) -> _Since:
     facts = read_facts(desk.store, [state.item_id]).get(state.item_id, [])
+    after = state.tracks.slips[-1].record_id if state.tracks.slips else state.item_id
     since_ms = next((fact.claimed_ms for fact in facts if fact.record_id == after), 0)
-    times = [
-        fact.claimed_ms for fact in facts
-        if fact.kind in (Kind.PROGRESS, Kind.FINAL) and fact.author == state.receiver and fact.claimed_ms >= since_ms
-        and state.effects.get(fact.record_id) in EFFECTIVE
+    done = [
+        fact for fact in facts
+        if fact.claimed_ms >= since_ms and state.effects.get(fact.record_id) in EFFECTIVE
     ]  # fmt: skip
-    return (day_of(max(times)), True) if times else (day_of(since_ms), False)
+
+    def last(*kinds: Kind) -> int:
+        return max((day_of(fact.claimed_ms) for fact in done if fact.kind in kinds), default=0)
+
+    return _Since(day_of(since_ms), last(Kind.PROGRESS, Kind.FINAL), last(Kind.FINAL), last(Kind.RETURN))
 
 
 def _beyond(order: list[str], issued: list[str]) -> str:
@@ -119,18 +162,28 @@ def _check_ladder(ground: Ground, state: ItemState, colour: str, facts: frozense
         raise ground.refusal(f"已发{last}色督办单，不能再发{name}", part, field="--colour",
                              value=COLOURS[colour], remedy=_beyond(order, issued))
     if missing:
-        pending = state.tracks.in_force("justification")
-        remedy = "先认定承办单位说明的理由：dulian item judge" if pending else _stating(missing)
+        judging = _judging(state) if FACTS["not_justified"] in missing and issued else ""
+        remedy = "；".join(one for one in (_stating(missing) if not judging else _stated_as(missing), judging) if one)
         raise ground.refusal(
             f"不能发{name}，尚缺：{'、'.join(missing)}", part, field="--colour", value=COLOURS[colour], remedy=remedy
         )
 
 
+def _judging(state: ItemState) -> str:
+    if state.tracks.slips[-1].justified == "given":
+        return "先认定承办单位说明的理由：dulian item judge"
+    if state.tracks.slips[-1].justified == "justified":
+        return "已认定有正当理由的，不再发下一级"
+    return "承办单位到督办单时限未说明理由的，先认定：dulian item judge 登记编号 --unjustified --reason 理由"
+
+
 def _stating(missing: tuple[str, ...]) -> str:
+    return _stated_as(missing) or "逐级发出，条件具备后再发"
+
+
+def _stated_as(missing: tuple[str, ...]) -> str:
     may = [name for name in STATED if any(FACTS[name] in one for one in missing)]
-    if may:
-        return "属实的写 " + "、".join(f"--fact {FACTS[name]}" for name in may)
-    return "逐级发出，条件具备后再发"
+    return "属实的写 " + "、".join(f"--fact {FACTS[name]}" for name in may) if may else ""
 
 
 def _entries(ground: Ground, rung: Rung, facts: frozenset[str]) -> tuple[str, ...]:
@@ -152,13 +205,28 @@ def justify(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
 
 
 def judge(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
-    """理由认定: 有正当理由 or 无正当理由, with the grounds (A15)."""
+    """理由认定: 有正当理由 or 无正当理由, with the grounds; the latter also where no reasons came in time (A15)."""
     state = current(desk, take(args, "item"))
     if bool(args.get("justified")) == bool(args.get("unjustified")):
         raise InputError("认定只写一种", field="--justified", remedy="有正当理由写 --justified，没有写 --unjustified")
     verdict = JUSTIFIED if args.get("justified") else UNJUSTIFIED
+    guards.check_act(state, Kind.JUSTIFY_DECISION, desk.identity.code)
+    slip_ = state.tracks.slips[-1] if state.tracks.slips else None
+    if slip_ is not None and not slip_.justified:
+        _check_silent(desk, state, slip_, verdict)
     payload = Act(words(args, "reason"), track=Track(verdict=verdict))
     return write(desk, state, Kind.JUSTIFY_DECISION, payload, caller)
+
+
+def _check_silent(desk: Desk, state: ItemState, slip_: Slip, verdict: int) -> None:
+    """Of a slip that nobody gave reasons for: 无正当理由 after its date, or once its result was handed in (R106)."""
+    ground, part = ground_of(desk, state), f"ladder.{slip_.colour}"
+    if verdict == JUSTIFIED:
+        raise ground.refusal("承办单位没有说明理由，不能认定有正当理由", part, field="--justified",
+                             remedy="由承办单位先说明：dulian item justify")  # fmt: skip
+    if today_of(desk) <= slip_.due_day and not _since(desk, state).submitted:
+        raise ground.refusal(f"督办单时限 {iso_day(slip_.due_day)} 未到，承办单位尚可说明理由", part,
+                             field="--unjustified", remedy="到时限后再认定，或等承办单位说明理由")  # fmt: skip
 
 
 def score(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
@@ -182,7 +250,8 @@ def score(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     facts = [fact.record_id for fact in read_facts(desk.store, [state.item_id]).get(state.item_id, [])]
     cause = record_named(facts, take(args, "cause"), "--cause")
     points = _points(ground, rule, take(args, "points"))
-    return write(desk, state, Kind.SCORE, _score_act(state, ground, rule, points, cause), caller)
+    written = _scores(desk, state, ground, rule, points, cause, caller)
+    return written[-1] | {"scores": [one["record"] for one in written]}
 
 
 def _points(ground: Ground, rule: ScoreRule, given: str) -> int:
@@ -192,10 +261,7 @@ def _points(ground: Ground, rule: ScoreRule, given: str) -> int:
         if rule.hundredths is None:
             raise ground.refusal("文件没有规定分值，须写明", part, field="--points", remedy="写 --points，如 -0.5")
         return rule.hundredths * 10
-    try:
-        milli = round(float(given) * 1000)
-    except (ValueError, OverflowError) as error:
-        raise InputError("不是分值", field="--points", value=given, remedy="写成 -0.3") from error
+    milli = _milli(given)
     if rule.hundredths is not None and milli != rule.hundredths * 10:
         raise ground.refusal(f"分值须为 {rule.points}", part, field="--points", value=given)
     if not milli or (rule.sign != "both" and (milli > 0) != (rule.sign == "add")):
@@ -204,16 +270,37 @@ def _points(ground: Ground, rule: ScoreRule, given: str) -> int:
     return milli
 
 
-def _score_of(desk: Desk, state: ItemState, ground: Ground, rule_id: str, cause: str, caller: Caller) -> str:
+def _milli(given: str) -> int:
+    """A figure of at most three decimals as thousandths; InputError."""
+    try:
+        points = Decimal(given.strip())
+    except InvalidOperation as error:
+        raise InputError("不是分值", field="--points", value=given[:40], remedy="写成 -0.3") from error
+    if not points.is_finite() or abs(points) > _POINTS_MAX or points != round(points, 3):
+        raise InputError(f"分值超出范围（规则：不超过±{_POINTS_MAX}分，至多三位小数）", field="--points",
+                         value=given[:40], remedy="写成 -0.3")  # fmt: skip
+    return int(points * 1000)
+
+
+def _slip_scores(
+    desk: Desk, state: ItemState, ground: Ground, rule_id: str, cause: bytes, caller: Caller
+) -> list[object]:
     rule = ground.profile.score(rule_id)
     # A rule without a figure leaves it to the assessors: the proposal says 0.
-    payload = _score_act(state, ground, rule, (rule.hundredths or 0) * 10, bytes.fromhex(cause))
-    return str(write(desk, current(desk, state.item_id.hex()), Kind.SCORE, payload, caller)["record"])
+    written = _scores(desk, state, ground, rule, (rule.hundredths or 0) * 10, cause, caller)
+    return [one["record"] for one in written]
 
 
-def _score_act(state: ItemState, ground: Ground, rule: ScoreRule, points_milli: int, cause: bytes) -> Act:
+def _scores(
+    desk: Desk, state: ItemState, ground: Ground, rule: ScoreRule, points_milli: int, cause: bytes, caller: Caller
+) -> list[dict[str, object]]:
+    """A record of points for each unit or office that has the item in hand."""
     track = Track(rule=ground.rule(f"scores.{rule.id}"), points_milli=points_milli, cause=cause, title=rule.title)
-    return Act(text=f"{_score_text(rule)}（{rule.base}）", unit=state.receiver, track=track)
+    text, written = f"{_score_text(rule)}（{rule.base}）", []
+    for unit in answerable(desk, state):
+        latest = current(desk, state.item_id.hex())
+        written.append(write(desk, latest, Kind.SCORE, Act(text=text, unit=unit, track=track), caller))
+    return written
 
 
 def _score_text(rule: ScoreRule) -> str:

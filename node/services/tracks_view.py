@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 
+from node.items.fact import Fact
 from node.items.fold import ItemState
 from node.records.envelope import Envelope
 from node.records.kinds import Kind
 from node.records.payload import Act, Enclosure, Opening
-from node.records.track import JUSTIFIED, Track
+from node.records.track import CRITICISM, JUSTIFIED, PRAISE, Track
 from node.rules.words import COLOURS
 from node.services.sharing import Shown
 from node.storage.port import BoardQuery, Reader
@@ -18,6 +19,7 @@ _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _EXTENSIONS = {"requested": "待批复", "granted": "已同意", "denied": "不同意", "noted": "已说明，原时限不变"}
 _JUSTIFIED = {"given": "已说明理由，待认定", "justified": "有正当理由", "unjustified": "无正当理由"}
 _LINE_STATES = ("整改中", "已报告", "已销去")
+_PRAISED = {PRAISE: "praise", CRITICISM: "criticism"}
 _VERDICTS = ("待采用", "已采用", "未采用")
 NameOf = Callable[[str], str]
 
@@ -28,8 +30,13 @@ def day_text(day: int) -> str | None:
     return date.fromordinal(ordinal).isoformat() if day else None
 
 
-def tracks_document(reader: Reader, name_of: NameOf, state: ItemState) -> dict[str, object]:
-    """The side tracks of an item (R29, R97, R99, R105, R119); ``cases`` are approval cases and side files here."""
+def tracks_document(
+    reader: Reader, name_of: NameOf, state: ItemState, facts: Iterable[Fact]
+) -> dict[str, object]:
+    """The side tracks of an item (R29, R97, R99, R105, R119); ``cases`` are approval cases and side files here.
+
+    ``facts`` are those of its records that are shown: 通报, 简报 and 专报 are told apart by them.
+    """
     tracks = state.tracks
     extension = tracks.extension
     terms = state.opening.terms if state.opening is not None else None
@@ -80,7 +87,7 @@ def tracks_document(reader: Reader, name_of: NameOf, state: ItemState) -> dict[s
         "unclear": (terms.unclear if terms is not None else "") if tracks.unclear else None,
         "warnings": tracks.warnings,
         "orders": [one.hex() for one in tracks.orders],
-        "notices": [one.hex() for one in tracks.notices],
+        **_papers([fact for fact in facts if fact.record_id in tracks.notices]),
         "interviews": tracks.interviews,
         "enclosed": [one.hex() for one in tracks.enclosed],
         "manifest": list(tracks.manifest),
@@ -90,6 +97,31 @@ def tracks_document(reader: Reader, name_of: NameOf, state: ItemState) -> dict[s
             for row in cases
         ],
     }  # fmt: skip
+
+
+def _papers(facts: list[Fact]) -> dict[str, object]:
+    """通报, 简报 and 专报, each by its kind."""
+    return {
+        "notices": [fact.record_id.hex() for fact in facts if fact.kind == Kind.NOTICE],
+        "praises": sum(_verdict(fact) == PRAISE for fact in facts),
+        "criticisms": sum(_verdict(fact) == CRITICISM for fact in facts),
+        "bulletins": [fact.record_id.hex() for fact in facts if fact.kind == Kind.BULLETIN],
+        "specials": [fact.record_id.hex() for fact in facts if fact.kind == Kind.SPECIAL],
+    }
+
+
+def _verdict(fact: Fact) -> int:
+    """`PRAISE` or `CRITICISM` of a 通报, 0 for all else."""
+    payload = fact.payload
+    if fact.kind != Kind.NOTICE or not isinstance(payload, Act) or payload.track is None:
+        return 0
+    return payload.track.verdict
+
+
+def verdict_document(fact: Fact) -> dict[str, object]:
+    """``verdict`` of a timeline entry: praise or criticism of a 通报 (R45, R110)."""
+    word = _PRAISED.get(_verdict(fact))
+    return {"verdict": word} if word else {}
 
 
 def terms_document(opening: Opening | None, frequency: str = "") -> dict[str, object] | None:
@@ -134,6 +166,8 @@ def text_of(payload: Opening | Act | Enclosure | None, kind: int = 0) -> str:
         return ""
     text = payload.text
     if isinstance(payload, Act):
+        if kind == Kind.NOTICE and payload.track is not None and payload.track.verdict in _PRAISED:
+            text = f"{'通报表扬' if payload.track.verdict == PRAISE else '通报批评'}：{text}"
         if payload.percent >= 0:
             text = f"[{payload.percent}%] {text}"
         if payload.occurred_day:

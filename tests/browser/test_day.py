@@ -190,7 +190,8 @@ def papers(day: Day, task: str) -> None:
     assert node.cli("rules", "publish", "--shipped", "xianyang-001").exit == 0
     until(lambda: node.show(slow)["state"] == day.offices.city.show(slow)["state"], "the signing has come")
     province.do(
-        slow, "slip", "督办单", colour="white", text="三日内报送整改措施", due="2027-01-15", fact="slow_progress"
+        slow, "slip", "督办单", colour="white", text="三日内报送整改措施", due="2027-01-15", fact="slow_progress",
+        **{"state.0": "措施到位"},
     )
     assert "白" in province.page.locator(".states").inner_text()
     lie_open(day["钱督查"], f"/items/{slow}")

@@ -48,7 +48,6 @@ def test_24_reasons_are_given_and_judged(verdict: int, word: str) -> None:
     item = signed()
     assert item.effect(item.act(Kind.JUSTIFY, C)) == "invalid"
     item.track(Kind.SLIP, P, colour="white")
-    assert item.effect(item.track(Kind.JUSTIFY_DECISION, P, verdict=verdict)) == "invalid"
     reasons = item.act(Kind.JUSTIFY, C, text="汛期停工")
     slip = item.state.tracks.slips[0]
     assert (slip.justified, slip.justification) == ("given", reasons.record_id)
@@ -56,6 +55,17 @@ def test_24_reasons_are_given_and_judged(verdict: int, word: str) -> None:
     assert item.effect(item.track(Kind.JUSTIFY_DECISION, C, verdict=JUSTIFIED)) == "invalid"
     item.track(Kind.JUSTIFY_DECISION, P, verdict=verdict)
     assert item.state.tracks.slips[0].justified == word
+
+
+def test_24_where_no_reasons_came_there_are_no_good_ones() -> None:
+    """A15: who gave no reasons is decided on too; reasons that come after that are late, and only once."""
+    item = signed()
+    item.track(Kind.SLIP, P, colour="white")
+    seen = list(item.facts)
+    item.track(Kind.JUSTIFY_DECISION, P, verdict=UNJUSTIFIED)
+    assert item.state.tracks.slips[0].justified == "unjustified"
+    assert item.effect(item.act(Kind.JUSTIFY, C, seen=seen)) == "late"
+    assert item.effect(item.track(Kind.JUSTIFY_DECISION, P, verdict=UNJUSTIFIED)) == "invalid"
 
 
 def test_24_what_was_judged_is_not_reopened_by_more_reasons() -> None:

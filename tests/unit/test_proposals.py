@@ -319,12 +319,15 @@ def test_a_white_slip_is_proposed_and_carried_out(desk: Desk):
     with pytest.raises(InputError):
         run(desk.city, "todo.carry", n=slip["id"])
     assert slip["id"] in {row["id"] for row in desk.listed()}
-    run(desk.city, "todo.carry", n=slip["id"], due="2027-01-15", text="请于2027年1月15日前完成整改")
+    run(desk.city, "todo.carry", n=slip["id"], due="2027-01-15", text="整改标准：全部完成")
     desk.wire.settle()
     [row] = desk.county.store.board([bytes.fromhex(item)])
     assert row.colour == "white"
     rows = desk.go("2027-01-16T08:00:00")
-    assert [row["text"] for row in rows if row["kind"] == "slip"] == ["建议发黄色专项督办单"]
+    assert [row["kind"] for row in rows if row["kind"] in ("slip", "judge")] == ["judge"]
+    run(desk.city, "item.judge", item=item, unjustified=True, reason="未说明理由")
+    rows = desk.go("2027-01-17T08:00:00")
+    assert [row["text"] for row in rows if row["kind"] in ("slip", "judge")] == ["建议发黄色专项督办单"]
 
 
 def test_done_and_dismissed_with_a_reason(desk: Desk):

@@ -238,7 +238,10 @@ def test_the_ladder_of_xianyang_is_proposed_step_by_step():
     acts = ((Kind.SIGN, "2026-12-02"), (Kind.SLIP, "2027-01-05"))
     white = news(*acts, slips=(slip("white", "2027-01-15"),))
     assert slipped("2027-01-15", row, white) == []
-    assert slipped("2027-01-16", row, white) == ["yellow"]
+    assert slipped("2027-01-16", row, white) == []
+    assert on(found("2027-01-16", row, profile="xianyang-001", said=white), "judge") == [("judge", "2027-01-16")]
+    judged = news(*acts, slips=(slip("white", "2027-01-15", "unjustified"),))
+    assert slipped("2027-01-16", row, judged) == ["yellow"]
     for reasons in ("given", "justified"):
         assert slipped("2027-01-16", row, news(*acts, slips=(slip("white", "2027-01-15", reasons),))) == []
     yellow = (slip("white", "2027-01-15"), slip("yellow", "2027-01-30", "unjustified"))

@@ -104,7 +104,7 @@ def test_a_slip_gives_no_more_time_than_the_task(offices: Offices) -> None:
 
     _, [task] = offices.issue(offices.city, [COUNTY])
     offices.publish(offices.city, read_profile(STRICT.encode()))
-    slip = {"colour": "白", "text": "逐项整改到位", "fact": ["slow_progress"]}
+    slip = {"colour": "白", "text": "整改标准：逐项到位", "fact": ["slow_progress"]}
     [warning] = offices.do(offices.city, "slip", task, **slip, due=LATER)["warnings"]
     assert DUE in warning
     _, [other] = offices.issue(offices.province, [CITY])

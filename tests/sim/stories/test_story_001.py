@@ -138,6 +138,14 @@ def _red(story: Story, item: str, task: str) -> None:
     story.same_everywhere(task, light="red")  # its own limit was 30 April
     story.at("2026-05-12")
     story.routine(CITY)
+    assert slip_proposals(story, task) == []
+    [asked] = story.proposed(CITY, task, "judge")  # no reasons came in time: that too is decided by a person
+    assert asked["text"] == "督办单时限2026-05-11已过，承办单位没有说明理由：认定有无正当理由"
+    no_slip(story, task, "红", "无正当理由", "item judge 登记编号 --unjustified")
+    story.do(CITY, "item.judge", "主任", item=task, unjustified=True, reason="到时限未说明理由")
+    story.at("2026-05-13")
+    story.routine(CITY)
+    assert story.proposed(CITY, task, "judge") == []
     assert slip_proposals(story, task) == ["建议发红色专项督办单"]
     slip(story, task, "红", "2026-06-30")
     tracks = story.same_everywhere(task, light="red")["tracks"]
@@ -213,6 +221,7 @@ def test_who_improves_gets_no_red(story: Story) -> None:
     story.do(PLANNING, "item.submit", item=task, text="已提速")
     story.do(CITY, "item.return", "督查员", item=task, reason="未达到时限压缩三成的标准")
     no_slip(story, task, "黄", "无正当理由")  # the date of the white slip has not passed
+    story.do(CITY, "item.judge", "主任", item=task, unjustified=True, reason="未说明理由")
     story.at("2026-04-21")
     story.routine(CITY)
     assert slip_proposals(story, task) == ["建议发黄色专项督办单"]
@@ -321,6 +330,7 @@ def test_what_the_province_assigned_is_slipped_by_the_city_s_rules(story: Story)
     story.at("2026-04-11")
     story.refused(PROVINCE, "item.slip", None, "规则 base-004/1 ladder", item=task, colour="黄", text="督",
                   due="2026-05-01")  # fmt: skip
+    story.do(CITY, "item.judge", "主任", item=task, unjustified=True, reason="到时限未说明理由")
     slip(story, task, "黄", "2026-05-08")
     shown = story.same_everywhere(task, due="2026-05-29", light="green")
     assert shown["line"]["path"] == [PROVINCE, CITY, DISTRICT]

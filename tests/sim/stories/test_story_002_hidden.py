@@ -76,7 +76,8 @@ def test_accountability_stands_where_only_its_keepers_read_it() -> None:
     conditions = ("selective", "overdue", "named", "false", "fault")
     story.refused(CITY, "item.negative", "督查员", says=f"{RULES} measures", item=task, rule="condition.six", text="无")
     for one in conditions:
-        story.do(CITY, "item.negative", "督查员", item=task, rule=f"condition.{one}", text=f"欠薪线索{one}")
+        story.do(CITY, "item.negative", "督查员", item=task, rule=f"condition.{one}", text=f"欠薪线索{one}",
+                 **{"from": "organ.head"})  # fmt: skip
     story.do(CITY, "item.refer", "督查员", item=task, to="组织人事部门", rule="result.publish", text="处理结果报送")
     course = story.course(CITY, own)
     assert (course.count("负面清单"), course.count("问责线索")) == (5, 1)

@@ -195,7 +195,7 @@ def test_one_or_two_topics_of_research_each_half_year() -> None:
     story.same_everywhere(field, light="red")
     story.do(NEAR, "item.submit", item=field, text="调研材料")
     # What comes again is found over all matters; the recommendation is attached to the matter concerned (R65).
-    story.do(COUNTY, "item.rectify", "承办", item=field, line=["1=窗口一次告知不到位@政务局@王某@2026-10-19"])
+    story.do(COUNTY, "item.rectify", "承办", item=field, line=["1=窗口一次告知不到位@政务局@王某@2026-10-23"])
     other = story.do(COUNTY, "item.issue", "承办", title="办事窗口整治", to=[FAR], due="2026-12-31")
     [task] = [one["item"] for one in other["assignments"]]
     story.do(COUNTY, "item.rectify", "承办", item=task, line=["1=一次告知不到位@大厅@李某@2026-12-31"])

@@ -192,7 +192,7 @@ def test_slow_places_report_their_reasons_and_clues_go_to_the_supervisors() -> N
     exposed = {"item": own, "criticise": True, "media": "经济日报", "to": [OTHER], "text": "政务公开久拖不办"}
     story.refused(NATION, "item.notice", "督查员", "须写明责任人", **exposed)
     story.do(NATION, "item.notice", "督查员", person="李四", **exposed)
-    assert story.show(OTHER, slow)["timeline"][-1]["text"] == "政务公开久拖不办（李四）\n媒体：经济日报"
+    assert story.show(OTHER, slow)["timeline"][-1]["text"] == "通报批评：政务公开久拖不办（李四）\n媒体：经济日报"
     story.do(NATION, "item.notice", "督查员", item=own, praise=True, media="人民日报", to=[PROVINCE], text="深度报道")
     assert "媒体：人民日报" in story.show(PROVINCE, good)["timeline"][-1]["text"]
     story.at("2026-06-05")

@@ -150,6 +150,8 @@ def test_R115_five_conditions() -> None:
 
 def test_R116_R117_negative_list() -> None:
     assert CITY.role_label(CITY.negative_keeper or "") == "政府监察部门"
-    assert CITY.negative_suppliers == ("office.head", "discipline", "organ.head", "dept.head")
+    assert CITY.negative_suppliers == (
+        "office.head", "discipline", "organ.head", "dept.head", "congress", "media",
+    )  # fmt: skip
     (published,) = [m for m in CITY.measures if m.id == "result.publish"]
     assert [effect.to for effect in published.effects] == ["组织人事部门", "目标绩效考核部门"]
