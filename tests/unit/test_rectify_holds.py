@@ -1,4 +1,4 @@
-"""R97: an item does not end while a line of its 整改清单 is open; refusals name the rule and when the act is in place."""
+"""R97: an item does not end while a line of its 整改清单 is open; refusals name the rule, and when the act is due."""
 
 from __future__ import annotations
 
