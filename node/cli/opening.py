@@ -97,13 +97,13 @@ def register(
 
 def assign(
     item: o.Item, to: o.To, lead: o.Lead = None, due: o.Due = None, rule: Rule = None, start: Start = None,
-    form: Form = None, as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
+    duty: Duties = None, form: Form = None, as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
     """把已登记的事项交办给承办单位。"""
     receivers = values.codes("--to", to)
     args = {
         "item": item, "to": receivers, "lead": values.lead(lead or (), receivers), "form": form,
-        **_limit(due, rule, start),
+        "duty": list(duty or ()), **_limit(due, rule, start),
     }  # fmt: skip
     return ask(Call(home, as_json, as_), "item.assign", args, show_item.issued("已交办"))
 

@@ -133,7 +133,8 @@ def item(data: Any, paper: Paper) -> Iterable[str]:
         for number, point in enumerate(data["points"], 1):
             text = clean(point.get("text") if isinstance(point, Mapping) else point)
             yield from (f"  {line}" for line in wrap(f"{number}. {text}", columns))
-    yield from show_tracks.tracks(data.get("tracks") or {}, paper, data.get("numbers") or {})
+    beside = dict(data.get("tracks") or {}) | {"responsibility": data.get("responsibility")}
+    yield from show_tracks.tracks(beside, paper, data.get("numbers") or {})
     yield from _children(data.get("children") or [], paper)
     yield from _attachments(data.get("attachments") or [], paper)
     yield from _timeline(data.get("timeline") or [], paper)

@@ -17,7 +17,7 @@ from datetime import date, time
 from decimal import Decimal
 from typing import Annotated, Any, Protocol, Self, TypeVar
 
-from pydantic import Field, PrivateAttr, StrictInt, ValidationError
+from pydantic import Field, PrivateAttr, StrictBool, StrictInt, ValidationError
 
 from node.errors import InputError, PeerError
 from node.records.limits import PAYLOAD_BYTES_MAX
@@ -70,6 +70,7 @@ class Profile(Part):
     levels: Levels | None = None
     roles: Annotated[dict[Id, Label], Field(default_factory=dict, max_length=100)]
     responsibility: Annotated[tuple[Id, ...], Field(max_length=20)] = ()
+    responsibility_required: StrictBool = False
     sources: Annotated[tuple[Source, ...], Field(max_length=ENTRIES_MAX)] = ()
     classes: Annotated[tuple[ItemClass, ...], Field(max_length=ENTRIES_MAX)] = ()
     visibility: Annotated[tuple[Scope, ...], Field(max_length=10)] = ()

@@ -72,6 +72,7 @@ def settings(profile: Profile) -> Mapping[str, str]:
         said["报告内容"] = f"{'；'.join(profile.reports.parts)}（{where}，另定报告频次的也是）"
     if profile.responsibility:
         said["责任链"] = " → ".join(profile.role_label(role) for role in profile.responsibility)
+        said["责任链"] += "；内部交办时各级都须写明" if profile.responsibility_required else ""
     if profile.grains:
         said["任务分解"] = "，".join(f"{HORIZONS[one.horizon]}分解到{one.into}" for one in profile.grains)
     if profile.signing is not None:

@@ -71,6 +71,8 @@ _NOTE = _text("说明", required=False)
 _STEPS = (("key", "序号", "text"), ("title", "节点内容", "text"), ("due", "时限", "date"))
 _LINE = (("key", "序号", "text"), ("text", "整改要求", "text"), ("unit", "责任单位", "text"),
          ("leader", "牵头领导", "text"), ("due", "时限", "date"))  # fmt: skip
+_DUTY = Field("duty", "各级责任人", "lines", columns=(("key", "层级", "text"), ("value", "姓名", "text")),
+              pattern="{key}={value}")  # fmt: skip
 _CHANNELS = (("notice", "催办通知"), ("phone", "电话"), ("visit", "上门"))
 _MODES = (("redo", "重办"), ("supplement", "补办"))
 _TITLE = Field("title", "标题", "text", required=True)
@@ -82,16 +84,14 @@ _HANDLE: tuple[Form, ...] = (
     Form("handle", "item.handle", "内部交办", HANDLING, (Kind.HANDLE,), (
         Field("unit", "承办机构", "units", required=True, fill="units"), Field("person", "承办人员", "text"),
         _due("内部时限", "own_due"),
-        Field("duty", "各级责任人", "lines", columns=(("key", "层级", "text"), ("value", "姓名", "text")),
-              pattern="{key}={value}"),
-        _NOTE,
+        _DUTY, _NOTE,
     ), subject="setup"),
     Form("decompose", "item.decompose", "分解", HANDLING, (Kind.DECOMPOSE,), (
         _TO, _LEAD, Field("title", "任务名称", "text", help="不写时同本任务"),
         _text("要求", required=False, name="requirement", help_="不写时同本任务"),
         _due("办结时限", "below_due"), _FILES,
     ), subject="setup", sought=True),
-    Form("assign", "item.assign", "交办", HANDLING, (), (_TO, _LEAD, _due("办结时限", "below_due")),
+    Form("assign", "item.assign", "交办", HANDLING, (), (_TO, _LEAD, _due("办结时限", "below_due"), _DUTY),
          subject="setup", sought=True),
     Form("report", "item.report", "进展填报", HANDLING, (Kind.PROGRESS,), (
         _text("进展情况"), Field("percent", "进度（%）", "number", help="0至100的整数", fill="percent"),

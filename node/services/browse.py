@@ -24,6 +24,7 @@ from node.records.kinds import label_of
 from node.records.line import level_of
 from node.records.payload import Opening
 from node.rules.calendar import PROVISIONAL, Calendar
+from node.rules.explain import responsibility_levels
 from node.services.desk import Caller, find_item, take
 from node.services.discreet import seen
 from node.services.project import read_facts
@@ -160,6 +161,26 @@ def _words(reader: Reader, view: View, row: BoardRow, opening: Opening) -> dict[
     classes = [part.label for profile in profiles for part in profile.classes if part.id == class_]
     return {"source_label": next(iter(sources), opening.source or None),
             "class_label": next(iter(classes), class_ or None)}  # fmt: skip
+
+
+def _responsibility(reader: Reader, view: View, row: BoardRow, state: ItemState) -> list[dict[str, object]]:
+    """All levels that answer for the item, as the receiver's profile has them (else the issuer's); name or None (R14).
+
+    Empty where nobody is named and nobody has to be.
+    """
+    rulebook, today = Rulebook(reader, view.office), day_number(view.now_ms)
+    issuer, profile = rulebook.profile(today, row.issuer), rulebook.profile(today, row.receiver)
+    if not state.tracks.duties and not profile.responsibility_required:
+        return []
+    # Who issued the item calls the levels otherwise than who received it, perhaps.
+    levels = responsibility_levels(profile if profile.responsibility else issuer)
+    ids = {label: level for one in (issuer, profile) for level, label in responsibility_levels(one).items()}
+    named = {ids.get(duty.level, duty.level): duty.name for duty in state.tracks.duties}
+    chain: list[dict[str, object]] = [
+        {"level": label, "name": named.pop(level, None)} for level, label in levels.items()
+    ]  # fmt: skip
+    chain += [{"level": "责任人" if level == "person" else level, "name": name} for level, name in named.items()]
+    return chain
 
 
 def _numbers(reader: Reader, items: Sequence[bytes]) -> dict[str, str]:

@@ -136,6 +136,8 @@ def _agreed(desk: Desk, state: ItemState, opening: Opening, args: Args) -> Openi
             "隐蔽督查在公布结果前不能交办（四不两直）", field="ITEM", remedy="先公布结果：dulian item reveal"
         )
     below = downward(terms)
+    if state.kind != "registered":
+        below = below._replace(duties=())  # of the office it came from: this one's own people are others
     asked = take(args, "due") or take(args, "rule")
     if state.due_day and not asked:
         # The date of the item holds for its tasks too.

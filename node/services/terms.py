@@ -13,7 +13,7 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from node.errors import InputError
@@ -34,6 +34,7 @@ from node.storage.rows import RulesRow, User
 
 Args = Mapping[str, object]
 FORMS = ("", "转办", "协办", "自办")
+_PERSON = "person"  # 责任人 of an imported ledger, as `services.ledger_rows` has it: who works on the item here
 _WEIGHT_MAX = 1_000
 _OWN_SETUP = frozenset({"research", "offplan"})  # work lines with a chain of their own, as `services.chains` has it
 _LATER = frozenset({"ASSIGN", "DISPATCH"})  # start events that come after 登记
@@ -90,9 +91,11 @@ def inside(desk: Desk, args: Args, state: ItemState) -> tuple[int, str]:
 
 
 def downward(terms: Terms | None) -> Terms:
-    """What of an item's terms its tasks inherit: not what concerns only this office."""
-    return (terms or Terms())._replace(
-        hidden=False, unclear="", subject="", target=b"", duties=(), milestones=(), remark="", plan_year=0, leader="",
+    """What of an item's terms its tasks inherit: who answers for it (R14), not what concerns only this office."""
+    terms = terms or Terms()
+    return terms._replace(
+        hidden=False, unclear="", subject="", target=b"", milestones=(), remark="", plan_year=0, leader="",
+        duties=tuple(one for one in terms.duties if one.level != _PERSON),
     )  # fmt: skip
 
 
@@ -144,6 +147,15 @@ def duties(texts: Sequence[str], profile: Profile) -> tuple[Duty, ...]:
     return tuple(found)
 
 
+def missing_levels(profile: Profile, named: Iterable[Duty]) -> list[str]:
+    """The levels of the chain of responsibility nobody is named for, where the profile wants all of them (R14)."""
+    if not profile.responsibility_required:
+        return []
+    known = {duty.level for duty in named}
+    levels = explain.responsibility_levels(profile)
+    return [label for level, label in levels.items() if level not in known and label not in known]
+
+
 def _labels(parts: Sequence[object]) -> dict[str, str]:
     return {str(getattr(part, "id", "")): str(getattr(part, "label", "")) for part in parts}
 
@@ -183,11 +195,17 @@ def _terms(args: Args, profile: Profile, base: Terms, *, strict: bool) -> Terms:
         "remark": check_text(take(args, "remark"), "--remark", TEXT_CHARS_MAX),
         "supervised_by": check_line(take(args, "supervised_by"), "--supervised-by", NAME_CHARS_MAX),
         "leader": check_line(take(args, "leader"), "--leader", NAME_CHARS_MAX),
-        "milestones": milestones(take_list(args, "milestone")), "duties": duties(take_list(args, "duty"), profile),
+        "milestones": milestones(take_list(args, "milestone")),
         "hidden": bool(args.get("hidden")), "profile": profile_name(profile),
+        "duties": _merged(base.duties, duties(take_list(args, "duty"), profile)),
         "warn_days": _warn_days(profile), "plan_year": args.get("plan_year") or 0,
     }  # fmt: skip
     return base._replace(**{name: value for name, value in given.items() if value})
+
+
+def _merged(above: Sequence[Duty], given: Sequence[Duty]) -> tuple[Duty, ...]:
+    """A level named again gets the other name."""
+    return tuple({duty.level: duty for duty in (*above, *given)}.values())
 
 
 def _routed(profile: Profile, source: str, terms: Terms) -> Terms:

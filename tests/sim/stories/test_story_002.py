@@ -21,9 +21,12 @@ def test_a_document_is_studied_in_five_days_and_reported_in_two() -> None:
     )  # fmt: skip
     [task] = sign(story, made)
     story.same_everywhere(task, due="2026-10-10", points=points)
-    team = [f"{level}={name}" for level, name in zip(LEVELS[3:5], ("发改委主任", "分管副市长"), strict=True)]
+    names = ("张三", "综合科长", "发改委副主任", "发改委主任", "分管副市长", "市长")
+    team = [f"{level}={name}" for level, name in zip(LEVELS, names, strict=True)]
+    says = (f"{RULES} responsibility", "责任链缺：政府部门工作人员、科（股）室负责人、部门分管负责同志、政府主要领导")
+    story.refused(BUREAU, "item.handle", says=says, item=task, unit="综合科", duty=team[3:5])
     story.do(BUREAU, "item.handle", item=task, unit="综合科", duty=team, text="政策文件解读工作专班")
-    assert [one["name"] for one in story.tracks(CITY, task)["duties"]] == ["发改委主任", "分管副市长"]
+    assert [one["name"] for one in story.show(CITY, task)["responsibility"]] == list(names)
     major = story.do(
         CITY, "item.issue", "督查员", title="学习解读中央一号文件", source="document", **{"class": "major"},
         rule="study.major", to=[COUNTY],
