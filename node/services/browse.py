@@ -36,8 +36,8 @@ from node.services.tracks_view import (
     terms_document,
     text_of,
     tracks_document,
-)
     verdict_document,
+)
 from node.services.truth import FRESH_MS
 from node.storage.port import Actor, BlobRow, BoardQuery, BoardRow, Reader
 from node.storage.rows import EXEMPT
@@ -275,6 +275,7 @@ def _timeline(reader: Reader, view: View, facts: list[Fact], state: ItemState) -
             "received_at": iso(fact.received_ms),
             "effect": state.effects.get(fact.record_id, "waiting"),
             "text": text_of(payload, fact.kind),
+            **verdict_document(fact),
             "attachments": [
                 {"hash": file.hash.hex(), "name": file.name}
                 for file in (payload.attachments if payload is not None else ())
@@ -282,4 +283,3 @@ def _timeline(reader: Reader, view: View, facts: list[Fact], state: ItemState) -
             **enclosed_document(payload, view.open_enclosed, view.name_of),
         })  # fmt: skip
     return lines
-            **verdict_document(fact),
