@@ -25,6 +25,7 @@ from node.services.browse import day_text, moment
 from node.services.chains import profile_of
 from node.services.commands import carry_out
 from node.services.desk import Caller
+from node.services.ground import check_person
 from node.services.ledger_rows import COLUMNS, PROVISIONAL_MARK, LedgerLine, lines_of
 from node.services.ledger_trial import Trial
 from node.services.project import read_facts
@@ -198,11 +199,13 @@ def _handle(office: Office, found: Mapping[str, Change]) -> _Order:
 
 def _unit_of(office: Office, name: str, held: Sequence[str]) -> str:
     """The unit of the account; where there are no accounts, the one that has the item in hand."""
+    check_person(office.desk, name, "")
     user = office.store.get(User, name)
-    if (user is None or not user.active) and any(one.active for one in office.store.rows(User)):
-        what = "账号已停用" if user is not None else "没有这个账号"
-        remedy = "写一个在用的账号，见 dulian user list"
-        raise InputError(f"{name}：{what}（规则：内部交办给在用的账号）", remedy=remedy)
+    if user is None and any(one.active for one in office.store.rows(User)):
+        raise InputError(
+            f"{name} 没有账号，不知道属哪个机构（规则：写回的责任人须有在用的账号）",
+            remedy=f"写在用的账号，见 dulian user list；不用系统的人：dulian item handle --unit 机构 --person {name}",
+        )  # fmt: skip
     unit = user.unit if user is not None and user.unit else held[0] if len(held) == 1 else ""
     if not unit:
         remedy = f"先写明：dulian user change {name} --unit 机构，或 dulian item handle --unit 机构 --person {name}"

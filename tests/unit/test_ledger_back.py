@@ -96,7 +96,7 @@ def test_a_responsible_person_has_an_account_and_a_unit(tmp_path: Path) -> None:
     number = registered(office, "河道整治")
     office.do("item.handle", item=number, unit="水务局", person="水一")
     for name, why in (
-        ("不存在的人", "没有这个账号"), ("离职", "账号已停用"), ("", "不能清空"), ("水二、张三", "有几个新的"),
+        ("不存在的人", "没有账号"), ("离职", "账号已停用"), ("", "不能清空"), ("水二、张三", "有几个新的"),
         ("张三", "将是 张三、水一"),
     ):
         [(column, text)] = told(come_back(office, edited(office, tmp_path / "a.xlsx", {number: {"责任人": name}})))
