@@ -20,9 +20,10 @@ from node.items.fold import EFFECTIVE, fold
 from node.items.lights import day_of
 from node.items.marks import changed_frequency
 from node.records.payload import check_text
-from node.services import scope
+from node.services import informing, scope
 from node.services.browse import View, day_text, moment, row_document
 from node.services.desk import Caller, Desk, parse_day, take, take_list
+from node.services.limits import limits_of
 from node.services.project import read_facts
 from node.services.reminders import Done, News, concerns, may_be_urged, slip_facts
 from node.services.routines import DISMISSED, DONE_BY, KIND_LABELS, closings, ended, findings
@@ -40,7 +41,7 @@ _ITEMS_PER_READ = 500
 _ALL = 2**31 - 1
 _ID_DIGITS, _ID_DIGITS_MIN = 12, 4
 _HOUR_MS = 3_600_000
-_URGED_BY = frozenset({"urge", "overdue", "due", "remind", "unsigned", "report_due"})
+_URGED_BY = frozenset({"urge", "overdue", "due", "remind", "unsigned", "report_due", "limit"})
 
 
 class Found(NamedTuple):
@@ -69,7 +70,10 @@ def collect(reader: Reader, office: str, day: int, now_ms: int, until: int = 0) 
     opened = [one for one in past if not one.done]
     wanted = {one.item_id for one in opened if one.item_id}
     if day >= until:
-        wanted |= {item_id for item_id, row in rows.items() if concerns(office, row)}
+        wanted |= {
+            item_id for item_id, row in rows.items()
+            if concerns(office, row) or informing.concerns(profile, office, row, now_ms)
+        }  # fmt: skip
     news = read_news(reader, wanted)
     known = {(one.kind, one.item_id, one.key): one.done for one in past}
     issuers = {row.issuer: book.profile(day, row.issuer) for row in rows.values() if row.issuer != office}
@@ -91,7 +95,9 @@ def read_news(reader: Reader, item_ids: Iterable[bytes]) -> dict[bytes, News]:
                 fact.record_id: Done(fact.kind, day_of(fact.claimed_ms), fact.record_id, fact.author)
                 for fact in facts if state.effects.get(fact.record_id) in EFFECTIVE
             }  # fmt: skip
-            found[item_id] = News(tuple(acts.values()), state.tracks.slips, changed_frequency(state, facts))
+            found[item_id] = News(
+                tuple(acts.values()), state.tracks.slips, changed_frequency(state, facts), limits_of(state, facts)
+            )
     return found
 
 

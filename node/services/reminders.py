@@ -44,12 +44,21 @@ class Done(NamedTuple):
     author: str
 
 
+class Limit(NamedTuple):
+    """A date beside the item's own (`limits`): what tells it from others of the item, what it is of, the day."""
+
+    key: str
+    title: str
+    due_day: int
+
+
 class News(NamedTuple):
     """What an item's records say beside its board row. Days since 1970-01-01."""
 
     acts: tuple[Done, ...] = ()
     slips: tuple[Slip, ...] = ()
     frequency: str = ""  # a changed one (R130)
+    limits: tuple[Limit, ...] = ()
 
     def last(self, *kinds: int) -> int:
         """Day of the newest act of these kinds, 0 = never."""

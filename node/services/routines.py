@@ -20,12 +20,13 @@ from node.records.kinds import Kind
 from node.rules.calendar import Calendar, date_of, day_number
 from node.rules.profile import Profile
 from node.rules.values import Quota
-from node.services import steps
+from node.services import informing, limits, steps
 from node.services.reminders import Beat, Day, News, beat_of, concerns, iso, lead_day, next_slip, of_item
-from node.storage.rows import BoardRow, Proposal
+from node.storage.rows import HIDDEN, BoardRow, Proposal
 
 KIND_LABELS: Mapping[str, str] = {
     "overdue": "逾期", "slip": "督办单", "judge": "理由认定",
+    "limit": "专项时限", "inform": "报送抄送",
     "urge": "催办", "unsigned": "未签收", "due": "今日到期", "remind": "临近到期",
     "report_due": "定期报告", "step": "环节时限", "ledger": "台账", "meeting": "调度", "inspection": "集中督查",
     "plan": "年度计划", "research": "督查调研", "quota": "年度次数", "calendar": "工作日历",
@@ -78,7 +79,11 @@ def findings(
         for row in open_rows:
             shadowed = row.kind == "registered" and (row.item_id, row.due_day) in spoken_for
             found += of_item(ctx, row._replace(due_day=0) if shadowed else row)
+            found += limits.of_item(ctx, row, ctx.news.get(row.item_id, News()))
             found += steps.of_own_item(ctx, row, ctx.news.get(row.item_id, News()))
+        for row in held:  # also of what is finished: the result is what is sent on
+            if not row.subject and not row.flags & HIDDEN and row.item_id in ctx.news:
+                found += informing.of_item(ctx, row, ctx.news[row.item_id])
     return found
 
 
@@ -114,7 +119,7 @@ def _group(one: Proposal) -> tuple[str, bytes, str]:
     """What only one proposal stands open of: an item's limit, each kind of an item, each rule of the office."""
     if one.kind in _DEADLINE:
         return "deadline", one.item_id, ""
-    keyed = one.kind in ("report_due", "step") or not one.item_id
+    keyed = one.kind in ("report_due", "step", "limit", "inform") or not one.item_id
     return one.kind, one.item_id, one.key.partition("/")[0] if keyed else ""
 
 
@@ -122,9 +127,13 @@ def _ended(one: Proposal, row: BoardRow | None, news: News, office: str) -> str:
     for act in sorted(news.acts, key=lambda act: act.day):
         if act.kind in _FULFILS.get(one.kind, ()) and act.day >= one.day:
             return act.record_id.hex()
+    if row is not None and one.kind == "inform":
+        return ""  # a person sends it, and says so
     if row is None or not concerns(office, row):
         return OVER
     if one.kind == "step" and steps.over(one.key.partition(":")[0], one.day, row, news):
+        return OVER
+    if one.kind == "limit" and limits.over(one.key, news):
         return OVER
     if one.kind == "unsigned" and row.state not in (ASSIGNED, DELIVERED):
         return OVER

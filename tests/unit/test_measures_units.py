@@ -7,7 +7,9 @@ from typing import Any
 from tests.sim.world import found
 from tests.unit.one_office import COUNTY, Office, county
 
-LEVELS = ("政府部门工作人员", "科（股）室负责人", "部门分管负责同志", "部门主要负责同志", "政府分管领导", "政府主要领导")
+LEVELS = (
+    "政府部门工作人员", "科（股）室负责人", "部门分管负责同志", "部门主要负责同志", "政府分管领导", "政府主要领导",
+)  # fmt: skip
 DUTIES = [f"{level}=甲" for level in LEVELS]
 
 
