@@ -34,7 +34,8 @@ def by_rules(root: Office, city: Office, screen: Screen) -> None:
         screen.say(f"江苏省想直接发黄色督办单，被拒绝：{error.text}")
     else:
         raise SystemExit("跳过白色督办单没有被拒绝")
-    root.ask("item.slip", item=task, colour="white", text="一周来没有进展，请按要求推进", due=due.isoformat())
+    root.ask("item.slip", item=task, colour="white", text="一周来没有进展，请按要求推进", due=due.isoformat(),
+             fact=["进展缓慢"], state=["整改标准=下放事项逐项对账、全部承接到位"])  # fmt: skip
     screen.say(f"江苏省向{city.name}发出白色专项督办单，以示提醒")
     _until(lambda: bool(city.ask("item.show", item=task)["tracks"]["slips"]))
     later = due + timedelta(days=14)
