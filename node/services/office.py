@@ -24,6 +24,7 @@ from node.services.alarms import Alarms
 from node.services.attachments import Attachments
 from node.services.author import Author
 from node.services.browse import View
+from node.services.carrying import Carrying
 from node.services.desk import Caller, Desk, act, state_of
 from node.services.enrol import Enrolment, LinkCa
 from node.services.forks import Forks
@@ -40,7 +41,7 @@ from node.services.reconcile import Reconcile
 from node.services.recovery import Recovery
 from node.services.repair import Repairs
 from node.services.rulebook import Rulebook
-from node.services.sharing import Sharing, opener
+from node.services.sharing import opener
 from node.services.staleness import Staleness
 from node.services.tail import Tail, TailFile
 from node.services.trust import Trust, fill_keyring
@@ -126,7 +127,7 @@ class Office:
         self._marked_ms = 0
         self._mark_due = True
         self._cascades: list[ItemState] = []
-        self.sharing = Sharing(identity.code)
+        self.sharing = Carrying(identity.code)
         self._scan_due = True  # a crash may have left followups undone; the board tells once it is up to date
 
     # -- the step -------------------------------------------------------------------------------------------------

@@ -110,28 +110,28 @@ def _pass_on(desk: Desk, group: bytes, reported: set[bytes]) -> bool:
     tasks = [_Task.read(desk, row.item_id) for row in rows if row.item_id in wanted]
     more = False
     for task in tasks:
-        if not _open(task.state):
+        if not may_enclose(task.state):
             continue
         others = [one for one in tasks if (one.state.role == LEAD) != (task.state.role == LEAD)]
         missing = [
             row for one in others for row in one.reports
-            if row.record_id not in task.seen and _envelope(row).size_bytes <= _BYTES_MAX
+            if row.record_id not in task.seen and fits(row)
         ]  # fmt: skip
         if missing:
-            count = _enclose(desk, task.state, missing)
+            count = enclose(desk, task.state, missing)
             more = more or count < len(missing)
     return more
 
 
-def _open(state: ItemState) -> bool:
+def may_enclose(state: ItemState) -> bool:
     """Whether a 转送 on the task's line would count."""
     life = LIVES.get(state.semantic_version)
     rule = life.rules_of(state.kind).get(Kind.ENCLOSE) if life is not None else None
     return rule is not None and state.state in rule.moves
 
 
-def _enclose(desk: Desk, state: ItemState, missing: list[RecordRow]) -> int:
-    """One 转送 with the first of ``missing`` that fit; returns how many they were."""
+def enclose(desk: Desk, state: ItemState, missing: list[RecordRow]) -> int:
+    """Write one 转送 with the first of ``missing`` that fit; returns how many they were."""
     chosen: list[RecordRow] = []
     size = 0
     for row in missing[:RE_IDS_MAX]:
@@ -145,6 +145,16 @@ def _enclose(desk: Desk, state: ItemState, missing: list[RecordRow]) -> int:
             re=answers(state, Kind.ENCLOSE), channel=Channel.NODE,
         )  # fmt: skip
     return len(chosen)
+
+
+def fits(row: RecordRow) -> bool:
+    """Whether a 转送 can hold the record."""
+    return _envelope(row).size_bytes <= _BYTES_MAX
+
+
+def enclosed_to(desk: Desk, item_id: bytes) -> frozenset[bytes]:
+    """The records that were enclosed to a task so far."""
+    return _Task.read(desk, item_id).seen
 
 
 class _Task(NamedTuple):

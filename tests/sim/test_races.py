@@ -249,6 +249,38 @@ def test_race_6_reassigned_while_cut_off_the_old_receiver_learns_of_it_and_its_w
         assert (shown["state_label"], shown["successor"]) == ("已改派", successor)
     assert race.states(successor) == {"signed"}
     assert successor not in race.county.digests()
+    # What it did while cut off reaches the new receiver as evidence, as it signed it, each record once.
+    for machine in (race.city, race.second):
+        assert [(one["record"], one["author"], one["confirmed"]) for one in given(race, machine, successor)] == [
+            (record, COUNTY, True) for record in records
+        ]
+
+
+def test_race_6_work_done_before_and_after_goes_to_the_last_receiver(race: Race) -> None:
+    """Re-assigned twice: the new ones have it at once, the last one has all; a start anew sends nothing twice."""
+    _, task = race.issue(race.city, race.county)
+    first = run(race.county, "item.report", item=task, text="已完成三成", percent=30)["record"]
+    race.settle()
+    made = run(race.city, "item.reassign", item=task, to=[SECOND], reason="改由该县承办")
+    second = made["assignments"][0]["item"]
+    race.settle()
+    assert [one["record"] for one in given(race, race.second, second)] == [first]
+    run(race.second, "item.sign", item=second)
+    then = run(race.second, "item.report", item=second, text="接办", percent=40)["record"]
+    race.settle()
+    back = run(race.city, "item.reassign", item=second, to=[COUNTY], reason="改回")["assignments"][0]["item"]
+    race.settle()
+    assert [one["record"] for one in given(race, race.county, back)] == [then], "its own work it has"
+    before = race.city.store.record_count()
+    race.city.office.sharing.scan(race.city.store)
+    assert race.city.office.sharing.waits
+    race.settle()
+    assert race.city.store.record_count() == before
+
+
+def given(race: Race, machine: Machine, task: str) -> list[dict[str, Any]]:
+    """What was enclosed to a task, as a node shows it."""
+    return [one for entry in race.show(machine, task)["timeline"] for one in entry.get("enclosed", [])]
 
 
 def test_race_7_an_assistant_that_refuses_holds_up_nobody_once_exempted(race: Race) -> None:
