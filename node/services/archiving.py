@@ -57,6 +57,7 @@ _MEANT: tuple[tuple[str, frozenset[int]], ...] = (
     ("复核", frozenset({Kind.VERIFY})),
     ("通报", frozenset({Kind.NOTICE})),
 )
+_ASIDE = frozenset({Kind.REFER, Kind.NEGATIVE})
 _IDS_PER_ENTRY_MAX = 100
 _ENTRIES_MAX = 400
 
@@ -124,7 +125,8 @@ def file_of(desk: Desk, state: ItemState) -> File:
     ids += [row.item_id for row in desk.store.board_query(BoardQuery(subject="*", target=state.item_id))]
     found = read_facts(desk.store, ids)
     facts = [fact for item_id in ids for fact in _effective(item_id, found.get(item_id, []))]
-    payloads = [fact.payload for fact in facts if fact.payload is not None]
+    # The contents list is read by everybody who reads the item: papers against an office are not in it (A21).
+    payloads = [fact.payload for fact in facts if fact.payload is not None and fact.kind not in _ASIDE]
     named = {file.hash: file.name for payload in payloads for file in payload.attachments}
     return File(tuple(facts), tuple((name, digest.hex()) for digest, name in named.items()))
 

@@ -80,6 +80,22 @@ def test_papers_against_a_department_are_not_shown_in_it() -> None:
     assert not office.machine.store.reader().search("涉嫌失职", 9, 1_000)
 
 
+def test_the_contents_list_of_an_item_names_no_file_against_a_department() -> None:
+    """R61, R114: the list stands on the item, where its department reads it too."""
+    office = _office()
+    item = office.do("item.register", title="水库除险")["item"]
+    office.do("item.handle", item=item, unit="水务局", person="水一")
+    for verb, name in (("item.refer", "线索.txt"), ("item.report", "进展.txt")):
+        file = Attachment(name.encode().rjust(32), bytes(32), 3, name)
+        office.do(verb, item=item, text="一", attachments=[file])
+    office.do("item.submit", item=item, text="已加固")
+    for verb in ("item.accept", "item.close"):
+        office.do(verb, item=item)
+    listed = "\n".join(office.do("item.archive", item=item)["manifest"])
+    assert "进展.txt" in listed
+    assert "线索.txt" not in listed
+
+
 def test_an_inspection_that_is_not_announced_does_not_exist_for_those_it_looks_at() -> None:
     """R101: no list, search, ledger, figure or page of a handler or viewer has it before its result; then all have."""
     office = _office()
