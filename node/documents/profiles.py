@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from importlib import resources
 
 from node.errors import InputError
+from node.rules import checking
 from node.rules.profile import TEXT_BYTES_MAX, Profile, inherit
 
 SHIPPED = ("base-004", "jiangsu-000", "xianyang-001", "liupanshui-002", "county-003")
@@ -52,7 +53,7 @@ def check_profile(data: bytes, known: Mapping[str, Profile] | None = None) -> tu
     """Everything wrong with an office's file; empty if nothing is."""
     try:
         text = _text(data)
-        if problems := Profile.problems(text):
+        if problems := checking.problems(text, lambda name: _parent(name, known or {})):
             return problems
         _completed(Profile.parse(text), known or {})
     except InputError as error:
@@ -63,13 +64,22 @@ def check_profile(data: bytes, known: Mapping[str, Profile] | None = None) -> tu
 def _completed(profile: Profile, known: Mapping[str, Profile]) -> Profile:
     if profile.parent is None:
         return profile
-    parent = known.get(profile.parent)
-    if parent is None:
-        if profile.parent not in SHIPPED or profile.parent == profile.id:
-            remedy = f"写已有档案的名称，随附的有：{'、'.join(SHIPPED)}"
-            raise InputError("没有这一上级档案", code="profile", field="parent", value=profile.parent, remedy=remedy)
-        parent = load_shipped(profile.parent)
-    return inherit(profile, parent)
+    if profile.parent == profile.id and profile.parent not in known:
+        raise _no_parent(profile.parent)
+    return inherit(profile, _parent(profile.parent, known))
+
+
+def _parent(name: str, known: Mapping[str, Profile]) -> Profile:
+    if name in known:
+        return known[name]
+    if name not in SHIPPED:
+        raise _no_parent(name)
+    return load_shipped(name)
+
+
+def _no_parent(name: str) -> InputError:
+    remedy = f"写已有档案的名称，随附的有：{'、'.join(SHIPPED)}"
+    return InputError("没有这一上级档案", code="profile", field="parent", value=name, remedy=remedy)
 
 
 def _text(data: bytes) -> str:

@@ -50,7 +50,7 @@ ENTRIES_MAX = 300  # of one list; the longest shipped one has some thirty
 VERSION_MAX = 1_000_000
 
 # The lists whose entries replace each other by this key.
-_KEYS: dict[str, str] = {
+KEYS: dict[str, str] = {
     "sources": "id", "classes": "id", "visibility": "id", "rules": "id", "chains": "id", "extensions": "id",
     "scores": "id", "ledgers": "id", "measures": "id", "quotas": "id", "grains": "horizon",
 }  # fmt: skip
@@ -100,14 +100,14 @@ class Profile(Part):
         Raises:
             InputError: the first problem; `problems` lists all of them.
         """
-        raw = _read_toml(text)
+        raw = read_toml(text)
         return cls._build(raw, checked=raw.get("parent") is None)
 
     @classmethod
     def problems(cls, text: str) -> tuple[InputError, ...]:
         """Everything wrong with a TOML text, empty if nothing is (for ``rules check``)."""
         try:
-            raw = _read_toml(text)
+            raw = read_toml(text)
             return tuple(cls._cross(raw)) if raw.get("parent") is None else tuple(cls._shape(raw)[1])
         except InputError as error:
             return (error,)
@@ -196,7 +196,7 @@ class Profile(Part):
         if profile is None:
             raise problems[0]
         if checked:
-            for problem in _cross_problems(profile):
+            for problem in cross_problems(profile):
                 raise problem
         return profile
 
@@ -206,14 +206,14 @@ class Profile(Part):
             profile = cls.model_validate(raw)
         except ValidationError as error:
             return None, problems_of(error, raw)
-        doubled = tuple(_doubled(profile))
+        twice = tuple(doubled(raw))
         profile._raw = raw  # noqa: SLF001 - its own
-        return (None, doubled) if doubled else (profile, ())
+        return (None, twice) if twice else (profile, ())
 
     @classmethod
     def _cross(cls, raw: dict[str, Any]) -> Iterator[InputError]:
         profile, problems = cls._shape(raw)
-        yield from problems if profile is None else _cross_problems(profile)
+        yield from problems if profile is None else cross_problems(profile)
 
 
 def inherit(child: Profile, parent: Profile) -> Profile:
@@ -228,29 +228,36 @@ def inherit(child: Profile, parent: Profile) -> Profile:
         raise InputError("不是所指明的上级档案", field="parent", value=child.parent or "", remedy=f"应为{parent.id}")
     if not parent.complete:
         raise InputError("上级档案自身还没有合并", field="parent", value=parent.id, remedy="先合并上级档案")
-    mine, above = child._raw, parent._raw  # noqa: SLF001 - the same module
-    merged: dict[str, Any] = {key: value for key, value in above.items() if key not in _OWN}
-    dropped = _dropped(child.drop, merged)
+    return Profile._build(merged(child._raw, parent), checked=True)  # noqa: SLF001 - the same module
+
+
+def merged(mine: Mapping[str, Any], parent: Profile, *, dropping: bool = True) -> dict[str, Any]:
+    """The text of a child laid over its parent's; InputError for a wrong ``drop``, if ``dropping``."""
+    above = parent._raw  # noqa: SLF001 - the same module
+    whole: dict[str, Any] = {key: value for key, value in above.items() if key not in _OWN}
+    gone = dropped(tuple(mine.get("drop", ())), parent) if dropping else {}
     for key, value in mine.items():
         if key in {"parent", "drop"}:
             continue
-        if key in _KEYS:
-            merged[key] = _by_key(merged.get(key, []), value, _KEYS[key])
+        if key in KEYS:
+            whole[key] = _by_key(whole.get(key, []), value, KEYS[key])
         elif key == "roles":
-            merged[key] = {**merged.get(key, {}), **value}
+            whole[key] = {**whole.get(key, {}), **value}
         else:
-            merged[key] = value
-    for key, names in dropped.items():
-        own = {entry[_KEYS[key]] for entry in mine.get(key, [])}
-        merged[key] = [e for e in merged[key] if e[_KEYS[key]] not in names or e[_KEYS[key]] in own]
-    return Profile._build(merged, checked=True)  # noqa: SLF001 - the same module
+            whole[key] = value
+    for key, names in gone.items():
+        own = {entry[KEYS[key]] for entry in mine.get(key, [])}
+        whole[key] = [e for e in whole[key] if e[KEYS[key]] not in names or e[KEYS[key]] in own]
+    return whole
 
 
-def _dropped(drop: tuple[str, ...], above: Mapping[str, Any]) -> dict[str, set[str]]:
+def dropped(drop: tuple[str, ...], parent: Profile) -> dict[str, set[str]]:
+    """The parent's entries a child drops, by list; InputError for one the parent has not."""
+    above = parent._raw  # noqa: SLF001 - the same module
     found: dict[str, set[str]] = {}
     for index, text in enumerate(drop):
         key, _, name = text.partition(":")
-        if key not in _KEYS or name not in {entry[_KEYS[key]] for entry in above.get(key, [])}:
+        if key not in KEYS or name not in {entry[KEYS[key]] for entry in above.get(key, [])}:
             remedy = "写成如rules:finish，且上级档案中确有其条"
             raise InputError("上级档案中没有这一条", code="profile", field=f"drop[{index}]", value=text, remedy=remedy)
         found.setdefault(key, set()).add(name)
@@ -263,7 +270,8 @@ def _by_key(above: list[dict[str, Any]], mine: list[dict[str, Any]], key: str) -
     return [own.get(entry[key], entry) for entry in above] + [entry for entry in mine if entry[key] not in known]
 
 
-def _read_toml(text: str) -> dict[str, Any]:
+def read_toml(text: str) -> dict[str, Any]:
+    """The text as plain values; InputError with the place where it is no TOML."""
     if len(text.encode()) > TEXT_BYTES_MAX:
         raise _too_large(len(text.encode()))
     try:
@@ -315,18 +323,18 @@ def _wrong(text: str, path: str, value: object, remedy: str) -> InputError:
     return InputError(text, code="profile", field=path, value=value, remedy=remedy)
 
 
-def _doubled(profile: Profile) -> Iterator[InputError]:
+def doubled(raw: Mapping[str, Any]) -> Iterator[InputError]:
     """Two entries of one id, two rungs of one colour."""
-    for key, by in (*_KEYS.items(), ("ladder", "colour")):
+    for key, by in (*KEYS.items(), ("ladder", "colour")):
         seen: set[str] = set()
-        for index, entry in enumerate(getattr(profile, key)):
-            name = getattr(entry, by)
+        for index, entry in enumerate(raw.get(key, ())):
+            name = entry[by]
             if name in seen:
                 yield _wrong("重复", f"{key}[{index}].{by}", name, "每条的名称只用一次")
             seen.add(name)
 
 
-def _cross_problems(profile: Profile) -> Iterator[InputError]:
+def cross_problems(profile: Profile) -> Iterator[InputError]:
     """What one entry says of another that is not there."""
     roles, chains = set(profile.roles), {chain.id: chain for chain in profile.chains}
     scores, classes = {score.id for score in profile.scores}, {c.id for c in profile.classes}

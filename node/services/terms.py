@@ -67,6 +67,7 @@ def agree(desk: Desk, args: Args, start: str, base: Terms | None = None, source:
         opened = next((part.line for part in profile.sources if part.id == source), None)
         terms = terms._replace(work_line=opened or terms.work_line)
     due_day, rule, terms = _due(desk, args, profile, start, source, terms, today)
+    _check_steps(terms.milestones, due_day)
     return Agreed(source, due_day, rule, terms)
 
 
@@ -125,6 +126,17 @@ def milestones(texts: Sequence[str]) -> tuple[Milestone, ...]:
             check_line(title.strip(), "--milestone", NAME_CHARS_MAX), parse_day(day, "--milestone"),
         ))  # fmt: skip
     return tuple(found)
+
+
+def _check_steps(steps: Sequence[Milestone], due_day: int) -> None:
+    """Refuse a 节点 after the item's own date."""
+    late = [step for step in steps if due_day and step.due_day > due_day]
+    if late:
+        named = "、".join(f"{step.key}（{day_text(step.due_day)}）" for step in late)
+        raise InputError(
+            f"节点晚于事项的办结时限 {day_text(due_day)}：{named}（规则：节点不得晚于办结时限）", field="--milestone",
+            value=late[0].key, remedy="提前节点，或把办结时限定得更晚",
+        )  # fmt: skip
 
 
 def duties(texts: Sequence[str], profile: Profile) -> tuple[Duty, ...]:

@@ -52,3 +52,12 @@ def test_a_class_that_is_unannounced_is_hidden_without_being_told() -> None:
     assert office.do("item.show", item=task)["terms"]["hidden"] is False
     assert below.machine.code == "520221"
 
+
+
+def test_a_step_is_not_later_than_the_item() -> None:
+    """R29: 节点 after 办结时限 are refused at 登记 as they are later."""
+    office = county()
+    late = office.refused("item.register", "承办", title="甲", due="2030-01-05", milestone=["一=验收@2030-01-06"])
+    assert "节点不得晚于办结时限" in late.text
+    assert "一（2030年1月6日" in late.text
+    office.do("item.register", "承办", title="甲", due="2030-01-05", milestone=["一=验收@2030-01-05"])

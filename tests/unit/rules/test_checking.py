@@ -1,0 +1,69 @@
+"""`rules check` says everything at once: form, twice the same id, unknown names, unknown parent, wrong drop."""
+
+from __future__ import annotations
+
+import pytest
+
+from node.documents.profiles import SHIPPED, check_profile, shipped_text
+
+HEAD = 'id = "own"\nversion = 1\ntitle = "甲"\nvalid_from = 2020-01-01\n'
+PARTS = """
+drop = ["rules:nothing", "sources:law", "chains"]
+
+[[classes]]
+id = "a"
+label = "甲类"
+
+[[classes]]
+id = "a"
+label = "乙类"
+
+[[chains]]
+id = "own"
+title = "流程"
+subject = "setup"
+steps = [{roles = ["office.head", "boss"], verb = "审核"}]
+
+[[rules]]
+id = "wrong"
+title = "错"
+start = "SOMETIME"
+act = "finish"
+
+[[scores]]
+id = "half"
+title = "半"
+cause = "甲"
+base = "乙"
+points = "many"
+
+[[measures]]
+id = "own"
+kind = "tier"
+title = "措施"
+case = "甲"
+effects = [{kind = "score", score = "half"}, {kind = "score", score = "none"}]
+"""
+
+
+def fields(text: str) -> list[str]:
+    return sorted(str(one.field) for one in check_profile(text.encode()))
+
+
+def test_all_problems_of_a_child_in_one_pass() -> None:
+    """The schema's errors hide nothing; nothing is said of what an entry put aside would have been."""
+    assert fields(HEAD + 'parent = "base-004"\n' + PARTS) == [
+        "chains[0].steps[0].roles[1]", "classes[1].id", "drop[0]", "drop[2]", "measures[0].effects[1].score",
+        "rules[0].start", "scores[0].points",
+    ]  # fmt: skip
+
+
+def test_an_unknown_parent_is_said_beside_the_rest() -> None:
+    found = fields(HEAD + 'parent = "nobody-009"\n' + PARTS)
+    assert {"parent", "classes[1].id", "rules[0].start", "scores[0].points"} <= set(found)
+    assert len(found) == len(set(found))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_what_is_shipped_has_no_problem(name: str) -> None:
+    assert check_profile(shipped_text(name).encode()) == ()
