@@ -55,6 +55,9 @@ def list_items(
     office: Annotated[str | None, typer.Option("--office", metavar="CODE", help="承办或交办的单位")] = None,
     kind: Annotated[str | None, typer.Option("--kind", metavar="KIND", help="registered 自立、assignment 交办")] = None,
     text: Annotated[str | None, typer.Option("--text", metavar="WORDS", help="名称或要求中的文字")] = None,
+    line: Annotated[
+        str | None, typer.Option("--line", metavar="LINE", help="工作线条，如 决策督查、专项查办、建议提案办理")
+    ] = None,
     as_known_at: KnownAt = None,
     page: Annotated[str | None, typer.Option("--page", metavar="N", help="第几页，只与 --as-known-at 同用")] = None,
     as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
@@ -66,7 +69,8 @@ def list_items(
         "state": values.choice("--state", state, STATE_LABELS),
         "light": values.choice("--light", light, values.LIGHTS),
         "office": None if office is None else values.code("--office", office),
-        "kind": values.choice("--kind", kind, values.KINDS), "text": text, "as_known_at": as_known_at, "page": page,
+        "kind": values.choice("--kind", kind, values.KINDS), "text": text, "line": line, "as_known_at": as_known_at,
+        "page": page,
     }  # fmt: skip
     return ask(Call(home, as_json, as_), "item.list", args, show_item.items, long=as_known_at is not None)
 

@@ -31,6 +31,7 @@ Light = Annotated[str | None, typer.Option("--light", metavar="L", help="时限�
 Text = Annotated[str | None, typer.Option("--text", metavar="WORDS", help="事项名称或登记编号中的文字")]
 Words = Annotated[str | None, typer.Option("--words", metavar="WORDS", help="标题、编号和正文中的词")]
 Sort = Annotated[str | None, typer.Option("--sort", metavar="COLUMN", help="排序的列，如 due；前面加 - 为倒序")]
+Line = Annotated[str | None, typer.Option("--line", metavar="LINE", help="工作线条，如 决策督查")]
 Year = Annotated[str | None, typer.Option("--year", metavar="YEAR", help="登记的年份，如 2026")]
 PageNo = Annotated[str | None, typer.Option("--page", metavar="N", help="第几页，从 1 开始")]
 Per = Annotated[str | None, typer.Option("--per", metavar="N", help="每页行数，不写为 50")]
@@ -44,13 +45,13 @@ def list_ledgers(as_: o.As = None, home: o.Home = None, as_json: o.Json = False)
 def show_ledger(
     ledger: Ledger, office: Office = None, unit: Unit = None, leader: Leader = None, state: State = None,
     light: Light = None, text: Text = None, year: Year = None, words: Words = None, sort: Sort = None,
-    page: PageNo = None, per: Per = None,
+    page: PageNo = None, per: Per = None, line: Line = None,
     as_known_at: KnownAt = None, as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
     """分页查看一本台账；或本机在某时所知的。"""
     args = _filters(office, unit, leader, state, light, text, year) | {
         "ledger": ledger, "page": values.whole("--page", page), "per": values.whole("--per", per),
-        "words": words, "sort": sort, "as_known_at": as_known_at,
+        "words": words, "sort": sort, "line": line, "as_known_at": as_known_at,
     }  # fmt: skip
     return ask(Call(home, as_json, as_), "ledger.show", args, _page, long=as_known_at is not None)
 
@@ -58,7 +59,7 @@ def show_ledger(
 def export_ledger(
     file: Annotated[str, typer.Argument(metavar="FILE.xlsx", help="存为这个文件，不覆盖已有的")],
     ledger: WhichLedger = None, office: Office = None, unit: Unit = None, leader: Leader = None, state: State = None,
-    light: Light = None, text: Text = None, year: Year = None,
+    light: Light = None, text: Text = None, year: Year = None, line: Line = None,
     as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
     """把一本台账导出为 Excel；改过之后可用 dulian import ledger 写回。"""
@@ -69,6 +70,7 @@ def export_ledger(
         raise InputError("文件名应以 .xlsx 结尾", field="FILE.xlsx", value=file, remedy="写成 台账.xlsx")
     call = Call(home, as_json, as_)
     args = _filters(office, unit, leader, state, light, text, year) | {"ledger": ledger, "per": _EXPORT_PAGE}
+    args["line"] = line
     first = request(call, "ledger.show", args | {"page": 1}, long=True).data
     columns = [(one["key"], one["name"]) for one in first["columns"]]
     rows = pages_of(first, lambda page: request(call, "ledger.show", {**args, "page": page}, long=True).data)

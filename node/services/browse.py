@@ -27,6 +27,7 @@ from node.rules.calendar import PROVISIONAL, Calendar
 from node.rules.explain import responsibility_levels
 from node.services.desk import Caller, find_item, take
 from node.services.discreet import seen
+from node.services.lines import on_line
 from node.services.project import read_facts
 from node.services.rulebook import Rulebook
 from node.services.sharing import Shown
@@ -60,11 +61,13 @@ class View(NamedTuple):
 
 
 def list_items(reader: Reader, view: View, args: Mapping[str, object]) -> list[dict[str, object]]:
-    """`item list`: filters by state, light, office, kind and words; approval cases stand in a list of their own."""
+    """`item list`: filters by state, light, office, kind, work line, words; approval cases stand in an own list."""
     query = BoardQuery(
         state=take(args, "state"), office=take(args, "office"), kind=take(args, "kind"), text=take(args, "text"),
         subject="-",
     )  # fmt: skip
+    profile = Rulebook(reader, view.office).profile(day_number(view.now_ms))
+    query = on_line(profile, take(args, "line"), query)
     wanted = take(args, "light")
     rows = [row_document(view, row) for row in reader.board_query(query)]
     return [row for row in rows if not wanted or row["light"] == wanted]

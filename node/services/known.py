@@ -22,11 +22,14 @@ from node.errors import InputError, NotFoundError
 from node.items.fact import Fact
 from node.items.fold import fold
 from node.items.lifecycle import DONE, state_label
+from node.items.lights import day_of as day_number
 from node.services import browse, truth
 from node.services.browse import View, item_document, moment, row_document
 from node.services.desk import find_item, take
 from node.services.discreet import seen
+from node.services.lines import on_line
 from node.services.project import board_row, read_facts
+from node.services.rulebook import Rulebook
 from node.services.truth_rows import known_of, task_of
 from node.storage.port import Ack, BoardQuery, BoardRow, Reader, ReceiptRow
 
@@ -116,6 +119,7 @@ def list_at(reader: Reader, view: View, args: Mapping[str, object]) -> Document:
     page = _page(take(args, "page"))
     # A title, a number and a kind never change; all else is asked of the fold.
     query = BoardQuery(kind=take(args, "kind"), text=take(args, "text"), subject="-")
+    query = on_line(Rulebook(reader, view.office).profile(day_number(view.now_ms)), take(args, "line"), query)
     total = reader.board_total(query).rows
     rows = reader.board_query(query._replace(limit=PER_PAGE, offset=(page - 1) * PER_PAGE))
     found = rows_at(reader, rows, t_ms)

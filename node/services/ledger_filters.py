@@ -13,6 +13,7 @@ from node.rules.calendar import Calendar
 from node.rules.profile import Profile
 from node.rules.values import Ledger, Source
 from node.services.desk import take
+from node.services.lines import on_line
 from node.storage.rows import BoardQuery, LightQuery
 
 PER_PAGE = 50
@@ -51,7 +52,7 @@ def query_of(
     if year and year not in _YEARS:
         raise InputError("年份不对", field="--year", value=year, remedy="写四位年份，如 2026")
     asked: Light | None = next((one for one in SEVERITY if one == light), None)
-    return BoardQuery(
+    query = BoardQuery(
         state=state, receiver=take(args, "office") or office, unit=take(args, "unit"), leader=take(args, "leader"),
         text=take(args, "text"), subject="-", sources=_sources(profile, ledger),
         classes=tuple(word for one in ledger.filter.class_ for word in _class_words(profile, one)),
@@ -59,6 +60,7 @@ def query_of(
         opened_before=day_number(date(year + 1, 1, 1)) if year else 0,
         light=light_query(asked, day_number(day_of(now_ms)), calendar) if asked else None,
     )  # fmt: skip
+    return on_line(profile, take(args, "line"), query)
 
 
 def page_of(args: Mapping[str, object]) -> tuple[int, int]:

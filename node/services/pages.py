@@ -20,10 +20,11 @@ from node.errors import InputError, StoreError
 from node.items.lifecycle import STATE_LABELS
 from node.items.lights import LIGHT_LABELS, SEVERITY, Light, day_number
 from node.rules.profile import Profile
-from node.rules.words import COLOURS
+from node.rules.words import COLOURS, LINES
 from node.services import scope, truth
 from node.services.browse import View, day_text, moment, row_document
 from node.services.ledger_filters import light_query
+from node.services.lines import on_line
 from node.services.rulebook import Rulebook
 from node.services.truth_rows import known_of
 from node.services.verbs import Question
@@ -45,7 +46,7 @@ SORT_LABELS: Mapping[str, str] = {
     "percent": "完成比例", "updated": "最近更新", "opened": "交办日期", "receiver": "承办单位",
 }  # fmt: skip
 _WORDS = ("state", "light", "office", "issuer", "kind", "text", "unit", "source", "class", "leader", "colour",
-          "due_from", "due_to", "parent", "sort")  # fmt: skip
+          "line", "due_from", "due_to", "parent", "sort")  # fmt: skip
 _FLAGS = ("mine", "overdue", "open")
 _NUMBERS = ("page", "per")
 _KINDS = {"registered": "自立事项", "assignment": "交办任务"}
@@ -94,7 +95,7 @@ def _checked(name: str, value: str) -> str:
     if len(value) > _TEXT_CHARS_MAX:
         raise InputError("筛选条件过长", field=f"--{name}", value=len(value), remedy=f"最多{_TEXT_CHARS_MAX}字")
     words: Mapping[str, Mapping[str, str]] = {
-        "state": STATE_LABELS, "kind": _KINDS, "colour": COLOURS,
+        "state": STATE_LABELS, "kind": _KINDS, "colour": COLOURS, "line": LINES,
         "light": {str(light): label for light, label in LIGHT_LABELS.items()},
     }  # fmt: skip
     if name in words:
@@ -161,6 +162,7 @@ def query_of(reader: Reader, view: View, filters: Mapping[str, object]) -> Board
         sort=_SORTS[word("sort").removeprefix("-") or "new"],
         descending=word("sort").startswith("-") or not word("sort"),
     )  # fmt: skip
+    query = on_line(profile, word("line"), query)
     if filters.get("mine"):
         unit = view.caller.unit if view.caller is not None else ""
         if query.receiver not in ("", view.office):

@@ -92,6 +92,10 @@ def wanted_of(query: BoardQuery, dialect: str) -> Wanted:
                          ("state", query.states)):  # fmt: skip
         if values:
             wanted.append(columns[name].in_(values))
+    if query.work_line:
+        on_line = columns.work_line == query.work_line
+        opened = and_(columns.work_line == "", columns.source.in_(query.line_sources))
+        wanted.append(or_(on_line, opened) if query.line_sources else on_line)
     if query.announced:
         wanted.append(columns.flags.op("&")(HIDDEN) == 0)
         if query.subject != "-":

@@ -49,7 +49,7 @@ class BoardRow(NamedTuple):
     leader: str = ""  # 牵头领导
     frequency: str = ""  # cadence rule of its reports
     plan_year: int = 0  # 年度督查计划
-    work_line: str = ""  # 工作线条, where it is not the one its source opens
+    work_line: str = ""  # 工作线条; "" in what was opened without one
     # What figures are made of (`services.statistics`); days by the claimed times of records with effect, 0 = none.
     delivered_day: int = 0  # first 送达 (坚持交办 does not begin anew)
     signed_day: int = 0  # first 签收
@@ -104,6 +104,8 @@ class BoardQuery(NamedTuple):
     of `OPEN_STATES` and not exempted; ``no_due``: without a limit; ``item_nos``: only these (None = any).
     ``announced``: neither an inspection that is not announced yet (`HIDDEN`) nor one of the `INNER` files.
 
+    ``work_line``: on this line; what names none is, if its source is one of ``line_sources``.
+
     ``sort`` is one of `SORTS`; equal rows stand by item_no, in the same direction.
     """
 
@@ -141,6 +143,8 @@ class BoardQuery(NamedTuple):
     sort: str = "item_no"
     descending: bool = False
     announced: bool = False
+    work_line: str = ""
+    line_sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ def matches(row: BoardRow, query: BoardQuery) -> bool:
         and (not query.units or bool(set(query.units) & set(row.unit.split("、"))))
         and (not query.states or row.state in query.states)
         and (query.item_nos is None or row.item_no in query.item_nos)
+        and (not query.work_line or query.work_line == row.work_line
+             or (not row.work_line and row.source in query.line_sources))
         and (not query.announced or not (row.flags & HIDDEN or row.subject in INNER))
         and (query.light is None or _light(row, query.light) == query.light.light)
         and all(getattr(query, name) in {type(getattr(query, name))(), getattr(row, name)} for name in _EQUAL)

@@ -35,12 +35,15 @@ ROWS = st.builds(
     unit=st.sampled_from(["", "督查室", "综合科", "督查室、综合科", "督查室二"]),
     source=st.sampled_from(["", "meeting", "重要会议"]),
     item_class=st.sampled_from(["", "key"]),
+    work_line=st.sampled_from(["", "decision", "special"]),
     receiver=st.sampled_from(["320000", "320500"]),
     parent=st.sampled_from([b"", item_id(1), item_id(2)]),
 )
 FILTERS: dict[str, st.SearchStrategy[Any]] = {
     "unit": st.sampled_from(["", "督查室", "综合科"]),
     "sources": st.sampled_from([(), ("meeting",), ("meeting", "重要会议")]),
+    "work_line": st.sampled_from(["", "decision"]),
+    "line_sources": st.sampled_from([(), ("meeting",)]),
     "classes": st.sampled_from([(), ("key",)]),
     "receiver": st.sampled_from(["", "320500"]),
     "parents": st.sampled_from([(), (item_id(1),), (item_id(1), item_id(2))]),

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from node.errors import ForbiddenError, InputError, NotFoundError
 from node.items.lifecycle import STATE_LABELS
-from node.rules.words import COLOURS
+from node.rules.words import COLOURS, LINES
 from node.services.pages import SORT_LABELS
 from node.storage.port import Reader
 from node.web import kept_filters
@@ -20,10 +20,10 @@ from node.web.request import WebRequest
 from node.web.wording import text_of
 
 LIST = "/items"
-FILTERS = ("text", "state", "light", "kind", "office", "unit", "source", "class", "leader", "colour", "due_from",
-           "due_to", "parent", "mine", "open", "overdue", "sort")  # fmt: skip
+FILTERS = ("text", "state", "light", "kind", "office", "unit", "source", "class", "leader", "colour", "line",
+           "due_from", "due_to", "parent", "mine", "open", "overdue", "sort")  # fmt: skip
 # Those that stand behind 更多条件.
-RARE = ("kind", "office", "unit", "source", "class", "leader", "colour", "due_from", "due_to")
+RARE = ("kind", "office", "unit", "source", "class", "leader", "colour", "line", "due_from", "due_to")
 # Heads of the list: what it is sorted by (empty: not at all) and its word.
 HEADS = (("number", "登记编号"), ("title", "事项"), ("receiver", "承办单位"), ("state", "状态"), ("", "时限灯"),
          ("due", "办结时限"), ("percent", "进度"), ("", "情况"), ("updated", "最近更新"))  # fmt: skip
@@ -45,7 +45,8 @@ async def items(request: WebRequest) -> Response:
         wrong = text_of(error)
     return request.render(
         "items/list.html", 200 if found is not None else 422, found=found, query=query, asked=asked, wrong=wrong,
-        heads=HEADS, sorts=SORT_LABELS, states=STATE_LABELS, colours=COLOURS, rare=any(query[one] for one in RARE),
+        heads=HEADS, sorts=SORT_LABELS, states=STATE_LABELS, colours=COLOURS, lines=LINES,
+        rare=any(query[one] for one in RARE),
         kept=await kept_filters.kept_for(request, LIST),
         keep=await request.blank(kept_filters.KEEP, query=urlencode(asked)),
         here_again={name: value for name, value in asked.items() if name != "sort"}, unnamed=not asked,

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from node.documents.ledger_out import pages_of, write_book
 from node.errors import InputError, NotFoundError
 from node.items.lifecycle import STATE_LABELS
+from node.rules.words import LINES
 from node.services import scope
 from node.services.ledger_rows import COLUMNS
 from node.services.rights import LEADER
@@ -26,7 +27,7 @@ from node.web.wording import text_of
 
 Document = dict[str, Any]
 LIST = "/ledgers"
-FILTERS = ("words", "state", "light", "unit", "leader", "office", "year", "sort")
+FILTERS = ("words", "state", "light", "unit", "leader", "line", "office", "year", "sort")
 # What a column is sorted by.
 SORTS: Mapping[str, str] = {
     "number": "number", "title": "title", "receiver": "receiver", "state": "state", "due": "due",
@@ -84,7 +85,7 @@ async def ledger(request: WebRequest) -> Response:
     shown = [one for one in every if one["key"] in chosen] or every
     return request.render(
         "ledgers/show.html", 200 if found is not None else 422, found=found, query=query, asked=asked, wrong=wrong,
-        word=word, columns=shown, every=every, states=STATE_LABELS, sorts=SORTS, wide_columns=WIDE,
+        word=word, columns=shown, every=every, states=STATE_LABELS, lines=LINES, sorts=SORTS, wide_columns=WIDE,
         kept=await kept_filters.kept_for(request, _key(word)),
         keep=await request.blank(kept_filters.KEEP, query=urlencode(asked)),
         choice=await request.blank(CHOICE, query=urlencode(asked)),

@@ -256,6 +256,13 @@ def test_a_joint_office_and_its_three_work_lines(story: Story) -> None:
         items[source] = made["item"]
         assert story.show(CITY, made["item"])["terms"]["line"] == line
         story.do(CITY, "item.handle", "督查员", item=made["item"], unit=SECTIONS[line])
+    # Each line is a queue of its own, in the list and in the ledger, by name or by the source that opens it.
+    for line, label in (("decision", "决策督查"), ("special", "专项督办"), ("proposal", "建议提案办理")):
+        queue = {items[source] for source, opened in sources.items() if opened == line}
+        assert {one["id"] for one in story.ask(CITY, "item.list", line=label)} == queue
+        assert {one["id"] for one in story.ask(CITY, "item.page", line=line)["items"]} == queue
+        shown = story.ask(CITY, "ledger.show", ledger="all", line=label)["rows"]
+        assert {one["id"] for one in shown} == queue
     listed = "eight_rules（中央八项规定贯彻落实情况）"
     story.refused(CITY, "item.register", "督查员", listed, title="事项", source="县长督办令")
     netizen = items["网民留言"]
