@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.nodes import Node
+from tests.process.nodes import Node, until
 
 RULE = "规则 county-003/1 chains.setup"
 
@@ -23,6 +23,7 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Node, Node
         lower.serve()
         upper.json("rules", "publish", "--shipped", "county-003")
         hire(upper)
+        until(lambda: upper.counts()[1] == 3, "the first record of the office below has come")
         yield upper, lower
     finally:
         lower.end()
