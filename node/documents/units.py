@@ -33,7 +33,8 @@ _PREFIX = re.compile(
     rf"{_OPEN}?({_WORD})(?:责任|实施|落实|配合)?(?:{_BODY}(?:为|是)?{_CLOSE}?[:：]?|(?:为|是)?{_CLOSE}?[:：]|{_CLOSE})\s*(.*)"
 )
 _VERB_FIRST = re.compile("(牵头|主办|配合|协办|会办)(.+[局委办厅部院会心府])")
-_MARKED = re.compile(rf"(.+?)\s*{_OPEN}(?:为)?({_WORD}){_BODY}?(?:[,，、:：;；]?\s*[^()（）【】]*)?{_CLOSE}(.*)")
+_MARKED = re.compile(rf"(.+?)\s*{_OPEN}(?:为)?({_WORD}){_BODY}?([^()（）【】]*){_CLOSE}(.*)", re.DOTALL)
+_NAMES_UNIT = re.compile("[局委办厅部院会心府司所县区市乡镇]")  # a remark in brackets that may name others
 _SUFFIX = re.compile(rf"(.*?)(?:为|是|作为)?(?:{_FILLING}){{0,3}}({_WORD})({_BODY})?(?:{_TAIL}){{0,3}}(?:工作)?")
 _WITH = re.compile(r"(.*?)会同(.*)")
 _UNIT_END = re.compile(rf"(?:[局委办厅部院会心府司所]|{_WORD})$")
@@ -46,6 +47,8 @@ _PART = re.compile(rf"((?:{_OPEN}[^()（）【】]*{_CLOSE}|\s+(?=[(（])|[^、,
 _AND = re.compile(r"(?<=[\u4e00-\u9fff][局委厅])(?:以及|和|与|及)(?=[\u4e00-\u9fff]{2})")
 _MORE = re.compile(r"等(?:\d{1,3}|[一二两三四五六七八九十]{1,3})?个?(?:有关|相关|其他|各)?(?:部门|单位|地方)?")
 _COUNT = re.compile(r"[一二三四五六七八九十]{1,3}|\d{1,2}[.．]?|[(（](?:[一二三四五六七八九十]{1,3}|\d\d?)[)）]|[①-⑳]")
+_WHOLE = re.compile(rf"{_OPEN}((?:[^()（）【】]|{_OPEN}[^()（）【】]*{_CLOSE})*){_CLOSE}")
+_MARK = re.compile(rf"(?:为)?(?:{_WORD}){_BODY}?")
 _NEXT, _GROUP, _CLAUSE = 1, 2, 3  # how far a separator parts what it stands between
 
 
@@ -68,10 +71,7 @@ class _Named(NamedTuple):
 @lru_cache(maxsize=4_096)  # a memo of a pure function: lists name the same units again and again
 def read_units(text: str) -> tuple[Unit, ...]:
     """The units in a cell, in order, each once: separated by 、，；/ spaces or line ends, with their marks (R33)."""
-    words = text.strip()
-    whole = re.fullmatch(rf"{_OPEN}((?:[^()（）【】]|{_OPEN}[^()（）【】]*{_CLOSE})*){_CLOSE}", words)
-    if whole and re.search(_WORD, whole[1]):
-        words = whole[1]
+    words = _bare(text.strip())
     reading = _Reading()
     for gap, part in _parts(_RUN_ON.sub(lambda match: match[0] + "、" * bool(match[1] or match[2]), words)):
         reading.take(part, gap)
@@ -87,6 +87,14 @@ def read_units(text: str) -> tuple[Unit, ...]:
 def is_marked(text: str) -> bool:
     """Whether a cell itself says who leads."""
     return any(unit.role == LEAD for unit in read_units(text))
+
+
+def _bare(text: str) -> str:
+    """Without a colon before it, and without brackets around the whole where a mark stands in them."""
+    words = text.lstrip(":： ")
+    whole = _WHOLE.fullmatch(words)
+    marked = whole and re.search(_WORD, whole[1]) and not _MARK.fullmatch(whole[1])
+    return whole[1] if whole and marked else words
 
 
 def _parts(text: str) -> Iterator[tuple[int, str]]:
@@ -114,6 +122,7 @@ class _Reading:
 
     def take(self, part: str, gap: int) -> None:
         """The next part."""
+        part = _bare(part)
         if gap == _CLAUSE:
             self._clause = len(self.found)
             if self._with:
@@ -148,8 +157,11 @@ class _Reading:
     def _unit(self, name: str, gap: int) -> None:
         if marked := _MARKED.fullmatch(name):
             self._add(marked[1], _ROLES[marked[2]], gap, own=True)
-            if marked[3].strip():
-                self.take(marked[3].strip(), _NEXT)
+            # “甲局（牵头，乙局配合）” names another; “甲局（牵头，负责统筹）” does not.
+            for gap_, part in _parts(marked[3]) if _NAMES_UNIT.search(marked[3]) else ():
+                self.take(part, gap_)
+            if marked[4].strip():
+                self.take(marked[4].strip(), _NEXT)
         elif suffix := _SUFFIX.fullmatch(name):
             role = _ROLES[suffix[2]]
             self._add(suffix[1], role or self._heading, gap, own=bool(role))

@@ -7,7 +7,7 @@ from io import BytesIO
 
 import openpyxl
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from node.documents.ledger import LedgerResult, Step, read_ledger
@@ -234,6 +234,9 @@ def test_every_unit_of_a_cell_leads_or_assists_as_the_cell_says(
         ]), max_size=30,
     ).map("".join)
 )  # fmt: skip
+@example("：(牵头甲局)")
+@example("乙委、：（牵头甲局）")
+@example("乙委（牵头，甲局配合）")
 def test_whatever_the_cell_says_no_unit_is_invented(text: str) -> None:
     found = read_units(text)
     assert len({one.name for one in found}) == len(found)
