@@ -57,7 +57,7 @@ def open_case(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
         )  # fmt: skip
     earlier = chains.cases_of(desk, subject, state.item_id)
     for row in earlier:
-        if row.state not in TERMINAL:
+        if row.state not in TERMINAL and not (subject == "annual_plan" and row.state == ESTABLISHED):
             raise InputError(
                 f"已有「{label}」的审签件 {row.number}（{case_label(row.state)}）", field="ITEM", value=name,
                 remedy=f"沿用它：dulian case show {row.number}；"

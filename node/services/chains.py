@@ -209,12 +209,13 @@ def check_planned(desk: Desk, state: ItemState, verb: str) -> None:
     if chain is None:
         return
     cases = cases_of(desk, "annual_plan", head.item_id) if head is not None else []
-    if any(row.state in (ESTABLISHED, CLOSED) for row in cases):
+    entry = desk.store.item_numbers([state.item_id]).get(state.item_id, 0)
+    if any(row.state in (ESTABLISHED, CLOSED) and row.item_no > entry for row in cases):
         return
     year, rule = terms.plan_year, rule_text(rule_name(profile, chain))
     if head is None:
         remedy = f"先建立计划：dulian plan add --year {year}，再送审"
-    elif not cases or all(row.state in TERMINAL for row in cases):
+    elif not cases or all(row.state in (*TERMINAL, ESTABLISHED) for row in cases):  # what was added later is sent again
         remedy = f"dulian case open {head.number} --subject annual_plan --text 送审内容"
     else:
         remedy = f"dulian item approve {cases[-1].number} --as 姓名"

@@ -3,6 +3,7 @@
 Rules of this file (R29, R45, R72, R97, R108, R110):
 
 1. `limits_of` reads from an item's records what is still open; what is done, reported or cleared has no limit left.
+   A unit that has the item in hand has its own date (内部时限), until the office reports.
    A 督办令 is answered by the 办结报告, a 限期整改 by any report or line put right after it.
 2. Spoken of as an item's own date is: the working days before it that the profile says, on the day, then overdue,
    weekly; at who set it and at who has to keep it.
@@ -22,6 +23,7 @@ from node.rules import explain
 from node.services.reminders import REPEAT_DAYS, Day, Limit, News, iso
 from node.storage.rows import BoardRow, Proposal
 
+UNIT = "unit:"  # before a key: a limit inside the receiving office, nobody else's to be reminded of (R51)
 _ANSWERS_NOTICE = frozenset({Kind.PROGRESS, Kind.FINAL, Kind.RECTIFY})
 
 
@@ -48,6 +50,10 @@ def limits_of(state: ItemState, facts: Iterable[Fact]) -> tuple[Limit, ...]:
         Limit(f"step:{step.key}", f"节点 {step.key} {step.title}".rstrip(), step.due_day)
         for step in state.tracks.milestones if step.due_day and not step.done_day
     ]  # fmt: skip
+    found += [
+        Limit(f"{UNIT}{one.unit}", f"{one.unit}{f' {one.person}' if one.person else ''} 内部办理", one.due_day)
+        for one in state.tracks.handlers if one.due_day and state.state != SUBMITTED
+    ]  # fmt: skip
     return tuple(one._replace(key=one.key.replace("/", "_")) for one in found)
 
 
@@ -67,6 +73,8 @@ def _answered(state: ItemState, notice: Fact, acts: list[Fact]) -> bool:
 def of_item(ctx: Day, row: BoardRow, news: News) -> Iterator[Proposal]:
     """The limits of an open item that are near, due or have passed."""
     for one in news.limits:
+        if one.key.startswith(UNIT) and row.receiver != ctx.office:
+            continue
         due, due_text = one.due_day, iso(one.due_day)
         text = when = ""
         if ctx.day > due:

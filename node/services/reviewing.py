@@ -9,7 +9,19 @@ from __future__ import annotations
 from node.errors import InputError
 from node.items import guards
 from node.items.fold import ItemState
-from node.items.lifecycle import ARCHIVED, CANCELLED, CLOSED, COMPLETED, DECLINED, MERGED, REINSPECTING
+from node.items.lifecycle import (
+    ACTIVE,
+    ARCHIVED,
+    ASSIGNED,
+    CANCELLED,
+    CLOSED,
+    COMPLETED,
+    DECLINED,
+    ESTABLISHED,
+    MERGED,
+    REINSPECTING,
+    SUBMITTED,
+)
 from node.items.versions import SEMANTIC_VERSION
 from node.records.kinds import Kind
 from node.records.line import Line
@@ -95,8 +107,28 @@ def close(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     state = current(desk, take(args, "item"))
     guards.check_act(state, Kind.CLOSE, desk.identity.code)
     _check_closing(desk, state)
+    _check_accepted(desk, state)
     case = closing_case(desk, state)
     return write(desk, state, Kind.CLOSE, Act(text=words(args, "text", required=False)), caller, case)
+
+
+def _check_accepted(desk: Desk, state: ItemState) -> None:
+    """Refuse closing past the chain of accepting: what this office or its units work on is reported and accepted (R56).
+
+    An own item that was only handed on is accepted task by task.
+    """
+    if state.state not in (ESTABLISHED, ASSIGNED, ACTIVE, SUBMITTED) or state.kind != "registered":
+        return
+    chain = chains.required(desk, "accept", state)
+    handed_on = any(row.state != CANCELLED for row in children_of(desk, state.item_id))
+    if chain is None or (handed_on and not state.tracks.handlers and state.state != SUBMITTED):
+        return
+    rule = chains.rule_text(chains.rule_name(chains.profile_of(desk), chain))
+    step = "审核" if state.state == SUBMITTED else "报结"
+    raise InputError(
+        f"办结报告未经审核，不能销号：{chain.title}{rule}", field="ITEM", value=chains.name_of(state), code="approval",
+        remedy=f"先{step}：dulian item {'accept' if state.state == SUBMITTED else 'submit'} {chains.name_of(state)}",
+    )  # fmt: skip
 
 
 def closing_case(desk: Desk, state: ItemState) -> bytes:

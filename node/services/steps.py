@@ -20,12 +20,13 @@ from node.rules.values import TimeRule
 from node.services.reminders import Day, News, iso
 from node.storage.rows import BoardRow, Proposal
 
+_HANDED_OUT = frozenset({int(Kind.DISPATCH), int(Kind.HANDLE)})  # to an office below, or to a unit of this one
 # By act of a rule: the kinds that fulfil it.
 FULFILLED: Mapping[str, frozenset[int]] = {
-    "propose": frozenset({int(Kind.PROPOSE), int(Kind.ESTABLISH), int(Kind.DISPATCH)}),
-    "establish": frozenset({int(Kind.ESTABLISH), int(Kind.PLAN), int(Kind.DISPATCH)}),
-    "plan": frozenset({int(Kind.PLAN), int(Kind.DISPATCH)}),
-    "announce": frozenset({int(Kind.DISPATCH)}),
+    "propose": frozenset({int(Kind.PROPOSE), int(Kind.ESTABLISH), *_HANDED_OUT}),
+    "establish": frozenset({int(Kind.ESTABLISH), int(Kind.PLAN), *_HANDED_OUT}),
+    "plan": frozenset({int(Kind.PLAN), *_HANDED_OUT}),
+    "announce": _HANDED_OUT,
     "notice": frozenset({int(Kind.NOTICE)}),
 }
 _BEFORE_SETUP = (REGISTERED, PROPOSED, APPROVING)

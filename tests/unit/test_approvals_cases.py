@@ -204,6 +204,26 @@ def test_a_report_is_approved_after_it_came_and_by_others_than_who_wrote_it(line
     assert county.state(item).state == "accepted"
 
 
+def test_what_a_unit_works_on_is_not_closed_past_the_chain_of_accepting(line: Line) -> None:
+    """R56: 审核 → 审签 → 审示 stand before 销号, whoever works on it."""
+    county = line.county
+    item = str(county.do("item.register", "承办", title="批示件", source="handling.instruction")["item"])
+    county.do("item.propose", "承办", item=item, text="拟交水务局")
+    for name in ("主任", "分管", "办主任"):
+        county.do("item.approve", name, item=item)
+    county.do("unit.add", name="水务局")
+    says = "办结报告未经审核，不能销号"
+    assert says in county.refused("item.close", "承办", item=item).text
+    county.do("item.handle", "承办", item=item, unit="水务局")
+    assert "规则 county-003/1 chains.accept" in county.refused("item.close", "承办", item=item).text
+    county.do("item.submit", "承办", item=item, text="水已通")
+    assert "dulian item accept" in county.refused("item.close", "承办", item=item).remedy
+    case = county.do("case.open", "承办", item=item, subject="accept", text="查办报告")["item"]
+    for name in ("主任", "分管", "办主任", "批示"):
+        county.do("item.approve", name, item=case)
+    county.do("item.accept", "承办", item=item)
+
+
 def test_cases_are_listed_apart_from_items(line: Line) -> None:
     county, item = line.county, line.received()
     case = county.do("case.open", "承办", item=item, subject="report", text="送审稿")

@@ -8,6 +8,7 @@ from node.services.limits import limits_of
 from node.services.project import read_facts
 from node.services.reminders import Limit, News
 from node.services.routines import OVER, closings
+from node.storage.port import Unit
 from tests.sim.world import Machine
 from tests.unit.offices import COUNTY, Offices
 from tests.unit.test_routines import ABOVE, ME, TASK, THEM, found, on, task, through
@@ -72,3 +73,22 @@ def test_what_is_open_is_read_from_the_records_alike_at_both_offices() -> None:
     assert [titles(machine, task_) for machine in both] == [[], []]
     offices.do(offices.city, "return", task_, mode="redo", reason="没有答复")
     assert [titles(machine, task_) for machine in both] == [["督办令 甲/1号"]] * 2
+
+
+def test_a_unit_is_reminded_of_its_own_date_at_its_own_office_alone() -> None:
+    """R51: the unit's 15 working days are watched like any date, though the item has more time."""
+    row = task(due_day=day_of("2026-12-28"), issuer=ABOVE, receiver=ME, state="active")
+    said = {TASK: News(limits=(Limit("unit:水务局", "水务局 水一 内部办理", day_of("2026-12-14")),))}
+    [late] = [one for one in found("2026-12-18", row, said=said) if one.kind == "limit"]
+    assert "水务局 水一 内部办理已逾期4日" in late.text
+    assert not [one for one in found("2026-12-18", row._replace(receiver=COUNTY), said=said) if one.kind == "limit"]
+    offices = Offices()
+    _, [task_] = offices.issue(offices.city, [COUNTY])
+    offices.do(offices.county, "sign", task_)
+    offices.county.store.begin()
+    offices.county.store.put([Unit("水务局", "", True)])
+    offices.county.store.commit(durable=True)
+    offices.do(offices.county, "handle", task_, unit="水务局", due="2026-11-05")
+    assert titles(offices.county, task_) == ["水务局 内部办理"]
+    offices.do(offices.county, "submit", task_, text="办结")
+    assert titles(offices.county, task_) == []

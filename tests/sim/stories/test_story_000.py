@@ -64,6 +64,12 @@ def test_the_plan_is_approved_and_what_stands_outside_it_is_checked_first() -> N
     assert shown["approved"]
     assert [row["number"] for row in shown["entries"]] == [entry["number"]]
     story.do(PROVINCE, "item.establish", "承办", item=entry["item"])
+    # What is added after the approval waits for another one.
+    added = story.do(PROVINCE, "plan.add", "承办", year=2026, title="事后列入的督查", source="policy")["item"]
+    story.refused(PROVINCE, "item.establish", "承办", says=(*waits, "dulian case open"), item=added)
+    story.case(PROVINCE, "承办", "annual_plan", head, "省长")
+    story.do(PROVINCE, "item.establish", "承办", item=added)
+    story.do(PROVINCE, "item.cancel", "承办", item=added, reason="并入另一项")
     story.at("2026-01-06")
     assert [one for one in story.routine(PROVINCE) if one.kind == "plan"] == []
     # A business section wants the same again, outside the plan.
