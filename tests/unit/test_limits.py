@@ -84,7 +84,6 @@ def test_a_unit_is_reminded_of_its_own_date_at_its_own_office_alone() -> None:
     assert not [one for one in found("2026-12-18", row._replace(receiver=COUNTY), said=said) if one.kind == "limit"]
     offices = Offices()
     _, [task_] = offices.issue(offices.city, [COUNTY])
-    offices.do(offices.county, "sign", task_)
     offices.county.store.begin()
     offices.county.store.put([Unit("水务局", "", True)])
     offices.county.store.commit(durable=True)
