@@ -327,8 +327,11 @@ def doubled(raw: Mapping[str, Any]) -> Iterator[InputError]:
     """Two entries of one id, two rungs of one colour."""
     for key, by in (*KEYS.items(), ("ladder", "colour")):
         seen: set[str] = set()
-        for index, entry in enumerate(raw.get(key, ())):
-            name = entry[by]
+        entries = raw.get(key)
+        for index, entry in enumerate(entries if isinstance(entries, list | tuple) else ()):
+            name = entry.get(by) if isinstance(entry, Mapping) else None
+            if not isinstance(name, str):
+                continue  # what has no form is said by who looks at the form
             if name in seen:
                 yield _wrong("重复", f"{key}[{index}].{by}", name, "每条的名称只用一次")
             seen.add(name)

@@ -67,3 +67,13 @@ def test_an_unknown_parent_is_said_beside_the_rest() -> None:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_what_is_shipped_has_no_problem(name: str) -> None:
     assert check_profile(shipped_text(name).encode()) == ()
+
+
+@pytest.mark.parametrize("part", [
+    '[[rules]]\ntitle = "没有名称"\n', "[[ladder]]\n", 'rules = "甲"\n', 'rules = ["甲"]\n', "[[chains]]\nid = 3\n",
+    '[[classes]]\nid = ["a"]\n',
+])  # fmt: skip
+def test_what_has_no_form_is_said_and_breaks_nothing(part: str) -> None:
+    """Found by the fuzzer in the gate: an entry without its name ended the check itself."""
+    assert check_profile((HEAD + part).encode())
+    assert check_profile((HEAD + 'parent = "base-004"\n' + part).encode())
