@@ -39,6 +39,14 @@ class Line:
         self.settle()
         return item
 
+    def set_up(self, proposal: str) -> str:
+        """An instruction of a leader, proposed and approved as chains.setup has it (R48)."""
+        item = str(self.county.do("item.register", "承办", title="批示件", source="handling.instruction")["item"])
+        self.county.do("item.propose", "承办", item=item, text=proposal)
+        for name in ("主任", "分管", "办主任"):
+            self.county.do("item.approve", name, item=item)
+        return item
+
 
 @pytest.fixture
 def line() -> Line:
@@ -153,10 +161,7 @@ def test_withdrawn_case_makes_room_for_another(line: Line) -> None:
 def test_accepting_a_report_needs_three_steps(line: Line) -> None:
     """R56: 督查室主任审核 → 分管督查副县长、政府办主任审签 → 交办领导审示, then acceptance."""
     county = line.county
-    item = str(county.do("item.register", "承办", title="批示件", source="handling.instruction")["item"])
-    county.do("item.propose", "承办", item=item, text="拟转乡镇")
-    for name in ("主任", "分管", "办主任"):
-        county.do("item.approve", name, item=item)
+    item = line.set_up("拟转乡镇")
     task = str(county.do("item.assign", "承办", item=item, to=[TOWN])["assignments"][0]["item"])
     line.settle()
     line.town.do("item.sign", item=task)
@@ -176,10 +181,7 @@ def test_accepting_a_report_needs_three_steps(line: Line) -> None:
 def test_a_report_is_approved_after_it_came_and_by_others_than_who_wrote_it(line: Line) -> None:
     """R56, A7: no approval in advance, none for another report, none of one's own."""
     county = line.county
-    item = str(county.do("item.register", "承办", title="批示件", source="handling.instruction")["item"])
-    county.do("item.propose", "承办", item=item, text="拟自办")
-    for name in ("主任", "分管", "办主任"):
-        county.do("item.approve", name, item=item)
+    item = line.set_up("拟自办")
     early = county.refused("case.open", "承办", item=item, subject="accept", text="查办报告")
     assert "还没有办结报告，无从送审（规则 county-003/1 chains.accept" in early.text
     county.do("item.submit", "主任", item=item, text="水已通")
@@ -207,10 +209,7 @@ def test_a_report_is_approved_after_it_came_and_by_others_than_who_wrote_it(line
 def test_what_a_unit_works_on_is_not_closed_past_the_chain_of_accepting(line: Line) -> None:
     """R56: 审核 → 审签 → 审示 stand before 销号, whoever works on it."""
     county = line.county
-    item = str(county.do("item.register", "承办", title="批示件", source="handling.instruction")["item"])
-    county.do("item.propose", "承办", item=item, text="拟交水务局")
-    for name in ("主任", "分管", "办主任"):
-        county.do("item.approve", name, item=item)
+    item = line.set_up("拟交水务局")
     county.do("unit.add", name="水务局")
     says = "办结报告未经审核，不能销号"
     assert says in county.refused("item.close", "承办", item=item).text
