@@ -50,8 +50,9 @@ def propose(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     guards.check_act(state, Kind.PROPOSE, desk.identity.code)
     text = _words(args, "--text")
     if cases.subject_of(state):
-        chain: Chain | None = cases.chain_of(desk, state)
-        payload = drafts.drafted_again(desk, state, cases.chain_of(desk, state), {**args, "text": text})
+        again = cases.chain_of(desk, state)
+        chain: Chain | None = again
+        payload = drafts.drafted_again(desk, state, again, {**args, "text": text})
     else:
         chain = required(desk, "setup", state)
         payload = Act(text=text, attachments=take_files(args), track=_track(desk, chain))

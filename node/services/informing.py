@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from node.records.kinds import Kind
 from node.rules.profile import Profile
 from node.rules.values import Chain
+from node.services.lines import line_of
 from node.services.reminders import Day, News, iso
 from node.storage.rows import HIDDEN, BoardRow, Proposal
 
@@ -55,7 +56,7 @@ def of_item(ctx: Day, row: BoardRow, news: News) -> Iterator[Proposal]:
 
 def _chains(profile: Profile, row: BoardRow) -> dict[str, list[Chain]]:
     """By subject the chains that fit the item best and say whom to inform."""
-    line = row.work_line or next((part.line or "" for part in profile.sources if part.id == row.source), "")
+    line = line_of(profile, row.work_line, row.source)
     found: dict[str, list[tuple[int, Chain]]] = {}
     for chain in profile.chains:
         match = chain.applies.match(source=row.source, class_=row.item_class, line=line)

@@ -8,6 +8,11 @@ from node.rules.words import LINES
 from node.storage.port import BoardQuery
 
 
+def line_of(profile: Profile, work_line: str, source: str) -> str:
+    """The line of an item: the one said when it was opened, else the one its source opens; "" for none."""
+    return work_line or next((part.line or "" for part in profile.sources if part.id == source), "")
+
+
 def on_line(profile: Profile, word: str, query: BoardQuery) -> BoardQuery:
     """The query with only what is on a line, given by id or label; "" asks for all lines.
 

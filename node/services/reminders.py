@@ -23,6 +23,7 @@ from node.rules.calendar import Calendar, date_of, day_number
 from node.rules.period import Cadence, Every, due_after
 from node.rules.profile import Profile
 from node.rules.values import TimeRule
+from node.services.lines import line_of
 from node.storage.rows import EXEMPT, HIDDEN, BoardRow, Proposal
 
 NO_PROGRESS_DAYS = 30  # 本地默认: nobody says how long "无进展" is; a month is the longest cadence of key work (R86)
@@ -194,7 +195,7 @@ def beats_of(ctx: Day, row: BoardRow) -> list[Beat]:
     for profile in profiles:
         case = {
             "source": row.source, "class_": row.item_class,
-            "line": row.work_line or next((one.line or "" for one in profile.sources if one.id == row.source), ""),
+            "line": line_of(profile, row.work_line, row.source),
         }  # fmt: skip
         rules = explain.rules_for(profile, "PERIOD", act="report", **case)
         best = rules[0].applies.match(**case) if rules else 0

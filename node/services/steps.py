@@ -17,6 +17,7 @@ from node.items.lifecycle import APPROVING, PLANNING, PROPOSED, REGISTERED
 from node.records.kinds import Kind
 from node.rules import explain
 from node.rules.values import TimeRule
+from node.services.lines import line_of
 from node.services.reminders import Day, News, iso
 from node.storage.rows import BoardRow, Proposal
 
@@ -36,7 +37,7 @@ def of_own_item(ctx: Day, row: BoardRow, news: News) -> Iterator[Proposal]:
     """The limits of steps that are near or have passed, of an own item of this office."""
     if row.kind != "registered" or row.issuer != ctx.office:
         return
-    line = row.work_line or next((part.line or "" for part in ctx.profile.sources if part.id == row.source), "")
+    line = line_of(ctx.profile, row.work_line, row.source)
     case = {"source": row.source, "class_": row.item_class, "line": line}
     for rule in ctx.profile.rules:
         if rule.act not in FULFILLED or rule.by_document or rule.applies.match(**case) < 0:

@@ -30,6 +30,7 @@ from node.rules.values import TimeRule
 from node.rules.words import HANDLERS, LINES, ORIGINS, START_EVENTS
 from node.services.desk import Desk, parse_day, take, take_list
 from node.services.ground import ground_of
+from node.services.lines import line_of
 from node.storage.rows import RulesRow, User
 
 Args = Mapping[str, object]
@@ -108,7 +109,7 @@ def profile_name(profile: Profile) -> str:
 def case_of(profile: Profile, source: str, terms: Terms | None) -> dict[str, str]:
     """What the profile's parts are matched by; the work line (R6) is the one given, else the one its source opens."""
     terms = terms or Terms()
-    line = terms.work_line or next((part.line or "" for part in profile.sources if part.id == source), "")
+    line = line_of(profile, terms.work_line, source)
     return {"source": source, "class_": terms.item_class, "origin": terms.origin, "line": line}
 
 
