@@ -39,6 +39,18 @@ def change(path: Path, statement: str) -> None:
     connection.close()
 
 
+def made_at(path: Path, revision: str) -> None:
+    """A database as an earlier release made it."""
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(schema.MIGRATIONS))
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()
+
+
 def test_migrating_an_empty_database_makes_the_models(tmp_path: Path) -> None:
     open_store(f"sqlite:///{tmp_path}/migrated.db", create=True).close()
     engine = create_engine(f"sqlite:///{tmp_path}/direct.db")
@@ -71,14 +83,7 @@ def test_small_tables_are_their_dataclasses() -> None:
 
 def test_a_board_of_the_first_schema_is_folded_anew(tmp_path: Path) -> None:
     path = tmp_path / "node.db"
-    engine = create_engine(f"sqlite:///{path}")
-    with engine.begin() as connection:
-        config = Config()
-        config.set_main_option("script_location", str(schema.MIGRATIONS))
-        config.set_main_option("path_separator", "os")
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-    engine.dispose()
+    made_at(path, "0001")
     change(path, "INSERT INTO log VALUES (1, x'01', '320000', 1, '320000', 0, 2, x'02', 2, 0, 0)")
     change(path, "INSERT INTO log VALUES (2, x'02', '320000', 1, '320000', 0, 0, x'', 0, 0, 0)")
     change(path, "INSERT INTO item VALUES (1, x'03')")
@@ -182,14 +187,7 @@ def test_a_second_process_is_refused(tmp_path: Path) -> None:
 def test_profiles_published_before_keep_their_order(tmp_path: Path) -> None:
     """R21: versions counted through all of an office's profiles; later ones, with a clock, come after them."""
     path = tmp_path / "node.db"
-    engine = create_engine(f"sqlite:///{path}")
-    with engine.begin() as connection:
-        config = Config()
-        config.set_main_option("script_location", str(schema.MIGRATIONS))
-        config.set_main_option("path_separator", "os")
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0004")
-    engine.dispose()
+    made_at(path, "0004")
     change(path, "INSERT INTO rules VALUES ('320000', 1, 'jiangsu-000', 5, x'01', 'a')")
     change(path, "INSERT INTO rules VALUES ('320000', 2, 'own', 4, x'02', 'b')")
     store = open_store(f"sqlite:///{path}", create=False)
