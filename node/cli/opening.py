@@ -38,6 +38,7 @@ Milestones = Annotated[
 Duties = Annotated[list[str] | None, typer.Option("--duty", metavar="LEVEL=NAME", help="六级负责：层级=姓名，可重复")]
 Remark = Annotated[str | None, typer.Option("--remark", metavar="TEXT", help="备注")]
 Unclear = Annotated[str | None, typer.Option("--unclear", metavar="TEXT", help="待明确：哪一项尚不明确")]
+Local = Annotated[bool, typer.Option("--local", help="自办：由本单位自己承办")]
 Hidden = Annotated[bool, typer.Option("--hidden", help="四不两直：公布结果前不交办，被督查单位看不到")]
 
 
@@ -52,7 +53,7 @@ def issue(
     class_: Class = None, origin: Origin = None, due: o.Due = None, rule: Rule = None, start: Start = None,
     point: Point = None, milestone: Milestones = None, duty: Duties = None, form: Form = None, leader: Leader = None,
     supervised_by: Supervisor = None, frequency: Frequency = None, secrecy: Secrecy = None, remark: Remark = None,
-    attach: o.Attach = None, local: Annotated[bool, typer.Option("--local", help="自办：由本单位自己承办")] = False,
+    line: WorkLine = None, distinct: Distinct = None, attach: o.Attach = None, local: Local = False,
     as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
     """登记并交办事项：每个承办单位得到一件自己的任务。"""
@@ -69,8 +70,8 @@ def issue(
         "title": title, "to": receivers, "lead": values.lead(lead or (), receivers), "requirement": requirement,
         "source": source, "class": class_, "origin": origin, "point": list(point or ()), "local": local,
         "milestone": list(milestone or ()), "duty": list(duty or ()), "form": form, "leader": leader,
-        "supervised_by": supervised_by, "frequency": frequency, "secrecy": secrecy, "remark": remark,
-        **_limit(due, rule, start),
+        "supervised_by": supervised_by, "frequency": frequency, "secrecy": secrecy, "remark": remark, "line": line,
+        "distinct": distinct, **_limit(due, rule, start),
     }  # fmt: skip
     did = show_item.issued("已登记自办事项" if local else "已交办")
     return ask(Call(home, as_json, as_), "item.issue", args, did, files=files_of(attach))

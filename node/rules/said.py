@@ -118,7 +118,8 @@ def chain(profile: Profile, one: Chain) -> str:
         for step in one.steps
     )  # fmt: skip
     told = "、".join(profile.role_label(role) for role in one.informs)
-    return _joined([steps or "不须审批", told and f"报 {told}", _where(profile, one.applies)])
+    called = one.titles and f"未列入计划而称{'、'.join(one.titles)}的"
+    return _joined([steps or "不须审批", told and f"报 {told}", called, _where(profile, one.applies)])
 
 
 def rung(profile: Profile, one: Rung) -> str:

@@ -206,7 +206,11 @@ class Step(Part):
 
 
 class Chain(Quoted):
-    """An approval chain 审批流程, in order. ``informs`` are roles the result is sent to afterwards."""
+    """An approval chain 审批流程, in order. ``informs`` are roles the result is sent to afterwards.
+
+    ``titles``, of subject offplan alone: what is called so (its title, source or class) is supervision, which the
+    chain reviews where it stands in no plan (R25).
+    """
 
     id: Id
     title: Label
@@ -214,11 +218,14 @@ class Chain(Quoted):
     applies: Applies = Applies()
     steps: Annotated[tuple[Step, ...], Field(max_length=STEPS_MAX)] = ()
     informs: Annotated[tuple[Id, ...], Field(max_length=SEVERAL_MAX)] = ()
+    titles: Annotated[tuple[Label, ...], Field(max_length=SEVERAL_MAX)] = ()
 
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not self.steps and not self.informs:
             raise ValueError("steps和informs不能都空")
+        if self.titles and self.subject != "offplan":
+            raise ValueError("titles只用于offplan")
         return self
 
     def pending(self, done: Sequence[str]) -> tuple[int, tuple[str, ...]]:

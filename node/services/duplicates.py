@@ -1,4 +1,8 @@
-"""Before supervision begins: what is alike already (R25), and how many topics of research there may be (R62)."""
+"""Before supervision begins: what is alike already (R25), and how many topics of research there may be (R62).
+
+Supervision outside the plan is what the clerk says is (``--line 计划外督查``), and what the profile's chain ``offplan``
+knows by its words, in no entry of a plan and on no line of matters that are no supervision of their own.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,10 @@ from node.items.lights import day_of
 from node.items.likeness import pairs_of, share_of
 from node.records.limits import TEXT_CHARS_MAX
 from node.records.payload import Opening, check_text
+from node.rules import explain
 from node.rules.calendar import date_of, day_number
 from node.rules.profile import Profile
+from node.rules.words import LINES
 from node.services import chains
 from node.services.desk import Desk, take
 from node.services.terms import case_of
@@ -25,6 +31,8 @@ EVERYTHING = 2**31 - 1
 PLAN_CLASS = chains.PLAN_CLASS
 _ALIKE = 0.5  # of the shorter title's pairs of characters: 0.5 finds re-worded titles, hardly strangers
 _SECOND_HALF = 7  # July
+# Who says that a matter is one of these is not going to supervise: 决策督查 and 专项督办 may be either.
+_MATTERS = frozenset({"handling", "proposal", "research", "order", "meeting", "rectify"})
 
 
 class Alike(NamedTuple):
@@ -51,6 +59,23 @@ def open_rows(reader: Reader) -> list[BoardRow]:
     return [row for row in rows if row.state not in DONE and row.item_class != PLAN_CLASS and not row.parent]
 
 
+def outside_plan(desk: Desk, args: Args, title: str) -> bool:
+    """Whether what is about to be opened is supervision in no plan that the profile wants reviewed first (R25)."""
+    if args.get("plan_year"):
+        return False
+    profile, given = chains.profile_of(desk), take(args, "line").strip()
+    source, class_ = profile.source_of(take(args, "source").strip()), profile.class_of(take(args, "class").strip())
+    line = next((name for name, label in LINES.items() if given in (name, label)), "")
+    if (line or (source.line if source is not None else "")) in _MATTERS:
+        return False
+    chain = explain.chain_for(
+        profile, "offplan", source=source.id if source is not None else "",
+        class_=class_.id if class_ is not None else "", line="offplan",
+    )  # fmt: skip
+    said = (title, source.label if source is not None else "", class_.label if class_ is not None else "")
+    return chain is not None and any(word in text for word in chain.titles for text in said)
+
+
 def check_new(desk: Desk, opening: Opening, args: Args) -> str:
     """Before an own item is registered: R25 and R62; returns what is to be kept with it, or ""."""
     profile = chains.profile_of(desk)
@@ -68,7 +93,7 @@ def check_new(desk: Desk, opening: Opening, args: Args) -> str:
         raise InputError(
             f"可能与已有的督查事项重复：{named}（规则：计划外督查报批前须送审，避免重复、多头督查）",
             field="--title", value=opening.title,
-            remedy="并入已有事项；确不重复的，用 --distinct 写明理由",
+            remedy="已列入计划的办理那一件，或并入已有事项；确不重复的，登记时用 --distinct 写明理由",
         )  # fmt: skip
     return f"查重：与 {len(found)} 件相近。{reason}" if found else "查重：没有相近的事项。"
 

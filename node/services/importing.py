@@ -17,7 +17,7 @@ from node.records.payload import Opening
 from node.records.track import Duty, Milestone, Terms
 from node.services.browse import day_text
 from node.services.desk import Caller, Desk
-from node.services.duplicates import check_new
+from node.services.duplicates import check_new, outside_plan
 from node.services.issuing import Row, import_rows, number_taken
 from node.services.ledger_back import compare, shown, write
 from node.services.ledger_rows import COLUMNS, PERSON
@@ -103,6 +103,8 @@ def _as_registered(desk: Desk, row: Row) -> Row:
     """The row with what `item register` would make of it; InputError where it would refuse."""
     said = row.terms or Terms()
     args = {"source": row.source, "leader": said.leader, "remark": said.remark}
+    if outside_plan(desk, args, row.title):
+        args["line"] = "offplan"
     agreed = agree(desk, args, "REGISTER")
     terms = agreed.terms._replace(milestones=said.milestones, duties=said.duties)
     opening = Opening(row.title, source=agreed.source, terms=terms)

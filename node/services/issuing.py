@@ -29,7 +29,7 @@ from node.services.desk import (
     take_files,
     take_list,
 )  # fmt: skip
-from node.services.duplicates import check_new
+from node.services.duplicates import check_new, outside_plan
 from node.services.terms import agree, downward
 from node.storage.port import Meta
 
@@ -61,10 +61,7 @@ class Task(NamedTuple):
 
 def register(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     """登记: an own item on the line [this office]."""
-    opening = opening_of(desk, args, "REGISTER")
-    checked = check_new(desk, opening, args)
-    if checked and opening.terms is not None:
-        opening = opening._replace(terms=opening.terms._replace(remark=f"{opening.terms.remark}{checked}"))
+    opening = _new(desk, args, "REGISTER")
     if args.get("local"):
         opening = opening._replace(local=True)
     item, number = register_opening(desk, opening, caller)
@@ -78,7 +75,7 @@ def issue(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
         if to:
             raise InputError("自办事项不填承办单位", field="--to", value=",".join(to), remedy="去掉 --to 或 --local")
         return register(desk, args, caller) | {"assignments": []}
-    opening = opening_of(desk, args, "ASSIGN")
+    opening = _new(desk, args, "ASSIGN")
     chains.check_issue(desk, opening.source, opening.terms)
     receivers, paths = _receivers(desk, to, take_list(args, "lead"))
     item, number = register_opening(desk, opening, caller)
@@ -86,6 +83,15 @@ def issue(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     opened = _open_tasks(desk, task, item, receivers, paths, (), caller)
     _dispatch(desk, item, opened, caller)
     return {"item": item.hex(), "number": number, "title": opening.title, "assignments": _shown(desk, opened)}
+
+
+def _new(desk: Desk, args: Args, start: str) -> Opening:
+    """The opening of a matter nobody has yet, checked against those there are; what was found is kept with it (R25)."""
+    opening = opening_of(desk, args, start)
+    checked = check_new(desk, opening, args)
+    if checked and opening.terms is not None:
+        opening = opening._replace(terms=opening.terms._replace(remark=f"{opening.terms.remark}{checked}"))
+    return opening
 
 
 def assign(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
@@ -207,6 +213,8 @@ def opening_of(desk: Desk, args: Args, start: str) -> Opening:
     points = take_list(args, "point")
     if len(points) > POINTS_MAX:
         raise InputError(f"分项要求超过 {POINTS_MAX} 条", field="--point", remedy="分成几个事项")
+    if outside_plan(desk, args, title):
+        args = dict(args) | {"line": "offplan"}
     agreed = agree(desk, args, start)
     return Opening(
         title=title,

@@ -4,8 +4,8 @@ Rules of this file:
 
 1. A plan is the own items that carry its year; the item of class 年度督查计划 is its head and is approved as a case
    (subject annual_plan, R24).
-2. Supervision outside the plan (work line offplan) is compared with everything open and planned before it is
-   registered; what is alike is named, and only --distinct with a reason goes on, kept with the item (R25).
+2. Supervision outside the plan (work line offplan, said or known by the profile's words) is compared with everything
+   open and planned before it is registered; only --distinct with a reason goes on past what is alike (R25).
 3. Topics of research are at most as many in a half-year as the profile says (R62).
 4. An unannounced inspection (四不两直) lives on the line [this office] alone, so nothing of it can reach the inspected
    office; its tasks wait until the result is published by `reveal` (R101, A21).

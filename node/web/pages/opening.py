@@ -27,6 +27,7 @@ _FILES = Field("attach", "附件", "files", help="可选多个文件；页面重
 _START = Field("start", "起算日", "date", help="按规则推算时用，不写时为今天")
 _FORM = Field("form", "办理形式", "choice", choices=[(word, word) for word in FORMS if word])
 _MILESTONES = Field("milestone", "节点", "lines", help="每行一个：序号=内容@日期，如 1=完成方案@2027-03-31")
+_LINE = Field("line", "工作线条", "choice", choices=list(LINES.items()), help="不选时按来源确定")
 _SEPARATE = Field("distinct", "不重复的理由", help="提示与已有事项相近、确不重复时填写")
 # What stands in the folded part of the form.
 MORE = frozenset({
@@ -68,8 +69,7 @@ def register_fields(profile: Profile) -> tuple[Field, ...]:
     """立项登记."""
     return (
         _TITLE, _REQUIREMENT, _source(profile), _DUE, Field("leader", "牵头领导"), _POINTS, _FILES, *_common(profile),
-        Field("line", "工作线条", "choice", choices=list(LINES.items()), help="不选时按来源确定"),
-        Field("unclear", "待明确", help="哪一项尚不明确"), _SEPARATE,
+        _LINE, Field("unclear", "待明确", help="哪一项尚不明确"), _SEPARATE,
         Field("local", "由本单位自己承办", "check"),
         Field("hidden", "四不两直：公布结果前不交办，被督查单位看不到", "check"),
     )  # fmt: skip
@@ -79,7 +79,7 @@ def issue_fields(profile: Profile) -> tuple[Field, ...]:
     """登记并交办."""
     return (
         _TITLE, _REQUIREMENT, *PICKER, _DUE, _source(profile), Field("leader", "牵头领导"), _POINTS, _FILES,
-        *_common(profile),
+        *_common(profile), _LINE, _SEPARATE,
     )  # fmt: skip
 
 

@@ -77,9 +77,10 @@ def test_the_plan_is_approved_and_what_stands_outside_it_is_checked_first() -> N
     [alike] = story.ask(PROVINCE, "plan.check", title=again)["alike"]
     assert alike["number"] == entry["number"]
     said = (entry["number"], "规则：计划外督查报批前须送审")
-    story.refused(PROVINCE, "item.register", "承办", says=said, title=again, line="offplan", source="specialised")
+    for verb, more in (("item.register", {"line": "offplan"}), ("item.register", {}), ("item.issue", {"to": [CITY]})):
+        story.refused(PROVINCE, verb, "承办", says=said, title=again, source="specialised", **more)
     own = story.do(
-        PROVINCE, "item.register", "承办", title=again, line="offplan", source="specialised", distinct="只查外资企业",
+        PROVINCE, "item.register", "承办", title=again, source="specialised", distinct="只查外资企业",
     )["item"]  # fmt: skip
     assert "只查外资企业" in story.show(PROVINCE, own)["terms"]["remark"]
     story.refused(PROVINCE, "item.assign", "承办", says=f"{RULES} chains.plan.offplan", item=own, to=[CITY])
