@@ -1,18 +1,19 @@
 """The rows of a ledger 台账: what each column says of an item, from its records (R94). Nothing is typed in anew.
 
 最近进展 are the signed words of the office that has the item in hand; where an own item has none, those of the lead
-task below it, under that office's name.
+task below it, under that office's name; so do 完成比例, 情况 and 数据截至 (`rolled`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from node.clock import day_of
 from node.items.fact import Fact
 from node.items.fold import APPLIED, ItemState, fold
-from node.items.lifecycle import CANCELLED, state_label
+from node.items.lifecycle import DONE, state_label
 from node.items.lights import Light, day_number
 from node.records.kinds import Kind
 from node.records.payload import Act, Opening
@@ -22,9 +23,10 @@ from node.rules.values import Ledger
 from node.services.browse import View, day_text, light_of, moment, provisional
 from node.services.known import facts_at, known_at, rows_at
 from node.services.project import read_facts
+from node.services.rolled import label_of, percent_of, speaks_for_tasks, tasks_under
 from node.services.rulebook import Rulebook
 from node.services.truth_rows import known_of
-from node.storage.port import BoardQuery, BoardRow, Reader
+from node.storage.port import BoardRow, Reader
 
 COLUMNS: Mapping[str, str] = words.LEDGER_COLUMNS | {
     "receiver": "承办单位", "percent": "完成比例", "progress": "最近进展", "extension": "延期", "known": "情况",
@@ -40,7 +42,7 @@ LIGHT_NAMES: Mapping[Light, str] = {
 }  # fmt: skip
 _EXTENSIONS = {"requested": "已申请", "granted": "已延期", "denied": "未同意", "noted": "已说明"}
 _WORDS = frozenset({Kind.PROGRESS, Kind.FINAL})
-_CHILDREN_MAX = 10_000
+_TASKS_MAX = 10_000
 PROVISIONAL_MARK = "（暂定）"
 PERSON = "person"  # the level of a duty that names who does the work 责任人
 
@@ -71,12 +73,8 @@ def lines_of(reader: Reader, view: View, rows: Sequence[BoardRow], *, until_ms: 
     ``until_ms``: only from what this node had received by then (rows and view are that moment's); 0 = now.
     """
     ids = [row.item_id for row in rows]
-    below: dict[bytes, list[BoardRow]] = {}
-    if ids:
-        children = reader.board_query(BoardQuery(parents=tuple(ids), limit=_CHILDREN_MAX))
-        for child in rows_at(reader, children, until_ms) if until_ms else children:
-            if child.state != CANCELLED:
-                below.setdefault(child.parent, []).append(child)
+    as_then = partial(rows_at, reader, t_ms=until_ms) if until_ms else None
+    below = tasks_under(reader, ids, _TASKS_MAX, as_then)
     sources = _Sources(reader, view)
     leads = {item: next((c for c in found if c.role != "assist"), found[0]) for item, found in below.items()}
     facts = read_facts(reader, [*ids, *(child.item_id for child in leads.values())])
@@ -84,7 +82,14 @@ def lines_of(reader: Reader, view: View, rows: Sequence[BoardRow], *, until_ms: 
         facts = {item: facts_at(found, until_ms) for item, found in facts.items()}
         known = {row.item_id: known_at(view, row) for row in rows}
     else:
-        known = {item: one.label for item, one in known_of(reader, view, rows).items()}
+        tasks = [task for row in rows for task in below.get(row.item_id, ())]
+        found_known = known_of(reader, view, [*rows, *tasks])
+        known = {
+            row.item_id: label_of(
+                row, below.get(row.item_id, ()) if speaks_for_tasks(row, view.office) else (), found_known, view.name_of
+            )
+            for row in rows
+        }
     lines = []
     for row in rows:
         found = facts.get(row.item_id, [])
@@ -99,6 +104,8 @@ def lines_of(reader: Reader, view: View, rows: Sequence[BoardRow], *, until_ms: 
         cells = _cells(view, item, light) | {
             "source": sources.label(row), "progress": said, "known": known[row.item_id],
         }  # fmt: skip
+        if item.children and speaks_for_tasks(row, view.office):
+            cells |= _of_tasks(view, row, below)
         lines.append(LedgerLine(row, light, cells))
     return lines
 
@@ -122,8 +129,19 @@ def _cells(view: View, item: _Item, light: Light) -> dict[str, str]:
         "slip": words.COLOURS.get(row.colour, row.colour), "remark": terms.remark,
         "receiver": row.unit or view.name_of(row.receiver), "percent": f"{row.percent}%",
         "extension": _EXTENSIONS.get(row.extension, row.extension),
-        "as_of": (moment(view.as_of_ms(row.receiver)) or "")[:16].replace("T", " "),
+        "as_of": _minute(view.as_of_ms(row.receiver)),
     }  # fmt: skip
+
+
+def _of_tasks(view: View, row: BoardRow, below: Mapping[bytes, Sequence[BoardRow]]) -> dict[str, str]:
+    """What an item shows that its own office has not reported on."""
+    tasks = [task for task in below[row.item_id] if task.state not in DONE]
+    oldest_ms = min([view.as_of_ms(row.receiver), *(view.as_of_ms(task.receiver) for task in tasks)])
+    return {"percent": f"{percent_of(row, below)}%", "as_of": _minute(oldest_ms)}
+
+
+def _minute(at_ms: int) -> str:
+    return (moment(at_ms) or "")[:16].replace("T", " ")
 
 
 class _Sources:

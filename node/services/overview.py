@@ -21,7 +21,8 @@ from node.services import pages, truth
 from node.services.browse import View, day_text, light_of, moment, row_document
 from node.services.desk import take
 from node.services.project import read_facts
-from node.services.truth import Known, Word
+from node.services.rolled import GRAVITY, percent_of, speaks_for_tasks
+from node.services.truth import Known
 from node.services.truth_rows import known_of
 from node.services.verbs import Question
 from node.storage.port import BoardQuery, BoardRow, Reader
@@ -32,7 +33,6 @@ TASKS_MAX = 2_000  # of one page
 COLUMNS_MAX = 150
 _DEPTH = 6  # levels of government below the highest
 _PARENTS_PER_READ = 300
-_GRAVITY: Mapping[Word, int] = {"done": 0, "idle": 1, "unreported": 2, "unsynced": 3}
 _FILTERS = ("state", "light", "text", "unit", "source", "class", "leader", "due_from", "due_to", "overdue", "open",
             "sort", "kind", "mine")  # fmt: skip
 
@@ -98,6 +98,7 @@ def overview(reader: Reader, view: View, args: Mapping[str, object]) -> Document
         column = column_of(task, at)
         if column:
             cells.setdefault(sheet.below.root[task.item_id], {}).setdefault(column, []).append(task)
+    under = _under(sheet.below)
     columns = sorted({column for row in cells.values() for column in row}, key=lambda code: (code != at, code))
     shown = columns[:COLUMNS_MAX]
     return _head(view, sheet) | {
@@ -108,7 +109,9 @@ def overview(reader: Reader, view: View, args: Mapping[str, object]) -> Document
         ],
         "rows": [
             {
-                "item": row_document(view, row) | {"known": truth.document(known[row.item_id], view.name_of)},
+                "item": row_document(view, row) | {
+                    "known": truth.document(known[row.item_id], view.name_of), "percent": _percent(view, row, under),
+                },
                 "cells": [
                     _cell(view, code, cells.get(row.item_id, {}).get(code, []), known) for code in shown
                 ],
@@ -116,6 +119,18 @@ def overview(reader: Reader, view: View, args: Mapping[str, object]) -> Document
             for row in sheet.found.rows
         ],
     }  # fmt: skip
+
+
+def _under(below: Below) -> dict[bytes, list[BoardRow]]:
+    found: dict[bytes, list[BoardRow]] = {}
+    for task in below.tasks:
+        found.setdefault(task.parent, []).append(task)
+    return found
+
+
+def _percent(view: View, row: BoardRow, under: Mapping[bytes, Sequence[BoardRow]]) -> int:
+    """Progress of an item in hand: where its office has not reported itself, that of the tasks below."""
+    return percent_of(row, under) if speaks_for_tasks(row, view.office) else row.percent
 
 
 def column_of(task: BoardRow, at: str) -> str:
@@ -136,14 +151,17 @@ def _cell(view: View, code: str, tasks: list[BoardRow], known: Mapping[bytes, Kn
     state = min((task.state for task in said), key=lambda one: (one in DONE, STAGE.get(one, 0)))
     lights = [light_of(view, task) for task in tasks]
     worst = max(lights, key=SEVERITY.__getitem__)
-    least = max((known[task.item_id] for task in tasks), key=lambda one: _GRAVITY[one.state])
+    least = max((known[task.item_id] for task in tasks), key=lambda one: GRAVITY[one.state])
     dues = [task.due_day for task in said if task.due_day]
+    whose = [task for task in tasks if known[task.item_id] == least]
     return {
         "office": code, "tasks": len(tasks), "direct": len(direct),
         "done": sum(task.state in DONE for task in tasks), "state": state, "state_label": state_label(state),
         "light": worst, "light_label": LIGHT_LABELS[worst], "lights": {one: lights.count(one) for one in set(lights)},
         "percent": sum(task.percent for task in said) // len(said),
-        "known": truth.document(least, view.name_of), "due": day_text(min(dues)) if dues else None,
+        "known": truth.document(least, view.name_of),
+        # Of an office further down: the word is not this one's.
+        "known_of": None if any(task in direct for task in whose) else view.name_of(whose[0].receiver), "due": day_text(min(dues)) if dues else None,
         "as_of": moment(min(view.as_of_ms(task.receiver) for task in tasks)),
         "item": said[0].item_id.hex(), "number": said[0].number,
     }  # fmt: skip
@@ -153,23 +171,26 @@ def gantt(reader: Reader, view: View, args: Mapping[str, object]) -> Document:
     """`gantt`: the items of the same page with their days and milestones, and the tasks below them with theirs."""
     sheet = sheet_of(reader, view, args)
     facts = read_facts(reader, [row.item_id for row in sheet.found.rows])
+    known = known_of(reader, view, [*sheet.found.rows, *sheet.below.tasks])
+    under = _under(sheet.below)
     below: dict[bytes, list[BoardRow]] = {}
     for task in sheet.below.tasks:
         below.setdefault(sheet.below.root[task.item_id], []).append(task)
     rows = []
     for row in sheet.found.rows:
         steps = fold(row.item_id, facts.get(row.item_id, [])).tracks.milestones
-        rows.append(_bar(view, row) | {
+        rows.append(_bar(view, row, known) | {
+            "percent": _percent(view, row, under),
             "milestones": [
                 {"key": one.key, "title": one.title, "due": day_text(one.due_day), "done": day_text(one.done_day)}
                 for one in steps
             ],
-            "tasks": [_bar(view, task) for task in sorted(below.get(row.item_id, []), key=lambda one: one.path)],
+            "tasks": [_bar(view, task, known) for task in sorted(below.get(row.item_id, []), key=lambda one: one.path)],
         })  # fmt: skip
     return _head(view, sheet) | {"rows": rows}
 
 
-def _bar(view: View, row: BoardRow) -> Document:
+def _bar(view: View, row: BoardRow, known: Mapping[bytes, Known]) -> Document:
     light = light_of(view, row)
     return {
         "id": row.item_id.hex(), "number": row.number, "title": row.title, "office": row.receiver,
@@ -179,6 +200,7 @@ def _bar(view: View, row: BoardRow) -> Document:
         "first_due": day_text(row.first_due_day), "due": day_text(row.due_day), "signed": day_text(row.signed_day),
         "submitted": day_text(row.submitted_day), "closed": day_text(row.finished_day),
         "as_of": moment(view.as_of_ms(row.receiver)),
+        "known": truth.document(known[row.item_id], view.name_of),
     }  # fmt: skip
 
 

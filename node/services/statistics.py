@@ -47,6 +47,8 @@ _SIGN_PERIOD = Period(1, "工作日")  # 本地默认, as reminders have it
 _SCREEN_OFFICES = 14
 _MONTH = "month "  # before a month among the keys of offices
 _NONE = "（未写明）"
+_FROM_ABOVE = frozenset({"leader", "source"})  # what the item a task serves says for it
+_DEPTH = 12  # of tasks issued under tasks
 
 
 class Span(NamedTuple):
@@ -80,7 +82,10 @@ def statistics(reader: Reader, view: View, args: Mapping[str, object]) -> Docume
     by, kind = _choice("by", take(args, "by") or "office", BY), _choice("kind", take(args, "kind"), _KINDS)
     today = day_number(day_of(view.now_ms))
     span = span_of(take(args, "period"), today)
-    whole, groups = figures(reader, view, span, _keys(by, view.office), kind=kind, office=take(args, "office"))
+    whole, groups = figures(
+        reader, view, span, _keys(by, view.office), kind=kind, office=take(args, "office"),
+        inherit=by if by in _FROM_ABOVE else "",
+    )  # fmt: skip
     names = sorted(groups)
     return {
         "by": by, "by_label": BY[by], "kind": kind, "kind_label": _KINDS[kind], "period": span.text,
@@ -98,14 +103,36 @@ def statistics(reader: Reader, view: View, args: Mapping[str, object]) -> Docume
 
 def figures(
     reader: Reader, view: View, span: Span, keys: Callable[[Case], Iterable[str]], *, kind: str = "assignment",
-    office: str = "",
+    office: str = "", inherit: str = "",
 ) -> tuple[Tally, Mapping[str, Tally]]:
-    """The sums over what the caller may see."""
+    """The sums over what the caller may see; ``inherit``: what a task is silent about is that of the item it serves."""
     query = narrowed(reader, view, BoardQuery(
         subject="-", kind=kind, receiver=office, opened_from=span.first, opened_before=span.after, limit=_EVERY,
     ))  # fmt: skip
-    rows = reader.board_columns(query, FIELDS) if query is not None else []
-    return tally(map(Case._make, rows), ground_of(reader, view), keys)
+    rows = reader.board_columns(query, (*FIELDS, "item_id")) if query is not None else []
+    cases: Iterable[Case] = (Case._make(row[:-1]) for row in rows)
+    if inherit and rows:
+        origin = _origin(reader, view, inherit)
+        said = [(Case._make(row[:-1]), origin(row[-1])) for row in rows]
+        cases = [one._replace(source=text) if inherit == "source" else one._replace(leader=text) for one, text in said]
+    return tally(cases, ground_of(reader, view), keys)
+
+
+def _origin(reader: Reader, view: View, name: str) -> Callable[[bytes], str]:
+    """What an item says of this, else the nearest item above it that does: a task names no leader of its own."""
+    query = narrowed(reader, view, BoardQuery(subject="-", limit=_EVERY))
+    rows = reader.board_columns(query, ("item_id", "parent", name)) if query is not None else []
+    above = {item: (parent, said) for item, parent, said in rows}
+
+    def said_of(item: bytes) -> str:
+        for _ in range(_DEPTH):
+            parent, said = above.get(item, (b"", ""))
+            if said or not parent:
+                return str(said)
+            item = parent
+        return ""
+
+    return said_of
 
 
 def ground_of(reader: Reader, view: View) -> Ground:

@@ -11,6 +11,7 @@ from node.cli.paper import Paper
 from node.errors import InputError
 from node.services import overview, pages, statistics, workbench
 from node.services.desk import Caller
+from node.services.ledgers import list_ledgers, show_ledger
 from node.services.project import read_facts
 from node.services.statistics import span_of
 from node.storage.port import BoardQuery, ReadNotice, Unit
@@ -157,6 +158,58 @@ def test_figures_by_office_level_and_period(offices: Offices) -> None:
     assert board["nodes"]["total"] == 3
     with pytest.raises(InputError):
         ask(offices.province, "statistics", by="density")
+
+
+def test_a_task_counts_for_the_leader_and_source_of_the_item_it_serves() -> None:
+    """统计 by leader: a task names none of its own, the item it was issued under does."""
+    made = Offices()
+    _, (task,) = made.issue(made.province, [CITY], leader="李省长", source="领导批示")
+    made.do(made.city, "decompose", task, to=[COUNTY], due="2026-11-30")
+    made.issue(made.province, [CITY])
+    for by, key in (("leader", "李省长"), ("source", "领导批示")):
+        said = ask(made.province, "statistics", by=by, period="all")
+        assert {one["key"]: one["items"] for one in said["groups"]} == {key: 2, "（未写明）": 1}, by
+    # What the city does not hold it does not know.
+    assert {one["key"] for one in ask(made.city, "statistics", by="leader", period="all")["groups"]} == {"（未写明）"}
+
+
+def test_an_item_shows_what_its_tasks_have_come_to_and_whose_silence_it_is(offices: Offices) -> None:
+    """全流程: the least that is known names the office it is said of; progress is that of the tasks (I8)."""
+    heat = ask(offices.province, "overview", text="简政放权")
+    assert heat["rows"][0]["item"]["percent"] > 0, "the counties have reported"
+    assert [bar["known"]["label"] for row in ask(offices.province, "gantt")["rows"] for bar in row["tasks"]]
+    cells = [cell for row in ask(offices.province, "overview")["rows"] for cell in row["cells"] if cell]
+    assert all(cell["known_of"] is None for cell in cells if cell["direct"] == cell["tasks"])
+
+
+def test_a_ledger_says_of_an_item_what_its_tasks_have_come_to() -> None:
+    """R94, I8: 完成比例, 情况 and 数据截至 of an item its office has not reported on are those of the tasks below."""
+    made = Offices()
+    own, tasks = made.issue(made.province, [CITY, COUNTY])
+    made.do(made.city, "report", tasks[0], text="过半", percent=60)
+
+    def cells() -> dict[str, str]:
+        rows = list_ledger(made.province)
+        return next(dict(row["cells"]) for row in rows if row["id"] == own)
+
+    said = cells()
+    assert said["percent"] == "30%"
+    name = made.province.office.view().name_of(COUNTY)
+    assert said["known"] == f"未办（{name}）"
+    for task, machine in zip(tasks, (made.city, made.county), strict=True):
+        made.do(machine, "submit", task, text="办结")
+        made.do(made.province, "accept", task)
+    assert (cells()["percent"], cells()["known"]) == ("100%", "已了结")
+    # What the office has reported itself stands.
+    made.do(made.province, "report", own, text="汇总中", percent=80)
+    assert cells()["percent"] == "80%"
+
+
+def list_ledger(machine: Machine) -> Any:
+    reader, view = machine.store.reader(), machine.office.view()
+    listed: Any = list_ledgers(reader, view, {})
+    shown: Any = show_ledger(reader, view, {"ledger": listed["ledgers"][0]["ledger"]})
+    return shown["rows"]
 
 
 def test_periods_have_their_bounds() -> None:

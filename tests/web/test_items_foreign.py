@@ -7,6 +7,7 @@ import pytest
 
 from node.services import console_accounts as accounts
 from node.services.office import Office
+from tests.unit.offices import COUNTY, DUE, TOWN
 from tests.unit.test_approvals_cases import Line
 from tests.web.city import EVIL, console_of, open_city
 from tests.web.desk import Desk, _secret
@@ -103,3 +104,14 @@ def test_a_report_goes_through_its_approval_case_from_opening_to_the_signature()
         done = drafter.send(path + "/files", drafter.form(path))
         assert done.status_code == 303, done.text
         assert "已报结" in drafter.page(f"/items/{item}").select_one(".states").get_text()
+
+
+def test_the_sheet_tells_who_leads_and_who_assists_and_calls_units_units(made: tuple[Desk, str, list[str]]) -> None:
+    desk, _item, _tasks = made
+    issued = desk.do("item.issue", title="牵头协办", requirement="办", to=[COUNTY, TOWN], lead=COUNTY, due=DUE)
+    browser = desk.sign_in("王督查")
+    for one, words in zip(issued["assignments"], ("交你单位牵头办理", "交你单位协办"), strict=True):
+        sheet = browser.page(f"/items/{one['item']}/print/notice").select_one("article.sheet")
+        assert sheet is not None
+        assert words in sheet.get_text()
+        assert "责任人：" not in sheet.get_text()
