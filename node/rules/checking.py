@@ -13,8 +13,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from node.errors import InputError
+from node.rules.cross import cross_problems
 from node.rules.problems import PROBLEMS_MAX, problems_of
-from node.rules.profile import KEYS, Profile, cross_problems, doubled, dropped, merged, read_toml
+from node.rules.profile import KEYS, Profile, doubled, dropped, merged, read_toml
 
 _ROUNDS_MAX = 20
 _PLACE = re.compile(r"^(\w+)\[(\d+)\]")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, time
 from decimal import Decimal
 from typing import Annotated, Any, Protocol, Self, TypeVar
@@ -22,10 +22,10 @@ from pydantic import Field, PrivateAttr, StrictBool, StrictInt, ValidationError
 from node.errors import InputError, PeerError
 from node.records.limits import PAYLOAD_BYTES_MAX
 from node.rules.calendar import day_number
+from node.rules.cross import cross_problems, wrong
 from node.rules.problems import problems_of
 from node.rules.settings import Grain, Levels, Reminders, Reports, Scope
 from node.rules.values import (
-    Applies,
     Chain,
     Closing,
     Extension,
@@ -43,7 +43,6 @@ from node.rules.values import (
     Source,
     TimeRule,
 )
-from node.rules.words import COLOURS
 
 TEXT_BYTES_MAX = PAYLOAD_BYTES_MAX  # it travels as one record
 ENTRIES_MAX = 300  # of one list; the longest shipped one has some thirty
@@ -71,6 +70,7 @@ class Profile(Part):
     roles: Annotated[dict[Id, Label], Field(default_factory=dict, max_length=100)]
     responsibility: Annotated[tuple[Id, ...], Field(max_length=20)] = ()
     responsibility_required: StrictBool = False
+    responsibility_at_issue: Annotated[tuple[Id, ...], Field(max_length=20)] = ()
     sources: Annotated[tuple[Source, ...], Field(max_length=ENTRIES_MAX)] = ()
     classes: Annotated[tuple[ItemClass, ...], Field(max_length=ENTRIES_MAX)] = ()
     visibility: Annotated[tuple[Scope, ...], Field(max_length=10)] = ()
@@ -280,14 +280,14 @@ def read_toml(text: str) -> dict[str, Any]:
         found = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
         end = "文件末尾附近写法有误" if "end of document" in str(error) else "有的数字过长"
         place = f"第{found[1]}行第{found[2]}列附近写法有误" if found else end
-        raise _wrong(f"不是正确的TOML：{place}", "规则档案", "", "核对引号、括号、等号和日期的写法") from error
+        raise wrong(f"不是正确的TOML：{place}", "规则档案", "", "核对引号、括号、等号和日期的写法") from error
     except RecursionError as error:
-        raise _wrong("嵌套过深", "规则档案", "", "核对括号") from error
+        raise wrong("嵌套过深", "规则档案", "", "核对括号") from error
     return raw
 
 
 def _too_large(size: int) -> InputError:
-    return _wrong(f"规则档案超过{TEXT_BYTES_MAX}字节", "规则档案", size, "删去用不到的条目")
+    return wrong(f"规则档案超过{TEXT_BYTES_MAX}字节", "规则档案", size, "删去用不到的条目")
 
 
 def _plain(value: Any) -> Any:
@@ -319,10 +319,6 @@ def _named(entries: tuple[_E, ...], name: str, key: str) -> _E:
     raise InputError("档案中没有这一条", code="not_found", field=key, value=name, remedy=remedy)
 
 
-def _wrong(text: str, path: str, value: object, remedy: str) -> InputError:
-    return InputError(text, code="profile", field=path, value=value, remedy=remedy)
-
-
 def doubled(raw: Mapping[str, Any]) -> Iterator[InputError]:
     """Two entries of one id, two rungs of one colour."""
     for key, by in (*KEYS.items(), ("ladder", "colour")):
@@ -333,68 +329,5 @@ def doubled(raw: Mapping[str, Any]) -> Iterator[InputError]:
             if not isinstance(name, str):
                 continue  # what has no form is said by who looks at the form
             if name in seen:
-                yield _wrong("重复", f"{key}[{index}].{by}", name, "每条的名称只用一次")
+                yield wrong("重复", f"{key}[{index}].{by}", name, "每条的名称只用一次")
             seen.add(name)
-
-
-def cross_problems(profile: Profile) -> Iterator[InputError]:
-    """What one entry says of another that is not there."""
-    roles, chains = set(profile.roles), {chain.id: chain for chain in profile.chains}
-    scores, classes = {score.id for score in profile.scores}, {c.id for c in profile.classes}
-    named: list[tuple[str, str | None, Collection[str], str]] = []
-    for i, chain in enumerate(profile.chains):
-        for j, step in enumerate(chain.steps):
-            named += [(f"chains[{i}].steps[{j}].roles[{k}]", role, roles, "roles") for k, role in enumerate(step.roles)]
-        named += [(f"chains[{i}].informs[{k}]", role, roles, "roles") for k, role in enumerate(chain.informs)]
-    named += [(f"responsibility[{i}]", role, roles, "roles") for i, role in enumerate(profile.responsibility)]
-    named += [(f"ledgers[{i}].keeper", ledger.keeper, roles, "roles") for i, ledger in enumerate(profile.ledgers)]
-    named.append(("negative_keeper", profile.negative_keeper, roles, "roles"))
-    named += [(f"negative_suppliers[{i}]", r, roles, "roles") for i, r in enumerate(profile.negative_suppliers)]
-    named += [(f"extensions[{i}].chain", e.chain, chains, "chains") for i, e in enumerate(profile.extensions)]
-    if profile.closing is not None:
-        named.append(("closing.chain", profile.closing.chain, chains, "chains"))
-        named += [(f"closing.verify_required[{i}]", c, classes, "classes")
-                  for i, c in enumerate(profile.closing.verify_required)]  # fmt: skip
-    effects = [(f"ladder[{i}]", rung.effects) for i, rung in enumerate(profile.ladder)]
-    effects += [(f"measures[{i}]", measure.effects) for i, measure in enumerate(profile.measures)]
-    for path, several in effects:
-        named += [(f"{path}.effects[{j}].score", e.score, scores, "scores") for j, e in enumerate(several)]
-    for path, name, known, where in named:
-        if name is not None and name not in known:
-            yield _wrong(f"{where}中没有它", path, name, f"在{where}中写明，或改用已有的")
-    if profile.drop and profile.parent is None:
-        yield _wrong("没有上级档案，无可删去", "drop[0]", profile.drop[0], "删去drop，或写明parent")
-    yield from _applies_problems(profile)
-    yield from _ladder_problems(profile)
-    for i, extension in enumerate(profile.extensions):
-        if extension.chain and extension.chain in chains and chains[extension.chain].subject != "extension":
-            yield _wrong("不是延期的流程", f"extensions[{i}].chain", extension.chain, "其subject应为extension")
-
-
-def _applies_problems(profile: Profile) -> Iterator[InputError]:
-    sources, classes = {s.id for s in profile.sources}, {c.id for c in profile.classes}
-    conditions: list[tuple[str, Applies]] = []
-    conditions += [(f"rules[{i}].applies", rule.applies) for i, rule in enumerate(profile.rules)]
-    conditions += [(f"chains[{i}].applies", chain.applies) for i, chain in enumerate(profile.chains)]
-    conditions += [(f"extensions[{i}].applies", entry.applies) for i, entry in enumerate(profile.extensions)]
-    conditions += [(f"ledgers[{i}].filter", ledger.filter) for i, ledger in enumerate(profile.ledgers)]
-    if profile.reports is not None:
-        conditions.append(("reports.applies", profile.reports.applies))
-    for path, applies in conditions:
-        for i, name in enumerate(applies.source):
-            if name not in sources:
-                yield _wrong("sources中没有它", f"{path}.source[{i}]", name, "在sources中写明，或改用已有的")
-        for i, name in enumerate(applies.class_):
-            if name not in classes:
-                yield _wrong("classes中没有它", f"{path}.class[{i}]", name, "在classes中写明，或改用已有的")
-
-
-def _ladder_problems(profile: Profile) -> Iterator[InputError]:
-    """A rung may need only colours that stand before it."""
-    before: set[str] = set()
-    for i, rung in enumerate(profile.ladder):
-        for j, need in enumerate(rung.needs):
-            for k, name in enumerate(need):
-                if name in COLOURS and name not in before:
-                    yield _wrong("它前面没有这种颜色", f"ladder[{i}].needs[{j}][{k}]", name, "按先后列出各色")
-        before.add(rung.colour)

@@ -73,6 +73,8 @@ def settings(profile: Profile) -> Mapping[str, str]:
     if profile.responsibility:
         said["责任链"] = " → ".join(profile.role_label(role) for role in profile.responsibility)
         said["责任链"] += "；内部交办时各级都须写明" if profile.responsibility_required else ""
+        first = "、".join(profile.role_label(role) for role in profile.responsibility_at_issue)
+        said["责任链"] += f"；交办时须写明{first}" if first else ""
     if profile.grains:
         said["任务分解"] = "，".join(f"{HORIZONS[one.horizon]}分解到{one.into}" for one in profile.grains)
     if profile.signing is not None:

@@ -24,7 +24,7 @@ from node.services.ground import (
     words,
 )
 from node.services.project import read_facts
-from node.services.terms import duties, inside, missing_levels, profile_name
+from node.services.terms import check_named, duties, inside
 
 
 def handle(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
@@ -38,11 +38,7 @@ def handle(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     due_day, rule = inside(desk, args, state)
     profile = chains.profile_of(desk)
     named = duties(take_list(args, "duty"), profile)
-    if missing := missing_levels(profile, (*state.tracks.duties, *named)):
-        raise InputError(
-            f"责任链缺：{'、'.join(missing)}（规则 {profile_name(profile)} responsibility）", field="--duty",
-            remedy="各级责任人都写明：每级一个 --duty 层级=姓名",
-        )  # fmt: skip
+    check_named(profile, (*state.tracks.duties, *named), inside=True)
     payload = Act(unit=unit, person=person, due_day=due_day, text=words(args, "text", required=False))
     if named or rule:
         payload = payload._replace(track=Track(duties=named, rule=rule))

@@ -30,7 +30,7 @@ from node.services.desk import (
     take_list,
 )  # fmt: skip
 from node.services.duplicates import check_new, outside_plan
-from node.services.terms import agree, downward
+from node.services.terms import agree, check_named, downward
 from node.storage.port import Meta
 
 Args = Mapping[str, object]
@@ -77,6 +77,7 @@ def issue(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
         return register(desk, args, caller) | {"assignments": []}
     opening = _new(desk, args, "ASSIGN")
     chains.check_issue(desk, opening.source, opening.terms)
+    check_named(chains.profile_of(desk), opening.terms.duties if opening.terms else (), inside=False)
     receivers, paths = _receivers(desk, to, take_list(args, "lead"))
     item, number = register_opening(desk, opening, caller)
     task = opening._replace(number=number, terms=downward(opening.terms))
@@ -100,6 +101,8 @@ def assign(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     opening = _own_open(desk, state, "交办")
     case = chains.check_ready(desk, state, "交办")
     draft = _agreed(desk, state, opening, args)
+    if state.kind == "registered":
+        check_named(chains.profile_of(desk), draft.terms.duties if draft.terms else (), inside=False)
     receivers, paths = _receivers(desk, take_list(args, "to"), take_list(args, "lead"))
     _check_no_second(desk, state.item_id, receivers)
     opened = _open_tasks(desk, draft, state.item_id, receivers, paths, (), caller)

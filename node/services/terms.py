@@ -160,13 +160,22 @@ def duties(texts: Sequence[str], profile: Profile) -> tuple[Duty, ...]:
     return tuple(found)
 
 
-def missing_levels(profile: Profile, named: Iterable[Duty]) -> list[str]:
-    """The levels of the chain of responsibility nobody is named for, where the profile wants all of them (R14)."""
-    if not profile.responsibility_required:
-        return []
+def check_named(profile: Profile, named: Iterable[Duty], *, inside: bool) -> None:
+    """Refuse where nobody is named for a level that answers for the item (R14).
+
+    ``inside``: put in hand by a unit, all of the chain where the profile wants it whole; else given to another office,
+    the levels that the profile wants from who issues.
+    """
     known = {duty.level for duty in named}
-    levels = explain.responsibility_levels(profile)
-    return [label for level, label in levels.items() if level not in known and label not in known]
+    wanted = profile.responsibility_at_issue
+    if inside:
+        wanted = profile.responsibility if profile.responsibility_required else ()
+    missing = [label for role in wanted if not known & {role, label := profile.role_label(role)}]
+    if missing:
+        raise InputError(
+            f"责任链缺：{'、'.join(missing)}（规则 {profile_name(profile)} responsibility）", field="--duty",
+            remedy="写明 " + "、".join(f"--duty {label}=姓名" for label in missing),
+        )  # fmt: skip
 
 
 def _labels(parts: Sequence[object]) -> dict[str, str]:

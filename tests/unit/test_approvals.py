@@ -225,7 +225,8 @@ def test_unclear_item_is_not_assigned_before_it_is_clear() -> None:
         assert "责任主体未确定" in error.text
         assert "--clear" in error.remedy
     office.do("item.change", item=item, clear=True, text="由水务局负责", reason="由水务局负责")
-    assert len(office.do("item.assign", item=item, to=[TOWN])["assignments"]) == 1
+    both = ["政府分管领导=甲", "政府主要领导=乙"]
+    assert len(office.do("item.assign", item=item, to=[TOWN], duty=both)["assignments"]) == 1
     assert office.refused("item.issue", title="丁", unclear="时间不明确", to=[TOWN]).field == "--unclear"
 
 

@@ -30,6 +30,19 @@ def test_who_answers_is_on_each_task_and_all_six_levels_are_shown() -> None:
     assert list(chain(city, item).values())[4:] == ["王副市长", "李市长"]
 
 
+def test_who_gives_a_task_names_the_levels_the_profile_wants_from_him() -> None:
+    """R14: at issue and at assign the government's own two; what was named at 登记 counts; others as they like."""
+    city = Office(found(1, CITY, real=True), "liupanshui-002")
+    Office(admit(1, city.machine, COUNTY, real=True))
+    error = city.refused("item.issue", title="修路", to=[COUNTY], due="2030-01-05", duty=[*REST, TOP[0]])
+    assert "责任链缺：政府主要领导（规则 liupanshui-002/1 responsibility）" in error.text
+    assert "--duty 政府主要领导=姓名" in error.remedy
+    item = city.do("item.register", title="治水", due="2030-01-05", duty=TOP[1:])["item"]
+    error = city.refused("item.assign", item=item, to=[COUNTY])
+    assert "责任链缺：政府分管领导（规则 liupanshui-002/1 responsibility）" in error.text
+    city.do("item.assign", item=item, to=[COUNTY], duty=TOP[:1])
+
+
 def test_a_unit_is_charged_when_every_level_is_named() -> None:
     """R14: “严格执行分级负责制”: what is missing is named; what was named before counts."""
     city = Office(found(1, CITY, real=True), "liupanshui-002")

@@ -8,7 +8,7 @@ with assistants (R33), monthly reports in three parts (R86, R87), warning and ex
 from __future__ import annotations
 
 from node.rules.calendar import date_of
-from tests.sim.stories.city import BUREAU, CITY, COUNTY, LEVELS, OTHER, PARTS, RULES, TOWN, city, close, sign
+from tests.sim.stories.city import BUREAU, CITY, COUNTY, LEADERS, LEVELS, OTHER, PARTS, RULES, TOWN, city, close, sign
 
 
 def test_a_document_is_studied_in_five_days_and_reported_in_two() -> None:
@@ -16,20 +16,20 @@ def test_a_document_is_studied_in_five_days_and_reported_in_two() -> None:
     story = city("2026-09-28")
     points = ["文件背景和新要求", "可争取的政策、项目、资金、试点", "对本地的挑战和影响", "其他地方动态和意见措施"]
     made = story.do(
-        CITY, "item.issue", "督查员", title="学习解读黔府发〔2026〕9号", source="document", rule="study",
+        CITY, "item.issue", "督查员", duty=LEADERS, title="学习解读黔府发〔2026〕9号", source="document", rule="study",
         start="2026-09-28", point=points, to=[BUREAU], leader="分管副市长",
     )  # fmt: skip
     [task] = sign(story, made)
     story.same_everywhere(task, due="2026-10-10", points=points)
     names = ("张三", "综合科长", "发改委副主任", "发改委主任", "分管副市长", "市长")
     team = [f"{level}={name}" for level, name in zip(LEVELS, names, strict=True)]
-    says = (f"{RULES} responsibility", "责任链缺：政府部门工作人员、科（股）室负责人、部门分管负责同志、政府主要领导")
+    says = (f"{RULES} responsibility", "责任链缺：政府部门工作人员、科（股）室负责人、部门分管负责同志")
     story.refused(BUREAU, "item.handle", says=says, item=task, unit="综合科", duty=team[3:5])
     story.do(BUREAU, "item.handle", item=task, unit="综合科", duty=team, text="政策文件解读工作专班")
     assert [one["name"] for one in story.show(CITY, task)["responsibility"]] == list(names)
     major = story.do(
-        CITY, "item.issue", "督查员", title="学习解读中央一号文件", source="document", **{"class": "major"},
-        rule="study.major", to=[COUNTY],
+        CITY, "item.issue", "督查员", duty=LEADERS, title="学习解读中央一号文件", source="document",
+        rule="study.major", to=[COUNTY], **{"class": "major"},
     )  # fmt: skip
     [at_once] = sign(story, major)
     story.same_everywhere(at_once, due="2026-09-28", light="yellow")
@@ -41,7 +41,7 @@ def test_a_document_is_studied_in_five_days_and_reported_in_two() -> None:
     story.refused(BUREAU, "item.submit", says=says, item=task, text="已解读", answer=three)
     story.do(BUREAU, "item.submit", item=task, text="已解读", answer=[*three, "4=已了解遵义做法"])
     report = story.do(
-        CITY, "item.issue", "督查员", title="报告解读情况并公开", source="document", rule="study.report",
+        CITY, "item.issue", "督查员", duty=LEADERS, title="报告解读情况并公开", source="document", rule="study.report",
         start="2026-10-09", to=[BUREAU],
     )  # fmt: skip
     # 10 October is a Saturday that is worked: 10, 12.
@@ -62,7 +62,7 @@ def test_a_task_list_with_grain_responsibility_and_one_lead() -> None:
     }  # fmt: skip
     steps = ["四季度=完成住房分配@2026-12-31", "2027一季度=完成就业安置@2027-03-31"]
     made = story.do(
-        CITY, "item.issue", "督查员", **year, milestone=steps, to=[COUNTY, OTHER, BUREAU], lead=[COUNTY],
+        CITY, "item.issue", "督查员", duty=LEADERS, **year, milestone=steps, to=[COUNTY, OTHER, BUREAU], lead=[COUNTY],
     )  # fmt: skip
     own, (lead, other, bureau) = made["item"], sign(story, made)
     assert [one["key"] for one in story.tracks(CITY, own)["milestones"]] == ["四季度", "2027一季度"]
@@ -77,7 +77,7 @@ def test_a_task_list_with_grain_responsibility_and_one_lead() -> None:
     says = f"{RULES} responsibility"
     story.refused(COUNTY, "item.handle", says=says, item=lead, unit="搬迁办", duty=["乡贤=某某"])
     story.do(COUNTY, "item.handle", item=lead, unit="搬迁办", person="1号", due="2027-03-15", duty=chain)
-    assert [one["level"] for one in story.tracks(CITY, lead)["duties"]] == list(LEVELS)
+    assert {one["level"] for one in story.tracks(CITY, lead)["duties"]} == set(LEVELS)
     [town] = sign(story, story.do(COUNTY, "item.decompose", item=lead, to=[TOWN], due="2027-03-01", title="安置"))
     story.same_everywhere(town, due="2027-03-01")
     assert story.show(CITY, town)["line"]["path"] == [CITY, COUNTY, TOWN]
@@ -130,7 +130,7 @@ def test_what_lies_within_one_place_is_solved_there() -> None:
     assert story.holders(alone) == [COUNTY]
     both = {"title": "跨县道路", "to": [COUNTY, OTHER], "due": "2026-12-31"}
     story.refused(CITY, "item.issue", "督查员", lead=[COUNTY, OTHER], **both)
-    made = story.do(CITY, "item.issue", "督查员", lead=[OTHER], **both)
+    made = story.do(CITY, "item.issue", "督查员", duty=LEADERS, lead=[OTHER], **both)
     assert {one["to"]: one["role"] for one in made["assignments"]} == {COUNTY: "assist", OTHER: "lead"}
     story.agreed()
 
@@ -154,8 +154,9 @@ def test_what_nobody_asked_for_is_reported_on_a_standing_task() -> None:
     """R85, R102: emergencies at once, and departments' own inspection results, to 政府办 and 督查部门, both signed."""
     story = city("2026-09-28")
     made = story.do(
-        CITY, "item.issue", "督查员", title="突发事件和自行督查结果报告（常设）", source="other", **{"class": "urgent"},
-        to=[COUNTY, BUREAU], point=["突发、紧急情况第一时间报告", "本行业督查结果报政府办公室和督查部门"],
+        CITY, "item.issue", "督查员", duty=LEADERS, title="突发事件和自行督查结果报告（常设）", source="other",
+        to=[COUNTY, BUREAU], **{"class": "urgent"},
+        point=["突发、紧急情况第一时间报告", "本行业督查结果报政府办公室和督查部门"],
     )  # fmt: skip
     county, bureau = sign(story, made)
     story.same_everywhere(county, due=None, light="none")
@@ -176,7 +177,8 @@ def test_what_nobody_asked_for_is_reported_on_a_standing_task() -> None:
 def test_supervision_can_become_more_frequent() -> None:
     """R109, R130: 增加督查频次: an item that was reported on when finished is reported on every month from now on."""
     story = city("2026-09-28")
-    made = story.do(CITY, "item.issue", "督查员", title="河道整治", source="other", to=[COUNTY], due="2027-03-31")
+    made = story.do(CITY, "item.issue", "督查员", duty=LEADERS, title="河道整治", source="other", to=[COUNTY],
+                    due="2027-03-31")  # fmt: skip
     [task] = sign(story, made)
     profile = "liupanshui-002/1"
     said = {"item": task, "reason": "整改不力"}
@@ -203,7 +205,7 @@ def test_unclear_matters_are_reviewed_and_then_tracked() -> None:
     story.refused(CITY, "item.approve", "市长", says=f"{RULES} chains.setup.unclear", item=item)
     assert story.approve(CITY, item, "分管副市长") == [("审核", True)]
     story.do(CITY, "item.change", "督查员", item=item, clear=True, due="2026-11-30", reason="由水城区牵头")
-    [task] = sign(story, story.do(CITY, "item.assign", "督查员", item=item, to=[COUNTY]))
+    [task] = sign(story, story.do(CITY, "item.assign", "督查员", duty=LEADERS, item=item, to=[COUNTY]))
     story.same_everywhere(task, due="2026-11-30")
     story.agreed()
 
@@ -211,7 +213,8 @@ def test_unclear_matters_are_reviewed_and_then_tracked() -> None:
 def test_problems_are_cleared_line_by_line_and_only_when_confirmed() -> None:
     """R97, R108, R109: leader, unit, date and demand on each line; 销号 by who supervises, after 复核确认."""
     story = city("2026-09-28")
-    made = story.do(CITY, "item.issue", "督查员", title="生态督查问题", line="rectify", to=[COUNTY], due="2026-12-31")
+    made = story.do(CITY, "item.issue", "督查员", duty=LEADERS, title="生态督查问题", line="rectify", to=[COUNTY],
+                    due="2026-12-31")  # fmt: skip
     [task] = sign(story, made)
     lines = [f"{key}=整治{key}号排口@住建局@副县长@2026-1{key}-30" for key in ("0", "1")]
     story.refused(CITY, "item.rectify", "督查员", item=task, line=["一=整治"])
@@ -271,7 +274,7 @@ def test_six_ledgers_the_whole_and_those_of_leaders_and_departments() -> None:
     }  # fmt: skip
     for ledger, terms in kinds.items():
         made = story.do(
-            CITY, "item.issue", "督查员", title=f"事项{ledger}", due="2026-12-31", leader="分管副市长",
+            CITY, "item.issue", "督查员", duty=LEADERS, title=f"事项{ledger}", due="2026-12-31", leader="分管副市长",
             to=[COUNTY, BUREAU], lead=[COUNTY], milestone=["四季度=完成@2026-12-31"], **terms,
         )  # fmt: skip
         sign(story, made)

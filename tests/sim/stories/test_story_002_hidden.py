@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from node.records.header import decode
 from node.records.kinds import label_of
 from node.records.line import Line
-from tests.sim.stories.city import BUREAU, CITY, COUNTY, OTHER, RULES, TOWN, city, close, sign
+from tests.sim.stories.city import BUREAU, CITY, COUNTY, LEADERS, OTHER, RULES, TOWN, city, close, sign
 from tests.sim.world import Machine
 
 
@@ -48,7 +48,7 @@ def test_an_unannounced_inspection_never_reaches_the_inspected_office() -> None:
         assert not [one for one in story.ask(code, "item.list") if "安置点" in one["title"]]
     story.do(CITY, "item.reveal", "督查员", item=own, text="公布：三号楼存在裂缝", finding=["工程质量"])
     assert story.holders(own) == [CITY], "the inspection itself stays in the office"
-    [task] = sign(story, story.do(CITY, "item.assign", "督查员", item=own, to=[COUNTY], due="2026-11-30"))
+    [task] = sign(story, story.do(CITY, "item.assign", "督查员", duty=LEADERS, item=own, to=[COUNTY], due="2026-11-30"))
     story.same_everywhere(task, state="signed", due="2026-11-30")
     assert any("安置点".encode() in said for _, _, said in everything(story.offices[COUNTY]))
     story.at("2026-11-20")
@@ -61,8 +61,8 @@ def test_an_unannounced_inspection_never_reaches_the_inspected_office() -> None:
 def test_accountability_stands_where_only_its_keepers_read_it() -> None:
     """R110, R113, R115 to R117, A21: conditions, 负面清单 and 线索 at the city alone; the named read the notice."""
     story = city("2026-09-28")
-    made = story.do(CITY, "item.issue", "督查员", title="清欠农民工工资", source="instruction", to=[COUNTY, OTHER],
-                    due="2026-10-30")  # fmt: skip
+    made = story.do(CITY, "item.issue", "督查员", duty=LEADERS, title="清欠农民工工资", source="instruction",
+                    to=[COUNTY, OTHER], due="2026-10-30")  # fmt: skip
     own, (task, other) = made["item"], sign(story, made)
     story.do(OTHER, "item.submit", item=other, text="已清欠")
     close(story, CITY, other)
