@@ -7,6 +7,7 @@ returned is complete. Errors name the key; a file that is no text is refused as 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from importlib import resources
 
 from node.errors import InputError
@@ -53,7 +54,10 @@ def check_profile(data: bytes, known: Mapping[str, Profile] | None = None) -> tu
     """Everything wrong with an office's file; empty if nothing is."""
     try:
         text = _text(data)
-        if problems := checking.problems(text, lambda name: _parent(name, known or {})):
+        problems = checking.problems(
+            text, lambda name: _parent(name, known or {}), lambda name: _likely(name, known or {})
+        )
+        if problems:
             return problems
         _completed(Profile.parse(text), known or {})
     except InputError as error:
@@ -75,6 +79,12 @@ def _parent(name: str, known: Mapping[str, Profile]) -> Profile:
     if name not in SHIPPED:
         raise _no_parent(name)
     return load_shipped(name)
+
+
+def _likely(name: str, known: Mapping[str, Profile]) -> Profile:
+    """The profile a name that is none may have meant: the nearest, else the one everything builds on."""
+    near = get_close_matches(name, [*known, *SHIPPED], 1)
+    return _parent(near[0] if near else DEFAULT, known)
 
 
 def _no_parent(name: str) -> InputError:

@@ -1,7 +1,8 @@
 """All that is wrong with a profile's text in one pass (`rules check`): form, ids, names, the parent, what is dropped.
 
 What is wrong in its form is put aside, so that the rest can be held against itself and the parent; nothing is said of
-an entry because another one, put aside, is missing.
+an entry because another one, put aside, is missing. Where the parent named is unknown, the rest is held against the one
+that was most likely meant, and each problem found so says it.
 """
 
 from __future__ import annotations
@@ -22,8 +23,13 @@ _PLACE = re.compile(r"^(\w+)\[(\d+)\]")
 _INSTEAD: Mapping[str, object] = {"id": "x", "version": 1, "title": "x", "valid_from": "2000-01-01"}
 
 
-def problems(text: str, parent_of: Callable[[str], Profile]) -> tuple[InputError, ...]:
-    """All problems, at most `PROBLEMS_MAX`; ``parent_of`` gives the complete profile of a name or raises InputError."""
+def problems(
+    text: str, parent_of: Callable[[str], Profile], instead_of: Callable[[str], Profile]
+) -> tuple[InputError, ...]:
+    """All problems, at most `PROBLEMS_MAX`.
+
+    ``parent_of`` gives the complete profile of a name or raises InputError; ``instead_of`` what may have been meant.
+    """
     try:
         raw = read_toml(text)
     except InputError as error:
@@ -34,19 +40,25 @@ def problems(text: str, parent_of: Callable[[str], Profile]) -> tuple[InputError
         return tuple(found[:PROBLEMS_MAX])
     found += doubled(raw if not aside else sound)
     own = {key: list(sound.get(key, [])) for key in KEYS if isinstance(sound.get(key, []), list)}
-    whole: dict[str, Any] | None = sound
+    whole, said, among = sound, "", list[InputError]()
     if isinstance(sound.get("parent"), str):
         try:
             above = parent_of(sound["parent"])
         except InputError as error:
             found.append(error)
-            whole = None
-        else:
-            found += _drops(sound.get("drop", []), above)
-            whole = merged(sound, above, dropping=False)
-    if whole is not None:
-        found += _crossed(whole, own, aside)
+            above = instead_of(sound["parent"])
+            said = f"（上级档案暂按 {above.id} 核对）"
+        among += _drops(sound.get("drop", []), above)
+        whole = merged(sound, above, dropping=False)
+    among += _crossed(whole, own, aside)
+    found += (_noted(one, said) for one in among) if said else among
     return tuple({(one.field, one.text, str(one.value)): one for one in found}.values())[:PROBLEMS_MAX]
+
+
+def _noted(error: InputError, said: str) -> InputError:
+    return InputError(
+        f"{error.text}{said}", code=error.code, field=error.field, value=error.value, remedy=error.remedy or ""
+    )
 
 
 def _sound(raw: Mapping[str, Any], found: list[InputError]) -> tuple[dict[str, Any] | None, set[str]]:

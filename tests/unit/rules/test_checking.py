@@ -58,10 +58,19 @@ def test_all_problems_of_a_child_in_one_pass() -> None:
     ]  # fmt: skip
 
 
-def test_an_unknown_parent_is_said_beside_the_rest() -> None:
-    found = fields(HEAD + 'parent = "nobody-009"\n' + PARTS)
-    assert {"parent", "classes[1].id", "rules[0].start", "scores[0].points"} <= set(found)
-    assert len(found) == len(set(found))
+@pytest.mark.parametrize("name", ["nobody-009", "base-04"])
+def test_an_unknown_parent_is_said_beside_all_the_rest(name: str) -> None:
+    """One pass: what hangs on the parent is held against the likeliest, and says so."""
+    known = fields(HEAD + 'parent = "base-004"\n' + PARTS)
+    assert fields(HEAD + f'parent = "{name}"\n' + PARTS) == sorted([*known, "parent"])
+    said = [str(one) for one in check_profile((HEAD + f'parent = "{name}"\n' + PARTS).encode())]
+    assert [one for one in said if "boss" in one and "上级档案暂按 base-004 核对" in one]
+
+
+def test_the_parent_meant_is_the_nearest_by_name() -> None:
+    """What county-003 has is not missed in a file that names it wrongly."""
+    chain = '[[ledgers]]\nid = "l"\ntitle = "台账"\ncolumns = ["number"]\nkeeper = "leader.supervision"\n'
+    assert fields(HEAD + 'parent = "county-03"\n' + chain) == ["parent"]
 
 
 @pytest.mark.parametrize("name", SHIPPED)
