@@ -29,9 +29,15 @@ from node.cli import (
     rules,
     transfer,
 )
-from node.cli.usage import PROGRAM, DulianCommand, DulianGroup, MissingCommand
+from node.cli.usage import MISSING, PROGRAM, DulianCommand, DulianGroup, MissingCommand
 
-SETUP, CARE, WORK, MISSING = "建立与入网", "运行与核对", "督查事项", "本版本未提供"
+SETUP, CARE, WORK, VIEWS, RULES, PEOPLE = (
+    "建立与入网", "运行与核对", "督查事项", "台账与统计", "规则与日历", "账号与机构",
+)  # fmt: skip
+_PANELS = {
+    "alarm": CARE, "fork": CARE, "case": WORK, "plan": WORK, "ledger": VIEWS, "export": VIEWS, "rules": RULES,
+    "calendar": RULES, "user": PEOPLE, "unit": PEOPLE, "console": PEOPLE,
+}  # fmt: skip
 _AREAS = (
     doctor, reconcile, approvals, measures, planning, ledgers, overview, proposals, rules, people,
     console, backup, forks, proof,
@@ -87,7 +93,7 @@ def build_app() -> typer.Typer:
     for area in _AREAS:
         for name, text in area.GROUPS.items():
             groups[name] = _group(text)
-            app.add_typer(groups[name], name=name, rich_help_panel=WORK)
+            app.add_typer(groups[name], name=name, rich_help_panel=_PANELS[name])
         for (group_name, name), (panel, command) in area.COMMANDS.items():
             _add(groups[group_name], name, command, panel)
     _add_later(app, groups)

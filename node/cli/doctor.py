@@ -12,7 +12,7 @@ from node.cli.ask import Call, ask, request, show
 from node.cli.paper import Cell, Paper, clean, table, wrap
 from node.errors import EXIT_FINDINGS, EXIT_OK, UnreachableError
 
-GROUPS: Mapping[str, str] = {"alarm": "告警"}
+GROUPS: Mapping[str, str] = {"alarm": "告警：处置之后确认不会自动结束的一条。"}
 CARE = "运行与核对"
 _STYLES = {"正常": "green", "警告": "yellow", "故障": "red"}
 

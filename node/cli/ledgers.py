@@ -15,7 +15,7 @@ from node.cli.paper import Cell, Paper, clean, fields, moment, table
 from node.errors import InputError
 from node.items.lifecycle import STATE_LABELS
 
-_HEADING = "台账"
+_HEADING = "台账与统计"
 _EXPORT_PAGE = 200
 _STYLES = {"green": "green", "yellow": "yellow", "red": "red", "done": "blue"}
 # On a terminal; `--json` and the exported file have every column.
@@ -141,7 +141,7 @@ def _grid(data: Any, paper: Paper, names: Mapping[str, str], keys: list[str]) ->
 
 
 # Groups of commands with their help, and commands by path, with the heading they stand under.
-GROUPS: Mapping[str, str] = {"ledger": "台账：查看。", "export": "导出。"}
+GROUPS: Mapping[str, str] = {"ledger": "台账：列出和查看。", "export": "导出：台账存为 Excel 文件。"}
 COMMANDS: Mapping[tuple[str, str], tuple[str, Callable[..., int]]] = {
     ("ledger", "list"): (_HEADING, list_ledgers),
     ("ledger", "show"): (_HEADING, show_ledger),

@@ -101,6 +101,7 @@ def status(data: Mapping[str, Any], paper: Paper) -> Iterable[str]:
     else:
         yield "没有上级和下级节点"
     yield ""
+    yield from _console(data.get("console") or {}, paper)
     kept = data.get("backup") or {}
     if kept:
         yield from wrap(f"最近备份 {moment(kept.get('at'))}，已核验：{clean(kept.get('file'))}", paper.width)
@@ -116,6 +117,15 @@ def status(data: Mapping[str, Any], paper: Paper) -> Iterable[str]:
         said = f"[{clean(alarm.get('code'))}] {clean(alarm.get('text'))}  自 {moment(alarm.get('since'))}"
         yield from (f"  {line}" for line in wrap(said, None if paper.width is None else paper.width - 2))
     yield from wrap("处置办法见 deploy/RUNBOOK.md 中与告警代码同名的章节", paper.width)
+
+
+def _console(console: Mapping[str, Any], paper: Paper) -> Iterable[str]:
+    if not console:
+        return
+    yield f"控制台 {clean(console.get('url'))}"
+    if console.get("fingerprint"):  # what the browser shows of the certificate is compared with it
+        until = moment(console.get("expires"))
+        yield from wrap(f"控制台证书 SHA-256 指纹 {clean(console['fingerprint'])}，有效到 {until}", paper.width)
 
 
 def _link(link: Mapping[str, Any], chars: int) -> list[Cell | str]:

@@ -24,6 +24,7 @@ from node.cli.ask import note, refuse
 from node.cli.paper import pad, width, wrap
 from node.errors import DulianError, InputError, LocalError
 
+MISSING = "本版本未提供"  # the heading of commands that this release refuses
 PROGRAM = "dulian"
 EXIT_INTERRUPTED = 130
 HELP_COLUMNS_MAX = 110
@@ -213,6 +214,8 @@ def _page(command: Any, ctx: Any, commands: Sequence[Any]) -> str:
     sections: dict[str, list[tuple[str, str]]] = {}
     for panel, members in groupby(commands, key=lambda member: member.rich_help_panel or "命令"):
         sections.setdefault(str(panel), []).extend((member.name, _first_line(member)) for member in members)
+    if MISSING in sections:
+        sections[MISSING] = sections.pop(MISSING)  # what cannot be used comes after all that can
     sections["参数"] = [(_argument_name(param), param.help or "") for param in arguments]
     sections["选项"] = [_option_row(param) for param in options]
     return "\n".join([*lines, *_sections(sections, columns)]) + "\n"

@@ -212,6 +212,17 @@ def test_status() -> None:
     )
 
 
+def test_status_says_where_the_console_is_and_what_its_certificate_looks_like() -> None:
+    data: dict[str, object] = {"office": {"code": "320500"}, "ready": True, "epoch": 1, "links": [], "alarms": []}
+    data["console"] = {"url": "http://127.0.0.1:7680", "fingerprint": None, "expires": None}
+    assert "\n控制台 http://127.0.0.1:7680\n尚未备份" in text(show_node.status(data, PLAIN))
+    data["console"] = {
+        "url": "https://10.2.0.1:7680", "fingerprint": "ab" * 32, "expires": "2027-11-22T03:14:05+08:00",
+    }  # fmt: skip
+    said = f"\n控制台 https://10.2.0.1:7680\n控制台证书 SHA-256 指纹 {'ab' * 32}，有效到 2027-11-22 03:14:05\n"
+    assert said in text(show_node.status(data, PLAIN))
+
+
 def test_status_of_a_node_that_waits_to_be_admitted_has_no_empty_counts() -> None:
     alarm = {"code": "pending", "text": "等待上级批准", "since": "2026-11-22T03:14:05+08:00"}
     office = {"code": "320500", "name": "苏州市", "level": "prefecture"}
