@@ -62,6 +62,7 @@ def _applies_problems(profile: Profile) -> Iterator[InputError]:
     conditions += [(f"chains[{i}].applies", chain.applies) for i, chain in enumerate(profile.chains)]
     conditions += [(f"extensions[{i}].applies", entry.applies) for i, entry in enumerate(profile.extensions)]
     conditions += [(f"ledgers[{i}].filter", ledger.filter) for i, ledger in enumerate(profile.ledgers)]
+    conditions += [(f"grains[{i}].applies", one.applies) for i, one in enumerate(profile.grains) if one.applies]
     if profile.reports is not None:
         conditions.append(("reports.applies", profile.reports.applies))
     for path, applies in conditions:

@@ -22,10 +22,11 @@ class Scope(Part):
 
 
 class Grain(Quoted):
-    """Into what a task is decomposed 任务分解 (R29)."""
+    """Into what a task is decomposed 任务分解 (R29); without ``applies`` it is told and asked of nobody."""
 
     horizon: Annotated[str, among(words.HORIZONS)]
     into: Literal["年", "季", "月", "周"]
+    applies: Applies | None = None
 
 
 class Reports(Quoted):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from node.records.kinds import Kind
 from node.records.limits import POINT_CHARS_MAX, POINTS_MAX, TEXT_CHARS_MAX, TITLE_CHARS_MAX
 from node.records.line import CODE, Line
 from node.records.payload import ROLE_NAMES, Act, Opening, check_line, check_text
-from node.records.track import Terms
+from node.records.track import Milestone, Terms
 from node.services import chains
 from node.services.desk import (
     Caller,
@@ -30,7 +30,7 @@ from node.services.desk import (
     take_list,
 )  # fmt: skip
 from node.services.duplicates import check_new, outside_plan
-from node.services.terms import agree, check_named, downward
+from node.services.terms import agree, check_decomposed, check_named, downward
 from node.storage.port import Meta
 
 Args = Mapping[str, object]
@@ -77,7 +77,7 @@ def issue(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
         return register(desk, args, caller) | {"assignments": []}
     opening = _new(desk, args, "ASSIGN")
     chains.check_issue(desk, opening.source, opening.terms)
-    check_named(chains.profile_of(desk), opening.terms.duties if opening.terms else (), inside=False)
+    _check_task(desk, opening, opening.terms.milestones if opening.terms else ())
     receivers, paths = _receivers(desk, to, take_list(args, "lead"))
     item, number = register_opening(desk, opening, caller)
     task = opening._replace(number=number, terms=downward(opening.terms))
@@ -95,6 +95,13 @@ def _new(desk: Desk, args: Args, start: str) -> Opening:
     return opening
 
 
+def _check_task(desk: Desk, draft: Opening, steps: Iterable[Milestone]) -> None:
+    """What a task must say before it is given to another office: who answers for it (R14), its steps (R29)."""
+    profile = chains.profile_of(desk)
+    check_named(profile, draft.terms.duties if draft.terms else (), inside=False)
+    check_decomposed(profile, draft, steps, day_of(desk.world.clock.now_ms()))
+
+
 def assign(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     """交办 an item of this office (registered, or received): superiors do not see the new tasks."""
     state = current(desk, take(args, "item"))
@@ -102,7 +109,7 @@ def assign(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     case = chains.check_ready(desk, state, "交办")
     draft = _agreed(desk, state, opening, args)
     if state.kind == "registered":
-        check_named(chains.profile_of(desk), draft.terms.duties if draft.terms else (), inside=False)
+        _check_task(desk, draft, state.tracks.milestones)
     receivers, paths = _receivers(desk, take_list(args, "to"), take_list(args, "lead"))
     _check_no_second(desk, state.item_id, receivers)
     opened = _open_tasks(desk, draft, state.item_id, receivers, paths, (), caller)

@@ -21,10 +21,11 @@ from node.items import guards
 from node.items.fold import ItemState
 from node.items.lights import day_of
 from node.records.limits import NAME_CHARS_MAX, TEXT_CHARS_MAX
-from node.records.payload import check_line, check_text
+from node.records.payload import Opening, check_line, check_text
 from node.records.track import SECRECY, Duty, Milestone, Terms
 from node.rules import explain
 from node.rules.calendar import day_text
+from node.rules.grains import grain_for, open_periods
 from node.rules.profile import Profile
 from node.rules.values import TimeRule
 from node.rules.words import HANDLERS, LINES, ORIGINS, START_EVENTS
@@ -38,6 +39,7 @@ FORMS = ("", "转办", "协办", "自办")
 _PERSON = "person"  # 责任人 of an imported ledger, as `services.ledger_rows` has it: who works on the item here
 _WEIGHT_MAX = 1_000
 _OWN_SETUP = frozenset({"research", "offplan"})  # work lines with a chain of their own, as `services.chains` has it
+_PERIODS_SHOWN = 8
 _LATER = frozenset({"ASSIGN", "DISPATCH"})  # start events that come after 登记
 _RANKS = ("leader.head", "leader.executive")  # of the posts that lead; all others are of one rank (R34)
 
@@ -175,6 +177,20 @@ def check_named(profile: Profile, named: Iterable[Duty], *, inside: bool) -> Non
         raise InputError(
             f"责任链缺：{'、'.join(missing)}（规则 {profile_name(profile)} responsibility）", field="--duty",
             remedy="写明 " + "、".join(f"--duty {label}=姓名" for label in missing),
+        )  # fmt: skip
+
+
+def check_decomposed(profile: Profile, opening: Opening, steps: Iterable[Milestone], today: int) -> None:
+    """Refuse giving a task that the profile wants decomposed while a period of it has no step (R29)."""
+    case = case_of(profile, opening.source, opening.terms)
+    grain = grain_for(profile, case, opening.due_day - today) if opening.due_day else None
+    missing = grain and open_periods(grain.into, today, opening.due_day, [step.due_day for step in steps])
+    if grain is not None and missing:
+        raise InputError(
+            f"任务未分解到{grain.into}，没有节点的：{'、'.join(missing[:_PERIODS_SHOWN])}"
+            f"{' 等' if len(missing) > _PERIODS_SHOWN else ''}（规则 {profile_name(profile)} grains.{grain.horizon}）",
+            field="--milestone",
+            remedy="各期写明进度要求：登记、交办时 --milestone 序号=内容@日期，已登记的 dulian item milestone",
         )  # fmt: skip
 
 

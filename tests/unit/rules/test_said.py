@@ -55,7 +55,9 @@ def test_the_settings_in_words() -> None:
     assert county["黄灯"] == "还剩3个工作日以内"
     assert county["提醒"] == "到期前3个工作日和到期当日"
     assert city["报告内容"].startswith("成绩、经验、做法；困难、问题；建议、打算（类别为重点工作、阶段性工作")
-    assert city["任务分解"] == "中长期任务分解到年，年度任务分解到季，阶段性任务分解到月，特别重要的阶段性任务分解到周"
+    grains = "中长期任务分解到年，年度任务分解到季，阶段性任务分解到月，特别重要的阶段性任务分解到周"
+    assert city["任务分解"].startswith(f"{grains}；类别为突发性事件和紧急工作；类别为重点工作")
+    assert city["任务分解"].endswith("的，交办时各期都须有节点")
     inside, at_issue = "内部交办时各级都须写明", "交办时须写明政府分管领导、政府主要领导"
     assert city["责任链"].endswith(f"政府分管领导 → 政府主要领导；{inside}；{at_issue}")
 
