@@ -1,4 +1,4 @@
-"""`dulian overview`, `statistics` and `problems`: the subtree by item and office, its figures, and what comes again."""
+"""`dulian overview`, `statistics`, `problems`, `papers`: the subtree by item and office, its figures, its papers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from node.cli import values
 from node.cli.ask import Call, ask
 from node.cli.paper import Cell, Paper, clean, moment, table
 
-_HEADING = "台账"
+_HEADING = "台账与统计"
 _STYLES = {"green": "green", "yellow": "yellow", "red": "red", "done": "blue"}
 _COLUMNS_SHOWN = 6  # on paper; `--json` has all
 
@@ -66,6 +66,39 @@ def problems(
     """同类问题分析：退回、整改、督办单、复核、回头看和通报批评指出的问题，相近的归为一类。"""
     args = {"period": period, "office": values.code("--office", office) if office else None, "repeated": repeated}
     return ask(Call(home, as_json, as_), "problems", args, _problems)
+
+
+def papers(
+    kind: Annotated[
+        str,
+        typer.Argument(metavar="KIND", help="extension（延期）、return（退回）、review（审核）、slip（督办单）、"
+                       "order（督办令）、rectify（整改清单）、notice（通报简报）、score（考核记分）、archive（归档）"),
+    ],
+    office: Annotated[str | None, typer.Option("--office", metavar="CODE", help="只看这个承办单位")] = None,
+    page: Annotated[str | None, typer.Option("--page", metavar="N", help="第几页，从 1 开始")] = None,
+    per: Annotated[str | None, typer.Option("--per", metavar="N", help="每页事项数，不写为 50，最多 200")] = None,
+    as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
+) -> int:  # fmt: skip
+    """督办文书清单：延期、退回、审核、督办单、督办令、整改清单、通报简报、考核记分、归档。"""
+    args = {
+        "kind": kind, "office": values.code("--office", office) if office else None,
+        "page": values.whole("--page", page), "per": values.whole("--per", per),
+    }  # fmt: skip
+    return ask(Call(home, as_json, as_), "papers", {name: one for name, one in args.items() if one}, _papers)
+
+
+def _papers(data: Any, paper: Paper) -> Iterable[str]:
+    yield f"{data['label']}清单：共 {data['items']} 个事项，第 {data['page']} 页，共 {data['pages']} 页"
+    rows = [
+        [
+            clean(one["number"] or one["item"][:12]), clean(one["title"]), clean(one["receiver_name"]),
+            clean(one["what"]), moment(one["at"])[:10] if one["at"] else "", clean(one["text"]), clean(one["outcome"]),
+        ]
+        for one in data["lines"]
+    ]  # fmt: skip
+    if rows:
+        heads = ["登记编号", "事项", "承办单位", "文书", "日期", "内容", "结果"]
+        yield from table(heads, rows, paper, give=((1, 10), (5, 12)))
 
 
 def _problems(data: Any, paper: Paper) -> Iterable[str]:
@@ -154,4 +187,5 @@ COMMANDS: Mapping[tuple[str, str], tuple[str, Callable[..., int]]] = {
     ("", "overview"): (_HEADING, overview),
     ("", "statistics"): (_HEADING, statistics),
     ("", "problems"): (_HEADING, problems),
+    ("", "papers"): (_HEADING, papers),
 }

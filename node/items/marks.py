@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from node.items.fact import Fact
@@ -17,7 +17,11 @@ _REPORTS = frozenset({int(Kind.PROGRESS), int(Kind.FINAL)})
 _ENDS = frozenset(
     int(kind) for kind in (Kind.COMPLETE, Kind.CLOSE, Kind.CANCEL, Kind.DECLINE, Kind.MERGE, Kind.REASSIGN)
 )
-_COUNTED = _REPORTS | _ENDS | {_DELIVERED, _SIGN, _ACCEPT, _CHANGE}
+# Papers that nothing else of a board row tells of, as bits of its flags.
+PAPER_BITS: Mapping[int, int] = {
+    int(Kind.ORDER): 16, int(Kind.RECTIFY): 32, int(Kind.NOTICE): 64, int(Kind.BULLETIN): 64, int(Kind.SCORE): 128,
+}  # fmt: skip
+_COUNTED = _REPORTS | _ENDS | {_DELIVERED, _SIGN, _ACCEPT, _CHANGE} | PAPER_BITS.keys()
 
 
 class Marks(NamedTuple):
@@ -44,6 +48,7 @@ class Tally(NamedTuple):
     reported: int = -1
     accepted: int = -1
     ended: int = -1
+    papers: int = 0  # bits of `PAPER_BITS`
     said: tuple[int, str] = (0, "")  # when the newest 变更 that says how often to report was made, and what it says
 
     def marks(self, state: ItemState) -> Marks:
@@ -68,7 +73,7 @@ def tally_of(state: ItemState, facts: Iterable[Fact], before: Tally = NOTHING) -
 
     May only go on where no record before has gained or lost its effect.
     """
-    delivered, signed, reported, accepted, ended, said = before
+    delivered, signed, reported, accepted, ended, papers, said = before
     effects, opened = state.effects, day_of(state.opened_ms)
     for fact in facts:
         kind = fact.kind
@@ -76,7 +81,9 @@ def tally_of(state: ItemState, facts: Iterable[Fact], before: Tally = NOTHING) -
             continue
         # Nothing is done before it was asked for, whatever is claimed (faults.md K2).
         day = max(day_of(fact.claimed_ms), opened)
-        if kind in _REPORTS:
+        if kind in PAPER_BITS:
+            papers |= PAPER_BITS[kind]
+        elif kind in _REPORTS:
             reported = max(reported, day)
         elif kind == _DELIVERED:
             delivered = day if delivered < 0 else min(delivered, day)
@@ -88,7 +95,7 @@ def tally_of(state: ItemState, facts: Iterable[Fact], before: Tally = NOTHING) -
             ended = day if ended < 0 else min(ended, day)
         elif isinstance(fact.payload, Act) and fact.payload.track is not None and fact.payload.track.rule:
             said = max(said, (fact.claimed_ms, fact.payload.track.rule))
-    return Tally(delivered, signed, reported, accepted, ended, said)
+    return Tally(delivered, signed, reported, accepted, ended, papers, said)
 
 
 def marks_of(state: ItemState, facts: Iterable[Fact]) -> Marks:

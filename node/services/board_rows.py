@@ -21,7 +21,7 @@ def row_of(state: ItemState, item_no: int, opened: tuple[int, int], tally: Tally
     terms = opening.terms if opening is not None and opening.terms is not None else _NO_TERMS
     marks = tally.marks(state)
     flags = EXEMPT * bool(tracks.exempt) + UNCLEAR * tracks.unclear
-    flags += HIDDEN * (terms.hidden and not tracks.revealed) + PROVISIONAL * terms.provisional
+    flags += HIDDEN * (terms.hidden and not tracks.revealed) + PROVISIONAL * terms.provisional + tally.papers
     return BoardRow(
         item_no=item_no,
         item_id=state.item_id,

@@ -26,6 +26,7 @@ from node.services import (
     operations,
     overview,
     pages,
+    papers,
     people,
     planning,
     problems,
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from node.services.browse import View
 
 _AREAS = (operations, people, approvals, measures, ruling, planning, ledgers, proposals, fork_cases, console_accounts)
-_LISTS = (pages, workbench, overview, statistics, problems)  # questions alone
+_LISTS = (pages, workbench, overview, statistics, problems, papers)  # questions alone
 _TTL_MS_MAX = 30 * 86_400_000
 _UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 

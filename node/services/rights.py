@@ -35,7 +35,7 @@ _READ = (
     "case.list", "case.show", "rules.list", "rules.show", "rules.check", "rules.explain", "calendar.show",
     "calendar.differences", "doctor", "ledger.list", "ledger.show", "plan.show", "plan.check", "todo.list",
     "fork.list", "fork.show", "fork.export",
-    "item.page", "workbench", "overview", "gantt", "statistics", "screen", "problems",
+    "item.page", "workbench", "overview", "gantt", "statistics", "screen", "problems", "papers",
 )  # fmt: skip
 _ADMINISTER = (
     "reconcile",

@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from node.errors import LocalError
 from node.items.lifecycle import DONE, SUBMITTED
 from node.items.lights import NOT_BINDING
-from node.storage.rows import EXEMPT, HIDDEN, INNER, OPEN_STATES, SORTS, BoardQuery, LightQuery
+from node.storage.rows import EXEMPT, HIDDEN, INNER, OPEN_STATES, PAPERS, SORTS, BoardQuery, LightQuery
 from node.storage.tables import BOARD
 
 Wanted = list[ColumnElement[bool]]
@@ -96,6 +96,10 @@ def wanted_of(query: BoardQuery, dialect: str) -> Wanted:
         on_line = columns.work_line == query.work_line
         opened = and_(columns.work_line == "", columns.source.in_(query.line_sources))
         wanted.append(or_(on_line, opened) if query.line_sources else on_line)
+    if query.paper:
+        by = PAPERS[query.paper]
+        held = columns[by] if isinstance(by, str) else columns.flags.op("&")(by)
+        wanted.append(held != ("" if by in ("extension", "slips") else 0))
     if query.announced:
         wanted.append(columns.flags.op("&")(HIDDEN) == 0)
         if query.subject != "-":

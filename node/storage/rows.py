@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from node.items.lifecycle import DONE, STATE_LABELS
 
 # Bits of BoardRow.flags.
 EXEMPT, UNCLEAR, HIDDEN, PROVISIONAL = 1, 2, 4, 8
+ORDERED, RECTIFIED, NOTICED, SCORED = 16, 32, 64, 128  # there are papers of this kind (`items.marks.PAPER_BITS`)
 INNER = ("side", "special")  # subjects of what an office keeps to those who supervise: side files, drafts of 专报
 
 
@@ -41,7 +43,7 @@ class BoardRow(NamedTuple):
     unit: str = ""  # handling units inside the receiver, joined by 、
     colour: str = ""  # of the last 督办单
     extension: str = ""  # requested | granted | denied | noted
-    flags: int = 0  # EXEMPT | UNCLEAR | HIDDEN | PROVISIONAL
+    flags: int = 0  # EXEMPT | UNCLEAR | HIDDEN | PROVISIONAL | ORDERED | RECTIFIED | NOTICED | SCORED
     strength: str = ""  # must | general | principle | none; empty = must
     warn_days: int = 0  # yellow within so many working days; 0 = 3
     opened_day: int = 0
@@ -104,6 +106,8 @@ class BoardQuery(NamedTuple):
     of `OPEN_STATES` and not exempted; ``no_due``: without a limit; ``item_nos``: only these (None = any).
     ``announced``: neither an inspection that is not announced yet (`HIDDEN`) nor one of the `INNER` files.
 
+    ``paper``: with papers of this kind (`PAPERS`).
+
     ``work_line``: on this line; what names none is, if its source is one of ``line_sources``.
 
     ``sort`` is one of `SORTS`; equal rows stand by item_no, in the same direction.
@@ -145,6 +149,14 @@ class BoardQuery(NamedTuple):
     announced: bool = False
     work_line: str = ""
     line_sources: tuple[str, ...] = ()
+    paper: str = ""
+
+
+# What a list of papers goes by: a field of the board row that is not empty, or a bit of its flags.
+PAPERS: Mapping[str, str | int] = {
+    "extension": "extension", "return": "returns", "review": "submissions", "slip": "slips", "order": ORDERED,
+    "rectify": RECTIFIED, "notice": NOTICED, "score": SCORED,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

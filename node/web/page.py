@@ -25,7 +25,10 @@ Handler = Callable[["WebRequest"], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A route. ``nav`` puts it into the navigation (in the order of ``order``) of whoever may see it."""
+    """A route. ``nav`` puts it into the navigation (in the order of ``order``) of whoever may see it.
+
+    ``under``: the entry of the navigation it belongs to, where its path does not say so.
+    """
 
     path: str
     handler: Handler
@@ -35,6 +38,7 @@ class Page:
     order: int = 0
     upload: bool = False  # takes files: longer, larger
     stream: bool = False  # never ends (`/live`)
+    under: str = ""
 
     def check(self) -> None:
         """LocalError for a page that nobody has permitted."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from node.items.lifecycle import DONE
 from node.items.lights import NOT_BINDING
-from node.storage.rows import EXEMPT, HIDDEN, INNER, OPEN_STATES, BoardQuery, BoardRow, LightQuery
+from node.storage.rows import EXEMPT, HIDDEN, INNER, OPEN_STATES, PAPERS, BoardQuery, BoardRow, LightQuery
 
 
 def matches(row: BoardRow, query: BoardQuery) -> bool:
@@ -29,10 +29,15 @@ def matches(row: BoardRow, query: BoardQuery) -> bool:
         and (query.item_nos is None or row.item_no in query.item_nos)
         and (not query.work_line or query.work_line == row.work_line
              or (not row.work_line and row.source in query.line_sources))
+        and (not query.paper or _has_paper(row, PAPERS[query.paper]))
         and (not query.announced or not (row.flags & HIDDEN or row.subject in INNER))
         and (query.light is None or _light(row, query.light) == query.light.light)
         and all(getattr(query, name) in {type(getattr(query, name))(), getattr(row, name)} for name in _EQUAL)
     )
+
+
+def _has_paper(row: BoardRow, by: str | int) -> bool:
+    return bool(getattr(row, by) if isinstance(by, str) else row.flags & by)
 
 
 _EQUAL = ("receiver", "issuer", "parent", "target", "item_class", "source", "colour", "extension", "leader",

@@ -17,6 +17,7 @@ from node.items.lifecycle import STATE_LABELS
 from node.rules.words import LINES
 from node.services import scope
 from node.services.ledger_rows import COLUMNS
+from node.services.papers import PAPERS
 from node.services.rights import LEADER
 from node.storage.port import Reader, SavedFilter, Store, Unit, User
 from node.web import kept_filters
@@ -54,6 +55,7 @@ async def ledgers(request: WebRequest) -> Response:
     by_unit = next((one["ledger"] for one in found["ledgers"] if one["ledger"] == "department"), first)
     return request.render(
         "ledgers/list.html", found=found, units=units, leaders=leaders, by_leader=by_leader, by_unit=by_unit,
+        papers={name: one.label for name, one in PAPERS.items()},
     )  # fmt: skip
 
 

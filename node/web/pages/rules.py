@@ -251,13 +251,13 @@ async def import_publish(request: WebRequest) -> Response:
 
 
 PAGES = (
-    Page("/rules", listed, "rules.list"),
-    Page("/rules/show", show, "rules.show"),
-    Page("/rules/publish", publish_form, "rules.publish"),
-    Page("/rules/preview", preview, "rules.publish", ("POST",), upload=True),
-    Page("/rules/publish", publish, "rules.publish", ("POST",)),
-    Page("/rules/calendar", calendar, "calendar.show"),
-    Page("/rules/calendar/import", import_form, "calendar.import"),
-    Page("/rules/calendar/preview", import_preview, "calendar.import", ("POST",), upload=True),
-    Page("/rules/calendar/import", import_publish, "calendar.import", ("POST",)),
+    Page("/rules", listed, "rules.list", under="节点管理"),
+    Page("/rules/show", show, "rules.show", under="节点管理"),
+    Page("/rules/publish", publish_form, "rules.publish", under="节点管理"),
+    Page("/rules/preview", preview, "rules.publish", ("POST",), upload=True, under="节点管理"),
+    Page("/rules/publish", publish, "rules.publish", ("POST",), under="节点管理"),
+    Page("/rules/calendar", calendar, "calendar.show", under="节点管理"),
+    Page("/rules/calendar/import", import_form, "calendar.import", under="节点管理"),
+    Page("/rules/calendar/preview", import_preview, "calendar.import", ("POST",), upload=True, under="节点管理"),
+    Page("/rules/calendar/import", import_publish, "calendar.import", ("POST",), under="节点管理"),
 )

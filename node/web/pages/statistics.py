@@ -158,6 +158,6 @@ def as_json(data: object) -> str:
 
 PAGES = (
     Page("/statistics", statistics, "statistics", nav="统计", order=50),
-    Page("/problems", problems, "problems"),
+    Page("/problems", problems, "problems", under="统计"),
     Page("/screen", screen, "screen"),
 )
