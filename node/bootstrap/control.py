@@ -286,7 +286,8 @@ class Control:
             permit(self._office, request.verb, request.args, caller)
             if request.verb == "ledger.import":
                 return importing.import_edited(self._office, back, caller, apply=apply)
-            return importing.import_ledger(self._office, batch, caller, dry_run=dry_run)
+            past_due = bool(request.args.get("past_due"))
+            return importing.import_ledger(self._office, batch, caller, dry_run=dry_run, past_due=past_due)
 
         answer = await self._in_core(lambda: request.around(run))
         assert isinstance(answer, dict)  # noqa: S101 - what the lambda returns

@@ -18,11 +18,12 @@ Words = Annotated[
     typer.Argument(metavar="[ledger] FILE.xlsx", help="任务清单，见 docs/import.md；前写 ledger 的是改过的导出台账"),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="只检查，不写入")]
+PastDue = Annotated[bool, typer.Option("--past-due", help="接续历史台账：办结时限已过的也登记，即为逾期")]
 Apply = Annotated[bool, typer.Option("--apply", help="把改过的台账写入；不写时只列出不同之处")]
 
 
 def import_ledger(
-    words: Words, dry_run: DryRun = False, apply: Apply = False,
+    words: Words, dry_run: DryRun = False, apply: Apply = False, past_due: PastDue = False,
     as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
     """把任务清单逐行登记为事项，有一行不合格就都不登记；或把改过的导出台账（import ledger）写回。"""
@@ -33,12 +34,14 @@ def import_ledger(
     files = [("file", values.readable("FILE.xlsx", words[-1]))]
     call = Call(home, as_json, as_)
     if edited:
+        if past_due:
+            raise InputError("--past-due 只用于导入任务清单", field="--past-due", remedy="去掉 --past-due")
         if dry_run and apply:
             raise InputError("--dry-run 与 --apply 只写一个", field="--apply", remedy="只看不同之处的不写 --apply")
         return ask(call, "ledger.import", {"apply": apply}, returned(apply=apply), files=files, long=True)
     if apply:
         raise InputError("--apply 只用于 import ledger", field="--apply", remedy="去掉 --apply，或写 import ledger")
-    return ask(call, "import", {"dry_run": dry_run}, imported(dry_run=dry_run), files=files, long=True)
+    return ask(call, "import", {"dry_run": dry_run, "past_due": past_due or None}, imported(dry_run=dry_run), files=files, long=True)
 
 
 def imported(*, dry_run: bool) -> Render:

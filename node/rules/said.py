@@ -77,8 +77,8 @@ def settings(profile: Profile) -> Mapping[str, str]:
         said["责任链"] += f"；交办时须写明{first}" if first else ""
     if profile.grains:
         said["任务分解"] = "，".join(f"{HORIZONS[one.horizon]}分解到{one.into}" for one in profile.grains)
-        where = {applies(profile, one.applies) for one in profile.grains if one.applies is not None}
-        said["任务分解"] += f"；{'；'.join(sorted(where))}的，交办时各期都须有节点" if where else ""
+        covered = {applies(profile, one.applies) for one in profile.grains if one.applies is not None}
+        said["任务分解"] += f"；{'；'.join(sorted(covered))}的，交办时各期都须有节点" if covered else ""
     if profile.signing is not None:
         said["签收"] = f"送达后{_period(profile.signing)}内"
     if profile.lights is not None:

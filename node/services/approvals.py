@@ -18,6 +18,7 @@ from node.items import guards
 from node.items.beside import Approval, Approved
 from node.items.fold import ItemState
 from node.items.lifecycle import APPROVING, PROPOSED, TERMINAL
+from node.items.lights import day_of
 from node.records.kinds import Kind
 from node.records.limits import TEXT_CHARS_MAX
 from node.records.payload import Act, check_text
@@ -29,7 +30,7 @@ from node.services.chains import SETTING_UP, basis, check_ready, consume, name_o
 from node.services.desk import Caller, Desk, current, open_children, take, take_files, take_list
 from node.services.people import post_of
 from node.services.project import read_facts
-from node.services.terms import milestones
+from node.services.terms import check_steps, milestones
 from node.services.verbs import Args, Command, Question
 from node.storage.port import Actor
 
@@ -130,11 +131,7 @@ def plan(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     guards.check_act(state, Kind.PLAN, desk.identity.code)
     chain = required(desk, "plan", state)
     track = _track(desk, chain)._replace(milestones=milestones(take_list(args, "milestone")))
-    for step in track.milestones:
-        if state.due_day and step.due_day > state.due_day:
-            remedy = "写在事项办结时限之前"
-            text = "节点晚于事项的办结时限（规则：节点不晚于事项时限）"
-            raise InputError(text, field="--milestone", value=step.title, remedy=remedy)
+    check_steps(track.milestones, state.due_day, day_of(desk.world.clock.now_ms()))
     payload = Act(text=_words(args, "--text"), attachments=take_files(args), track=track)
     return _answer(desk, acting.write(desk, state, Kind.PLAN, payload, caller), chain)
 

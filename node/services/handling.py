@@ -68,6 +68,9 @@ def milestone(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     else:
         key, title = one_line(args, "key", required=True), one_line(args, "title")
         due_day = parse_day(args.get("due"), "--due")
+        if due_day and due_day < today_of(desk):
+            raise InputError("节点时限已过（规则：时限不得早于当天）", field="--due", value=args["due"],
+                             remedy="填写今天或以后的日期；已完成的用 --done")  # fmt: skip
         if key not in known and not (title and due_day):
             raise InputError("新节点要写内容和时限", field="--title", remedy="写 --title 和 --due")
         guards.check_due(due_day, state.due_day)

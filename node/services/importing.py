@@ -1,7 +1,8 @@
 """`import`: a ledger or task list becomes registered items; an edited ledger comes back. All or none.
 
 A row of a task list is registered as `item register` would: by the sources, lines and rules of the profile in force.
-But a due date that has passed is a warning, not an error: ledgers carry on matters begun before the node was there.
+A due date that has passed is refused as there, unless it is said (``past_due``) that the ledger carries on matters
+begun before the node was there: then it is a warning.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 Document = dict[str, object]
 TITLE_NAME = "事项名称"
+_NOT_PAST = (
+    "（规则：时限不得早于当天）。处理办法：改正时限；接续历史台账的，选“办结时限已过的也登记” --past-due"
+)
 _COLUMN_OF = {"--source": "事项来源", "--leader": "牵头领导", "--remark": "备注"}
 
 
@@ -67,7 +71,9 @@ def read_edited(data: bytes, name: str) -> Back:
         raise InputError(error.text, field="文件", value=name, remedy=error.remedy) from error
 
 
-def import_ledger(office: Office, batch: Batch, caller: Caller, *, dry_run: bool) -> Document:
+def import_ledger(
+    office: Office, batch: Batch, caller: Caller, *, dry_run: bool, past_due: bool = False
+) -> Document:
     """Register the rows unless one is bad or ``dry_run``; the JSON document (exits 2 with errors)."""
     errors = list(batch.errors)
     rows, numbers = [], batch.numbers
@@ -82,12 +88,16 @@ def import_ledger(office: Office, batch: Batch, caller: Caller, *, dry_run: bool
         if row.number and number_taken(office.desk, row.number):
             errors.append({"row": at, "column": "登记编号", "text": f"登记编号 {row.number} 已存在，请勿重复导入"})
     today = _today(office)
-    warnings: list[Document] = batch.warnings + [
-        {"row": at, "column": "办结时限", "text": f"办结时限 {day_text(row.due_day)} 已过，登记后即为逾期，请核对"}
-        for row, at in zip(rows, numbers, strict=True) if 0 < row.due_day < today
-    ]  # fmt: skip
+    past = [(row.due_day, at) for row, at in zip(rows, numbers, strict=True) if 0 < row.due_day < today]
+    said = "，登记后即为逾期，请核对" if past_due else _NOT_PAST
+    found: list[Document] = [
+        {"row": at, "column": "办结时限", "text": f"办结时限 {day_text(due)} 已过{said}"} for due, at in past
+    ]
+    warnings = batch.warnings + (found if past_due else [])
+    errors += [] if past_due else found
     document: Document = {
         "items": [], "errors": errors, "warnings": warnings, "rows": len(rows), "dry_run": dry_run,
+        "past_due": past_due,
     }  # fmt: skip
     if dry_run:
         document["preview"] = [_shown(row, at) for row, at in zip(batch.rows, numbers, strict=True)]

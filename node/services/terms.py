@@ -70,7 +70,7 @@ def agree(desk: Desk, args: Args, start: str, base: Terms | None = None, source:
         opened = next((part.line for part in profile.sources if part.id == source), None)
         terms = terms._replace(work_line=opened or terms.work_line)
     due_day, rule, terms = _due(desk, args, profile, start, source, terms, today)
-    _check_steps(terms.milestones, due_day)
+    check_steps(terms.milestones, due_day, today)
     return Agreed(source, due_day, rule, terms)
 
 
@@ -131,8 +131,13 @@ def milestones(texts: Sequence[str]) -> tuple[Milestone, ...]:
     return tuple(found)
 
 
-def _check_steps(steps: Sequence[Milestone], due_day: int) -> None:
-    """Refuse a 节点 after the item's own date."""
+def check_steps(steps: Sequence[Milestone], due_day: int, today: int) -> None:
+    """Refuse a 节点 in the past, and one after the item's own date."""
+    past = [step for step in steps if step.due_day < today]
+    if past:
+        named = "、".join(f"{step.key}（{day_text(step.due_day)}）" for step in past)
+        raise InputError(f"节点时限已过：{named}（规则：时限不得早于当天）", field="--milestone", value=past[0].key,
+                         remedy="填写今天或以后的日期")  # fmt: skip
     late = [step for step in steps if due_day and step.due_day > due_day]
     if late:
         named = "、".join(f"{step.key}（{day_text(step.due_day)}）" for step in late)

@@ -267,15 +267,21 @@ def test_import_all_or_nothing(desk: Desk, tmp_path):
     assert written(city) == before
 
 
-def test_a_due_date_that_has_passed_is_told_row_by_row_and_imported(desk: Desk, tmp_path):
+def test_a_due_date_that_has_passed_is_refused_row_by_row_unless_the_ledger_is_an_old_one(desk: Desk, tmp_path):
     city = desk.tree.city
     tag = secrets.token_hex(3)
     past = TODAY - dt.timedelta(days=1)
     file = ledger(tmp_path / "往年.xlsx", row(f"{tag}-1", due=TODAY), row(f"{tag}-2", due=past), row(f"{tag}-3"))
     before = written(city)
-    dry = city.json("import", file, "--dry-run")
+    refused = city.cli("import", file, "--json")
+    assert refused.exit == 2
+    [error] = refused.json["errors"]
+    assert (error["row"], error["column"]) == (3, "办结时限")
+    assert "（规则：时限不得早于当天）" in error["text"]
+    assert "--past-due" in error["text"]
+    dry = city.json("import", file, "--dry-run", "--past-due")
     assert written(city) == before
-    found = city.json("import", file)
+    found = city.json("import", file, "--past-due")
     for document in (dry, found):
         [warning] = document["warnings"]
         assert (warning["row"], warning["column"]) == (3, "办结时限")
@@ -284,7 +290,7 @@ def test_a_due_date_that_has_passed_is_told_row_by_row_and_imported(desk: Desk, 
     assert [item["row"] for item in found["items"]] == [2, 3, 4]
     assert city.show(f"{tag}-2")["light"] == "red"
     again = ledger(tmp_path / "往年二.xlsx", row(f"{tag}-4", due=past))
-    done = city.cli("import", again)
+    done = city.cli("import", again, "--past-due")
     assert done.exit == 0
     assert "请核对：1 处" in done.out
     assert past.isoformat() in done.out

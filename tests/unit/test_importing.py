@@ -13,18 +13,20 @@ from tests.sim.world import found
 from tests.unit.one_office import COUNTY, TOWN, Office, county, county_with_town
 
 
-def imported(office: Office, *rows: tuple[str, ...], dry_run: bool = False) -> Any:
+def imported(office: Office, *rows: tuple[str, ...], dry_run: bool = False, past_due: bool = False) -> Any:
     """What `import` says of a file with these rows; nothing is written where it has errors."""
     book = openpyxl.Workbook()
     page = book.worksheets[0]
-    for row in (("事项名称", "事项来源", "责任单位", "牵头领导"), *rows):
+    for row in (("事项名称", "事项来源", "责任单位", "牵头领导", "办结时限"), *rows):
         page.append(row)
     book.save(target := BytesIO())
     machine, before = office.machine, office.machine.store.reader().record_count()
     batch = read_ledger_rows(target.getvalue(), "清单.xlsx", machine.clock.now_ms())
     answers: list[tuple[Any, DulianError | None]] = []
     event = machine.office.command(
-        lambda: import_ledger(machine.office, batch, office.caller("承办", "root"), dry_run=dry_run),
+        lambda: import_ledger(
+            machine.office, batch, office.caller("承办", "root"), dry_run=dry_run, past_due=past_due
+        ),
         lambda answer, error: answers.append((answer, error)),
     )
     for callback in machine.office.step([event]).after_commit:
@@ -67,6 +69,18 @@ def test_what_register_refuses_is_refused_by_its_row() -> None:
         assert (error["row"], error["column"], answer["items"]) == (3, "事项来源", [])
         assert refused.text in error["text"]
         assert "没有的来源" in error["text"]
+
+
+def test_a_due_date_that_has_passed_is_refused_unless_the_ledger_is_an_old_one() -> None:
+    """As `item register` refuses it; with the word for it the row is registered and stands to be looked at."""
+    office = county()
+    rows = ("信访一", "handling.letter", "", "", "2020-01-05"), ("信访二", "handling.letter", "", "", "")
+    [error] = imported(office, *rows)["errors"]
+    assert (error["row"], error["column"]) == (2, "办结时限")
+    assert "（规则：时限不得早于当天）" in error["text"]
+    done = imported(office, *rows, past_due=True)
+    assert len(done["items"]) == 2
+    assert [(one["row"], one["column"]) for one in done["warnings"]] == [(2, "办结时限")]
 
 
 def test_an_office_without_rules_of_its_own_takes_any_words() -> None:

@@ -61,6 +61,10 @@ def test_milestones_are_set_and_reported(offices: Offices) -> None:
     _, [task] = offices.issue(offices.city, [COUNTY])
     assert "内容和时限" in offices.refused(offices.county, "milestone", task, key="一季度")
     assert DUE in offices.refused(offices.county, "milestone", task, key="一季度", title="出台方案", due=LATER)
+    past = offices.refused(offices.county, "milestone", task, key="一季度", title="出台方案", due="2026-09-20")
+    assert "节点时限已过（规则：时限不得早于当天）" in past
+    own = {"title": "清理事项", "due": DUE, "milestone": ["1=摸底@2026-09-20"]}
+    assert "节点时限已过：1" in offices.refused(offices.city, "register", "", **own)
     offices.do(offices.city, "milestone", task, key="一季度", title="出台方案", due=EARLIER)
     assert "没有这个节点" in offices.refused(offices.county, "milestone", task, done="二季度")
     offices.do(offices.county, "milestone", task, done="一季度")

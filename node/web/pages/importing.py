@@ -29,6 +29,7 @@ LIST, LEDGER = "import", "ledger.import"
 UPLOAD = (
     Field("verb", "导入什么", "choice", required=True,
           choices=[(LIST, "任务清单：逐行登记为事项"), (LEDGER, "改过的导出台账：写回不同之处")]),
+    Field("past_due", "接续历史台账：办结时限已过的也登记", "check", help="只用于任务清单；登记后即为逾期"),
     Field("file", "文件", "files", required=True, help="一个 xlsx 文件，至多 20 MiB、10000 行"),
 )  # fmt: skip
 CONFIRM = (Field("token", "预览", "hidden", required=True),)
@@ -44,7 +45,7 @@ async def upload(request: WebRequest) -> Response:
     form = await request.form(UPLOAD)
     if form.ok:
         try:
-            kept = await _preview(request, str(form.values["verb"]), form.uploads())
+            kept = await _preview(request, str(form.values["verb"]), form.uploads(), bool(form.values["past_due"]))
         except InputError as error:
             if error.code == "csrf":
                 raise
@@ -54,7 +55,7 @@ async def upload(request: WebRequest) -> Response:
     return request.form_page("importing/upload.html", form)
 
 
-async def _preview(request: WebRequest, verb: str, files: list[Upload]) -> KeptFile:
+async def _preview(request: WebRequest, verb: str, files: list[Upload], past_due: bool) -> KeptFile:
     if len(files) != 1:
         raise InputError("一次导入一个文件", code="bad_file", field="文件", remedy="分几次导入")
     file = files[0]
@@ -67,7 +68,7 @@ async def _preview(request: WebRequest, verb: str, files: list[Upload]) -> KeptF
     await file.check(_SHEETS)
     data = b"".join([piece async for piece in file.chunks()])
     gateway, name = request.gateway, request.caller.name
-    dry: dict[str, Any] = {"dry_run": True} if verb == LIST else {}
+    dry: dict[str, Any] = {"dry_run": True, "past_due": past_due} if verb == LIST else {}
     preview = await gateway.do(request.caller, verb, files=[file], address=request.address, **dry)
     if verb == LIST:
         titles = [str(row["title"]) for row in preview["preview"]]
@@ -126,7 +127,8 @@ async def confirm(request: WebRequest) -> Response:
         raise NotFoundError("预览已过期", remedy="重新上传文件")
     if kept.outcome is not None:
         return request.redirect(here, flash="已经导入过，没有重复导入")
-    apply: dict[str, Any] = {"dry_run": False} if kept.verb == LIST else {"apply": True}
+    past_due = bool(kept.preview.get("past_due"))
+    apply: dict[str, Any] = {"dry_run": False, "past_due": past_due} if kept.verb == LIST else {"apply": True}
     try:
         answer = await request.gateway.do(
             request.caller, kept.verb, files=[kept], once=_once(kept.token), address=request.address, **apply
