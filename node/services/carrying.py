@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from node.errors import DulianError
+from node.errors import DulianError, StoreError
 from node.items.fold import EFFECTIVE, LATE, ItemState, fold
 from node.items.lifecycle import CANCELLED
 from node.records.kinds import Kind
@@ -62,6 +62,8 @@ class Carrying(Sharing):
             try:
                 if _carry(desk, item):
                     self._moved[item] = None  # the bounds left something for the next step
+            except StoreError:
+                raise
             except DulianError as error:
                 yield error
 

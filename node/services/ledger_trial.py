@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from node.errors import DulianError, LocalError
+from node.errors import DulianError, LocalError, StoreError
 from node.items.fact import Fact, fact_of
 from node.items.fold import ItemState, fold
 from node.records import payload as payloads
@@ -60,7 +60,7 @@ class Trial:
         self._undo.clear()
         try:
             carry_out(cast("Office", self), verb, args, caller)
-        except LocalError:
+        except (LocalError, StoreError):
             raise
         except DulianError as error:
             for item, state, row in reversed(self._undo):

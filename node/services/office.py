@@ -163,8 +163,8 @@ class Office:
             point = self.logs.savepoint()
             try:
                 answer: object = run()
-            except LocalError:
-                raise
+            except (LocalError, StoreError):
+                raise  # no refusal: a store that failed must take back the whole step
             except DulianError as error:
                 refused = error
                 self.logs.undo(point)

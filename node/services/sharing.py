@@ -16,7 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from node.errors import DulianError, PeerError
+from node.errors import DulianError, PeerError, StoreError
 from node.items.fold import EFFECTIVE, ItemState, fold
 from node.items.guards import answers
 from node.items.versions import LIVES
@@ -89,6 +89,8 @@ class Sharing:
             try:
                 if _pass_on(desk, group, reported):
                     self._groups[group] = reported  # the bounds left something for the next step
+            except StoreError:
+                raise
             except DulianError as error:
                 yield error
 

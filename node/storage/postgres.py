@@ -16,11 +16,13 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy import Engine as AlchemyEngine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool, QueuePool
 
+from node.errors import StoreError
 from node.storage.engine import CONNECT_TIMEOUT_S, driver_of, locked_error, record_values, secret_of, shown
 from node.storage.failures import as_store_error
 from node.storage.port import RecordRow
@@ -112,7 +114,12 @@ class PostgresEngine:
         """Nothing: PostgreSQL decides at the commit."""
 
     def before_commit(self, connection: Connection, *, durable: bool) -> None:
-        """Let this commit return before it is on disk, where that is enough."""
+        """Let this commit return before it is on disk, where that is enough; StoreError after an error inside.
+
+        To a COMMIT after an error the server answers ROLLBACK, and the driver raises nothing.
+        """
+        if driver_of(connection).info.transaction_status == TransactionStatus.INERROR:
+            raise StoreError("本事务中已有操作失败，不能提交", code="store")
         if not durable:
             connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
 

@@ -38,6 +38,23 @@ def store(database: str) -> Iterator[SqlStore]:
     store.close()
 
 
+def test_a_commit_after_an_error_never_passes_for_one(store: SqlStore) -> None:
+    """The server answers COMMIT with ROLLBACK there, and the driver raises nothing: it passed, all was lost (I2)."""
+    fill_log(store, 1, 2)
+    store.begin()
+    store.append([record_row(1, 3)], [(1, 3, b"third")])
+    with pytest.raises(StoreError):
+        store.append([], [(9, 1, b"no such log")])
+    with pytest.raises(StoreError):
+        store.append([record_row(1, 3)], [])
+    with pytest.raises(StoreError):
+        store.commit(durable=True)
+    store.rollback()
+    assert store.record_count() == 2
+    fill_log(store, 2, 1)
+    assert store.record_count() == 3
+
+
 def test_migrating_an_empty_database_makes_the_models(server: PostgresServer, database: str) -> None:
     open_store(database, create=True).close()
     other = server.new_database()

@@ -142,3 +142,31 @@ def test_of_commands_taken_together_the_one_that_meets_a_bug_is_answered_too() -
         asked[1].result(_WAIT_S)
     runner.stop(_WAIT_S)
     assert crashes == []
+
+
+@pytest.mark.parametrize("code", ["timeout", "io"])
+def test_a_store_that_fails_inside_a_command_takes_the_whole_step_back(code: str) -> None:
+    """Found by seeds 513, 1065: it was taken for a refusal, and the step was committed without what had failed.
+
+    With PostgreSQL that commit is none, though the driver raises nothing: what others had been told of was lost (I2).
+    And a disk that breaks inside a command must stop the process (D5).
+    """
+    machine = found(1, "320000", real=True)
+    crashes: list[BaseException] = []
+    runner = Runner(machine.office, _answer, crashes.append)
+
+    def failing() -> object:
+        raise StoreError("数据库操作失败", code=code)
+
+    asked = [runner.call(run) for run in (lambda: _register(machine, "甲"), failing)]
+    runner.start()
+    for one in asked:
+        with pytest.raises(StoreError):
+            one.result(_WAIT_S)
+    if code == "timeout":
+        assert runner.call(lambda: _register(machine, "甲")).exception(_WAIT_S) is None
+    runner.stop(_WAIT_S)
+    assert [type(crash) for crash in crashes] == ([StoreError] if code == "io" else [])
+    assert machine.office.health.fault == code
+    assert len(machine.items()) == (code == "timeout")
+    assert machine.audit()["ok"]
