@@ -15,6 +15,7 @@ from node.errors import LocalError
 from node.items.fact import Fact
 from node.records.envelope import Record
 from node.records.line import LogKey, log_id_of
+from node.services.lost_logs import lost_numbers
 from node.storage.port import Fork, LogRow, Meta, RecordRow, Store
 from node.sync.heads import HeadIndex, LogState
 
@@ -53,10 +54,13 @@ class Logs:
         self._store = store
         self.index = HeadIndex(my_path)
         self.frozen_authors: set[str] = set()  # whose logs have forked
-        for row in store.logs():
+        rows = store.logs()
+        for row in rows:
             if row.frozen:
                 self.frozen_authors.add(row.key.author)
             self.index.add(LogState(row.log_no, row.log_id, row.key, row.head_seq, row.head_id, frozen=row.frozen))
+        for number in lost_numbers(store, rows):  # records that nobody can read stand there: no other log may meet them
+            self.index.skip(number)
         saved = store.get(Meta, _HLC_META)
         ms, count = (int(part) for part in saved.value.split(b".")) if saved else (0, 0)
         self.hlc = Hlc(ms, count)
@@ -123,8 +127,8 @@ class Logs:
     def put_back(self, log_nos: Sequence[int]) -> None:
         """Write rows of the log table that the disk lost anew, as this process knows them."""
         self.flush()
-        held = {row.log_no for row in self._store.logs()}
-        logs = [self.index.by_no(log_no) for log_no in log_nos if log_no not in held]
+        lost = set(log_nos) - {row.log_no for row in self._store.logs()}
+        logs = [log for log in self.index if log.log_no in lost]
         self._store.add_logs([LogRow(log.log_no, log.log_id, log.key) for log in logs])
         self._store.append((), [(log.log_no, log.seq, log.head_id) for log in logs])
         for log in logs:

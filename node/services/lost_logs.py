@@ -5,7 +5,7 @@ Log numbers are given out one after the other, so a number that is missing, or o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from node.errors import PeerError
 from node.records.header import decode
@@ -28,7 +28,13 @@ def put_back(store: Store) -> list[LogRow]:
     """In a transaction of its own: write the rows anew as the records tell; nothing of them counts as projected."""
     rows = store.logs()
     numbers = lost_numbers(store, rows)
-    found = [row for number in numbers if (row := _row_of(store, number)) is not None]
+    found: list[LogRow] = []
+    known = {row.log_id for row in rows}
+    for number in numbers:
+        row = _row_of(store, number, known)
+        if row is not None:
+            found.append(row)
+            known.add(row.log_id)
     if found:
         store.begin()
         store.add_logs([row._replace(head_seq=0, head_id=b"", frozen=False) for row in found])
@@ -40,17 +46,21 @@ def put_back(store: Store) -> list[LogRow]:
     return found
 
 
-def _row_of(store: Store, log_no: int) -> LogRow | None:
-    """None where no header of it can be read: then a neighbour brings the log again, under another number."""
+def _row_of(store: Store, log_no: int, known: Container[bytes]) -> LogRow | None:
+    """None where no header of it can be read: then a neighbour brings the log again, under another number.
+
+    A header of a log that is ``known`` stands there by the same damage.
+    """
     key: LogKey | None = None
     seq, head_id = 0, b""
     while rows := store.run(log_no, seq, _PAGE, _PAGE_BYTES):
         for row in rows:
             if key is None:
                 try:
-                    key = decode(row.header).log_key
+                    header = decode(row.header)
                 except PeerError:
                     continue
+                key = None if header.log_id in known else header.log_key
         seq, head_id = rows[-1].seq, rows[-1].record_id
     if key is None:
         return None

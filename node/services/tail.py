@@ -79,8 +79,9 @@ class Tail:
         """In the first step, before anything can be written: stop authoring where the database is behind the file."""
         me = self._identity.code
         last = decode(me, self._file.read())
-        # After `restore` and `recover` the tail is known to be lost, and a new epoch has begun already.
-        if last is None or self._author.recovering or self._author.comeback.pending:
+        # `restore` and `recover` make a home without the file: what stands in it now was written since, in the new
+        # epoch, and that may be lost like anything else.
+        if last is None or self._author.recovering:
             return
         log = self._logs.index.get(last.log_id)
         if log is None or log.seq < last.seq:

@@ -157,6 +157,10 @@ class HeadIndex:
         """The local number for a new log."""
         return self._last_no + 1
 
+    def skip(self, log_no: int) -> None:
+        """A local number that no new log may get."""
+        self._last_no = max(self._last_no, log_no)
+
     def moved(self, log: LogState) -> None:
         """A log's head was moved by its owner: digests that name it are stale."""
         for heads in self._links.values():

@@ -184,6 +184,9 @@ class StoreContract:
         assert store.run(2, 5, 100, 3 * each) == rows[5:8]
         assert store.run(2, 5, 1000, 400 * each + 1) == rows[5:405]
         assert store.run(9, 0, 5, 10**9) == []
+        # Of a damaged disk (D8): records with a hole, and no row of their log.
+        self.in_transaction(store, lambda: store.append([record_row(9, seq) for seq in (1, 6)], []))
+        assert [row.seq for row in store.run(9, 0, 5, 10**9)] == [1, 6]
 
     def test_records_at_places(self, store: port.Store) -> None:
         first, second = fill_log(store, 1, 3), fill_log(store, 2, 3)

@@ -145,7 +145,7 @@ class Copies:
         self.sim.nemesis.restart(machine)
         if told and self.sim.drive(machine, []) is not None and machine.on:
             author = machine.office.author
-            if not author.recovering and not author.comeback.pending:
+            if not author.recovering:
                 raise BrokenPromise(f"{machine.code} has lost its tail and would go on writing (D3)")
             self.sim.counters["torn:told"] += 1
 

@@ -84,13 +84,16 @@ class MemoryReader:
     def run(self, log_no: int, after_seq: int, count_max: int, bytes_max: int) -> list[RecordRow]:
         records = self._see(self._tables.record)
         log: LogRow | None = self._see(self._tables.log).get(log_no)
+        places = [] if log else records.keys()
+        # Where the row of the log is lost, too, only the records tell how far they go.
+        last_seq = log.head_seq if log else max([0, *(place[1] for place in places if place[0] == log_no)])
         found: list[RecordRow] = []
         size, seq = 0, after_seq
         while len(found) < max(count_max, 1):
             seq += 1
             record = records.get((log_no, seq))
             if record is None:
-                if log is not None and seq < log.head_seq:
+                if seq < last_seq:
                     continue  # a row was lost
                 break
             size += stored_bytes(record)

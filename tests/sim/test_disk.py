@@ -3,12 +3,14 @@
 import pytest
 
 from node.bootstrap.tailfile import TailPath
-from node.errors import ForbiddenError
-from node.services import tail
+from node.errors import ForbiddenError, StoreError
+from node.services import comeback, tail
+from node.services.author import Author
+from node.services.logs import Logs
 from node.services.tail import Last
 from node.storage.port import LogRow
 from tests.sim.test_recovery import reconnect, task_of
-from tests.sim.test_smoke import run, tree
+from tests.sim.test_smoke import CITY, COUNTY, run, tree
 from tests.sim.world import found
 
 __all__ = ["tree"]
@@ -69,6 +71,41 @@ def test_a_whole_database_is_not_suspected(tree):
     assert not codes(county) & {"rolled_back", "recovered"}
 
 
+def test_a_tail_torn_after_a_restore_and_before_the_neighbours_were_asked_is_noticed(tree):
+    """Seeds 998, 1209: in the epoch that the restore had begun, the same numbers were given to other records."""
+    wire, _, city, county = tree
+    task = task_of(city, "防汛物资")
+    wire.settle()
+    backup = county.store.copy()
+    run(county, "item.sign", item=task)
+    wire.settle()
+    county.crash()
+    county.store.put_back(backup)
+    county.tail.raw = b""  # `restore` makes a home of its own
+    county.store.begin()
+    comeback.begin(county.store, comeback.RESTORE, 0, county.clock.now_ms())
+    logs = Logs(county.store, county.path)
+    restored = Author(county.identity, county.world, county.store, logs).begin_epoch(comeback.RESTORE).header.epoch
+    logs.flush()
+    county.store.commit(durable=True)
+    county.start()
+    county.office.project(force=True)
+    copy = county.store.copy()
+    run(county, "item.register", title="自办")
+    assert county.office.author.comeback.pending
+    torn(county, copy)
+    with pytest.raises(ForbiddenError, match="回退"):
+        run(county, "item.register", title="另一件自办")
+    reconnect(wire, city, county)
+    for _ in range(3):
+        wire.settle()
+    assert county.office.author.epoch > restored
+    assert not county.office.author.recovering
+    assert run(county, "item.register", title="另一件自办")
+    assert county.audit()["ok"]
+    assert "fork" not in codes(city) | codes(county)
+
+
 def test_an_office_without_neighbours_goes_on_alone():
     root = found(3, "320000", real=False)
     copy = root.store.copy()
@@ -124,6 +161,70 @@ def test_a_lost_row_of_the_log_table_is_made_anew(tree, restarted):
     run(county, "item.report", item=task, text="已储备", percent=70)
     wire.settle()
     assert {row["percent"] for row in city.items() if row["id"] == task} == {70}
+
+
+def test_a_lost_row_of_the_log_table_and_lost_records_of_that_log_come_back_together(tree):
+    """D1, D8: the head is that of the last record that is there, whatever is missing before it (seed 1206)."""
+    wire, _, city, county = tree
+    for title in ("甲", "乙", "丙", "丁"):
+        task_of(city, title)
+    wire.settle()
+    tables = county.store._tables
+    (no,) = [no for no, row in tables.log.held.items() if (row.key.author, *row.key.line.path) == (CITY, CITY, COUNTY)]
+    before, records = tables.log.held.pop(no), dict(tables.record.held)
+    for seq in (2, 3):
+        tables.record.held.pop((no, seq))
+    restart(county)
+    assert tables.log.held[no].head_seq == before.head_seq == 4
+    county.office.step([county.office.reconcile.scrub])
+    reconnect(wire, city, county)
+    wire.settle()
+    assert tables.record.held.keys() >= records.keys()
+    assert county.audit()["ok"]
+    task_of(city, "戊")
+    wire.settle()
+    assert county.digests().items() <= city.digests().items()
+    assert len(county.digests()) == 5
+
+
+def test_records_that_name_no_log_any_more_are_met_by_no_other_log(tree):
+    """D1 and D8 in one log, the newest: the next one got its number, and met its records for ever."""
+    wire, _, city, county = tree
+    task = task_of(city, "防汛物资")
+    wire.settle()
+    tables = county.store._tables
+    no = max(tables.log.held)
+    assert tables.log.held.pop(no).key.author == COUNTY
+    row = tables.record.held[no, 1]
+    tables.record.held[no, 1] = row._replace(header=b"\xff" + row.header[1:])
+    restart(county)
+    county.office.step([county.office.reconcile.scrub])
+    reconnect(wire, city, county)
+    for _ in range(3):
+        wire.settle()
+    assert min(tables.log.held.keys() - range(no)) > no
+    assert not county.office.author.recovering
+    run(county, "item.sign", item=task)
+    wire.settle()
+    assert county.digests().items() <= city.digests().items()
+    assert {row["state"] for row in city.items() if row["id"] == task} == {"signed"}
+    assert not codes(county) & {"internal", "followup"}
+
+
+def test_a_command_that_meets_a_lost_row_says_what_the_store_said(tree):
+    """Seeds 513, 1065: it was taken for a refusal, and what the command had written could not be taken back."""
+    city = tree[2]
+    task_of(city, "防汛物资")
+    held = city.store._tables.log.held
+    (no,) = [no for no, row in held.items() if row.key.line.path == (CITY,) and not row.key.line.subtree]
+    del held[no]
+    with pytest.raises(StoreError) as caught:
+        task_of(city, "抗旱物资")
+    assert caught.value.code == "conflict"
+    city.sent.append(city.office.take_abandoned())
+    assert no in held
+    assert task_of(city, "抗旱物资")
+    assert city.audit()["ok"]
 
 
 def test_the_file_is_overwritten_in_place_and_read_back(tmp_path):
