@@ -47,6 +47,7 @@ _SET_UP_AS = frozenset({"research", "offplan"})
 # What profiles call an item that is not clear yet: its solution is approved first (R35).
 UNCLEAR_CLASS = "unclear"
 PLAN_CLASS = "年度督查计划"  # of the item that heads a year's plan
+_WITH = {"order": " --due 办结时限"}  # what goes through the chain besides the words
 _GIVEN_UP = frozenset({CANCELLED, DECLINED, MERGED})
 SETTING_UP = (REGISTERED, PROPOSED, APPROVING)
 
@@ -146,7 +147,7 @@ def basis(desk: Desk, subject: str, state: ItemState) -> bytes:
         raise InputError(
             f"「{label}」须先经审批：{chain.title}{rule}，第一步 {step_text(profile, steps_of(chain)[0])}",
             field="ITEM", value=name, code="approval",
-            remedy=f"dulian case open {name} --subject {subject} --text 送审内容",
+            remedy=f"dulian case open {name} --subject {subject}{_WITH.get(subject, '')} --text 送审内容",
         )  # fmt: skip
     row, case = open_[-1], state_of(desk.store, open_[-1].item_id)
     step = next_step(profile, case.tracks.approval)

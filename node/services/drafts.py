@@ -58,7 +58,8 @@ def new_draft(desk: Desk, state: ItemState, subject: str, chain: Chain, args: Ma
         raise InputError(f"督办令须写明办结时限，时限一并送审{_rule(desk, chain)}", field="--due",
                          remedy="写 --due 日期")  # fmt: skip
     if due_day and due_day < day_of(desk.world.clock.now_ms()):
-        raise InputError("时限已过", field="--due", value=take(args, "due"), remedy="写今天或以后的日期")
+        raise InputError("时限已过（规则：时限不得早于当天）", field="--due", value=take(args, "due"),
+                         remedy="写今天或以后的日期")  # fmt: skip
     if subject == "extension":
         due_day = due_day or state.tracks.extension.wanted_day
     answers = answers_of(take_list(args, "answer")) if subject == "report" else ()

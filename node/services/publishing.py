@@ -49,7 +49,8 @@ def order(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     args = {**args, **signed.args}
     due_day = parse_day(args.get("due"), "--due")
     if due_day < today_of(desk):
-        raise InputError("督办令须写明办结时限，不早于今天", field="--due", value=take(args, "due"))
+        raise InputError("督办令须写明办结时限，不早于今天（规则：一令一事，写明时限）", field="--due",
+                         value=take(args, "due"), remedy="写 --due 日期，今天或以后的")  # fmt: skip
     check_above(desk, state.parent, due_day, "--due")
     text = words(args, "text")
     number = one_line(args, "number")

@@ -44,12 +44,13 @@ def slip(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
         raise ground.refusal("本单位的规则档案没有督办单", "ladder", field="--colour", value=COLOURS[colour],
                              remedy="在规则档案中写明 ladder，或用 dulian item urge 催办")  # fmt: skip
     facts = facts_of(desk, state, _stated(args))
-    _check_ladder(ground, state, colour, facts)
+    _check_ladder(ground, state, colour, facts, judged=bool(_since(desk, state).submitted))
     rung = ground.profile.rung(colour)
     assert rung is not None  # noqa: S101 - `_check_ladder` has refused unknown colours
     due_day = parse_day(args.get("due"), "--due")
     if due_day < today_of(desk):
-        raise InputError("督办单须写明完成时限，不早于今天", field="--due", value=iso_day(due_day))
+        raise InputError("督办单须写明完成时限，不早于今天（规则：督办单写明完成时限）", field="--due",
+                         value=iso_day(due_day), remedy="写 --due 日期，今天或以后的")  # fmt: skip
     warnings = _check_date(ground, state, due_day, today_of(desk))
     text = words(args, "text")
     parts = _must_state(ground, rung, text, take_list(args, "state"))
@@ -151,7 +152,8 @@ def _beyond(order: list[str], issued: list[str]) -> str:
     return f"条件具备的，下一级为{COLOURS[order[at]]}色：dulian item slip 登记编号 --colour {COLOURS[order[at]]}"
 
 
-def _check_ladder(ground: Ground, state: ItemState, colour: str, facts: frozenset[str]) -> None:
+def _check_ladder(ground: Ground, state: ItemState, colour: str, facts: frozenset[str], *, judged: bool) -> None:
+    """Refuse a colour that is not next or lacks something; ``judged``: a result came in since the last slip."""
     issued = [one.colour for one in state.tracks.slips]
     part = f"ladder.{colour}"
     missing = explain.missing_for(ground.profile, colour, issued, facts)
@@ -163,7 +165,9 @@ def _check_ladder(ground: Ground, state: ItemState, colour: str, facts: frozense
                              value=COLOURS[colour], remedy=_beyond(order, issued))
     if missing:
         judging = _judging(state) if FACTS["not_justified"] in missing and issued else ""
-        remedy = "；".join(one for one in (_stating(missing) if not judging else _stated_as(missing), judging) if one)
+        early = issued and not judged  # there is no result yet that could be below the standard (R106)
+        parts = (_stated_as(missing, early=bool(early)), _waiting(state, missing) if early else "", judging)
+        remedy = "；".join(one for one in parts if one) or "逐级发出，条件具备后再发"
         raise ground.refusal(
             f"不能发{name}，尚缺：{'、'.join(missing)}", part, field="--colour", value=COLOURS[colour], remedy=remedy
         )
@@ -177,12 +181,17 @@ def _judging(state: ItemState) -> str:
     return "承办单位到督办单时限未说明理由的，先认定：dulian item judge 登记编号 --unjustified --reason 理由"
 
 
-def _stating(missing: tuple[str, ...]) -> str:
-    return _stated_as(missing) or "逐级发出，条件具备后再发"
+def _waiting(state: ItemState, missing: tuple[str, ...]) -> str:
+    """What a slip on a result below the standard waits for."""
+    if not any(FACTS["below_standard"] in one for one in missing):
+        return ""
+    due, fact = iso_day(state.tracks.slips[-1].due_day), FACTS["below_standard"]
+    return f"督办单时限 {due} 过后仍未完成的可发；在此之前，承办单位报来结果后才能认定“{fact}”"
 
 
-def _stated_as(missing: tuple[str, ...]) -> str:
-    may = [name for name in STATED if any(FACTS[name] in one for one in missing)]
+def _stated_as(missing: tuple[str, ...], *, early: bool) -> str:
+    may = [name for name in STATED if any(FACTS[name] in one for one in missing)
+           and not (early and name == "below_standard")]  # fmt: skip
     return "属实的写 " + "、".join(f"--fact {FACTS[name]}" for name in may) if may else ""
 
 
@@ -248,6 +257,11 @@ def score(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
         remedy = f"可用：{listed}"
         raise ground.refusal("没有这条记分规则", "scores", field="--rule", value=take(args, "rule"), remedy=remedy)
     facts = [fact.record_id for fact in read_facts(desk.store, [state.item_id]).get(state.item_id, [])]
+    if not take(args, "cause").strip():
+        raise ground.refusal(
+            "记分须写明事由，即据以记分的记录", f"scores.{rule.id}", field="--cause",
+            remedy="写 --cause 记录标识的前几位（至少4位），见 dulian item show --json 的 record",
+        )  # fmt: skip
     cause = record_named(facts, take(args, "cause"), "--cause")
     points = _points(ground, rule, take(args, "points"))
     written = _scores(desk, state, ground, rule, points, cause, caller)

@@ -31,6 +31,9 @@ def test_the_ladder_is_climbed_step_by_step(offices: Offices) -> None:
     offices.do(offices.city, "slip", task, colour="白", **slip)
     assert "不能再发白色" in offices.refused(offices.city, "slip", task, colour="白", **slip)
     assert "无正当理由" in offices.refused(offices.city, "slip", task, colour="黄", **slip)
+    line = offices.refused(offices.city, "slip", task, colour="黄", **slip | {"fact": ["结果达不到标准要求"]})
+    assert "--fact 结果达不到标准要求" not in line, "it was said, and there is no result to say it of"
+    assert "督办单时限 2026-10-15 过后仍未完成的可发" in line
     offices.do(offices.county, "justify", task, text="资金未到位")
     offices.later(40)
     slip |= {"due": "2026-11-20", "text": "限期整改", "state": ["整改标准=资金到位，逐项整改"]}
@@ -92,6 +95,10 @@ def test_points_need_a_rule_and_a_cause(offices: Offices) -> None:
     _, [task] = offices.issue(offices.city, [COUNTY])
     cause = offices.do(offices.city, "urge", task, text="请抓紧")["record"]
     assert "slip.yellow" in offices.refused(offices.city, "score", task, rule="order.poor", cause=cause)
+    line = offices.refused(offices.city, "score", task, rule="slip.yellow")
+    assert "记分须写明事由" in line
+    assert "（规则 xianyang-001/1 scores.slip.yellow）" in line
+    assert "写 --cause" in line
     line = offices.refused(offices.city, "score", task, rule="slip.yellow", cause=cause, points="-1")
     assert "分值须为 -0.3" in line
     assert "规则 xianyang-001/1 scores.slip.yellow" in line
@@ -124,9 +131,11 @@ def test_an_order_is_numbered_signed_in_order_and_within_the_date(offices: Offic
     made = {"record": offices.tracks(offices.county, task)["orders"]}
     assert len(made["record"]) == 2
     assert "发督办令" in offices.refused(offices.county, "order", task, text="限期", due=EARLIER)
+    assert "写 --due 日期" in offices.refused(offices.city, "order", own, text="限期")
     offices.publish(offices.city, "county-003")
     line = offices.refused(offices.city, "order", own, text="限期办结", due=EARLIER)
     assert "county-003/1 chains.order" in line
+    assert "--subject order --due 办结时限" in line
     offices.agreed()
 
 
