@@ -22,12 +22,14 @@ from node.services.ground import Args, Ground, ground_of, words
 from node.services.project import read_facts
 from node.storage.port import BoardQuery
 
+# What gives somebody the matter in hand: to an office, or to a unit of this one, is a 督查函 (R50, R51).
+_LETTERS = frozenset({Kind.ASSIGN, Kind.DISPATCH, Kind.DECOMPOSE, Kind.HANDLE})
 # 归档目录 (domain.md): each part and the kinds of its records, in the order of the file.
 PARTS: tuple[tuple[str, frozenset[int]], ...] = (
     ("登记与来文", frozenset({Kind.REGISTER})),
-    ("拟办单", frozenset({Kind.PROPOSE, Kind.ESTABLISH})),
+    ("拟办与立项", frozenset({Kind.PROPOSE, Kind.ESTABLISH})),
     ("方案与审批", frozenset({Kind.PLAN, Kind.APPROVE, Kind.REJECT})),
-    ("督查函（交办）", frozenset({Kind.ASSIGN, Kind.DISPATCH, Kind.DECOMPOSE, Kind.HANDLE})),
+    ("督查函（交办）", _LETTERS),
     ("督办令", frozenset({Kind.ORDER})),
     ("签收与送达回执", frozenset({Kind.DELIVERED, Kind.SIGN, Kind.REFUSE, Kind.INSIST})),
     ("催办登记", frozenset({Kind.URGE, Kind.WARN})),
@@ -49,9 +51,9 @@ _MEANT: tuple[tuple[str, frozenset[int]], ...] = (
     ("报告", frozenset({Kind.FINAL})),
     ("拟办", frozenset({Kind.PROPOSE})),
     ("方案", frozenset({Kind.PLAN})),
-    ("督查函", frozenset({Kind.ASSIGN})),
-    ("督办函", frozenset({Kind.ASSIGN})),
-    ("通知", frozenset({Kind.ASSIGN})),
+    ("督查函", _LETTERS),
+    ("督办函", _LETTERS),
+    ("通知", _LETTERS),
     ("督办令", frozenset({Kind.ORDER})),
     ("签收", frozenset({Kind.SIGN})),
     ("复核", frozenset({Kind.VERIFY})),

@@ -49,6 +49,22 @@ def test_a_unit_has_15_working_days_from_the_letter(office: Office) -> None:
     assert office.state(item).tracks.handlers == (Handler("水务局", "水二", handler.due_day),)
 
 
+def test_what_a_unit_had_in_hand_is_archived_with_its_letter(office: Office) -> None:
+    """R61: 内部交办 is the 督查函; what the contents list has is not missed."""
+    item = instruction(office)
+    office.do("item.handle", "承办", item=item, unit="水务局", person="水一")
+    office.do("item.submit", "水一", item=item, text="已办结")
+    case = office.do("case.open", "承办", item=item, subject="accept", text="请审签")["item"]
+    for name in ("主任", "分管", "办主任", "批示"):
+        office.do("item.approve", name, item=case)
+    office.do("item.accept", "承办", item=item)
+    office.do("item.close", "承办", item=item)
+    missing = office.refused("item.archive", "承办", item=item)
+    assert "缺：领导的批示件（规则 county-003/1 closing.manifest）" in missing.text
+    listed = office.do("item.archive", "承办", item=item, paper=["领导的批示件=卷一"])["manifest"]
+    assert any(entry.startswith("督查函（交办）：") for entry in listed)
+
+
 def test_the_units_date_is_never_beyond_the_items(office: Office) -> None:
     """R51, race 8: by itself the item's own date holds; a rule or date asked for beyond it is refused."""
     item = instruction(office)
