@@ -24,7 +24,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from node.bootstrap.control import Control
-from node.errors import DulianError, ForbiddenError, NotFoundError
+from node.errors import DulianError, ForbiddenError, InputError, NotFoundError
 from node.records.kinds import Channel
 from node.services import console_accounts as accounts
 from node.services.desk import Caller
@@ -35,10 +35,12 @@ from node.storage.port import Reader, Store, WebSession
 from node.web import failures, pages, sessions
 from node.web.answers import Answers
 from node.web.assets import Assets
+from node.web.forms import CSRF, OWN
 from node.web.gateway import Gateway
 from node.web.kept import Kept
+from node.web.limits import FORM_BYTES_MAX
 from node.web.live import Hub
-from node.web.page import PUBLIC, Page
+from node.web.page import PUBLIC, SIGNED_IN, Page
 from node.web.passwords import Passwords
 from node.web.render import Renderer
 from node.web.request import NOBODY, WebRequest, is_local
@@ -94,7 +96,7 @@ class Console:
         await self._recognise(request)
         page = request.page
         if page.verb != PUBLIC and not request.signed_in:
-            return self._sign_in_first(request)
+            return await self._sign_in_first(request)
         if page.verb != PUBLIC and not page.allows(request.caller):
             held = "、".join(request.caller.roles) or "无"
             await self.gateway.note(request.said, page.verb, request.path, f"无权：{held}")
@@ -118,16 +120,29 @@ class Console:
             request.new_visit = not request.secret
             request.secret = request.secret or accounts.new_secret()
 
-    def _sign_in_first(self, request: WebRequest) -> Response:
+    async def _sign_in_first(self, request: WebRequest) -> Response:
         http = request.http
         if http.method == "GET" and "hx-request" not in http.headers and not request.page.stream:
             query = f"?{http.url.query}" if http.url.query else ""
             back = request.path + query
             return request.redirect("/login", **({"next": back} if is_local(back) and back != "/" else {}))
+        if http.method == "POST" and "hx-request" not in http.headers:
+            return request.render("errors/signin.html", 401, kept=await self._typed(request), own=OWN)
         response = Response("登录已失效，请重新登录。", 401, media_type="text/plain; charset=utf-8")
         if http.headers.get("hx-request") == "true" and LIVE_HEADER not in http.headers:
             response.headers["hx-redirect"] = "/login"
         return response
+
+    async def _typed(self, request: WebRequest) -> list[tuple[str, str]]:
+        """What somebody sent whose session has ended, so that it is not lost; never what only signs in."""
+        length = request.http.headers.get("content-length", "")
+        if request.page.verb == SIGNED_IN or not length.isdecimal() or int(length) > FORM_BYTES_MAX:
+            return []  # nobody's large uploads are read
+        try:
+            given = await request.sent()
+        except InputError:
+            return []
+        return [(name, value) for name, value in given if isinstance(value, str) and value and name != CSRF]
 
     async def _failed(self, request: WebRequest, error: Exception) -> Response:
         fault = failures.fault_of(error)
@@ -138,6 +153,8 @@ class Console:
             if form is not None:
                 form.seen, form.once = await self.gateway.digest_of(form.seen_item), accounts.new_secret()
                 return request.render("errors/conflict.html", 409, fault=fault, form=form)
+            if (stale := failures.stale_form(request.http, error)) is not None:
+                return request.render("errors/stale.html", 403, fault=fault, form=stale)
             return request.render("errors/page.html", fault.status, fault=fault)
         except Exception as again:  # noqa: BLE001 - a fault in the layout itself
             return failures.bare_page(self.renderer, request.http, again)

@@ -67,3 +67,9 @@ def bare_page(renderer: Renderer, request: Request, error: Exception) -> Respons
 def conflict_form(request: Request, error: Exception) -> Form | None:
     """The form that met another item than the person had seen."""
     return getattr(request.state, "conflict", None) if isinstance(error, Changed) else None
+
+
+def stale_form(request: Request, error: Exception) -> Form | None:
+    """The form that came with the token of a session that has ended, by who is signed in again."""
+    expired = isinstance(error, ForbiddenError) and error.code == "csrf"
+    return getattr(request.state, "stale", None) if expired else None

@@ -7,6 +7,8 @@ browser would judge, too.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -55,6 +57,7 @@ class Form:
     errors: dict[str, str] = field(default_factory=dict)
     error: str = ""  # what concerns no field
     once: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+    sent: str = ""  # digest of what was typed, chosen and uploaded: the same form sent twice has the same
     seen: str = ""  # digest of the item the person looked at
     seen_item: str = ""  # its id
     draft: str = ""  # place of the draft
@@ -82,12 +85,16 @@ class Form:
         return [file for group in self.files.values() for file in group]
 
     def kept(self) -> list[tuple[Field, str]]:
-        """(field, text) of what was typed, for the page that says the item has changed; passwords and files are not."""
+        """(field, text) of what was typed, for pages that ask again; passwords and files are not."""
         return [
             (one, text)
             for one in self.spec if one.kind not in _NOT_KEPT
-            for text in _texts(self.values.get(one.name)) if text
+            for text in _kept_texts(one, self.values.get(one.name)) if text
         ]  # fmt: skip
+
+    def renew(self) -> None:
+        """A fresh once-key: sent again it is another form."""
+        self.once = secrets.token_urlsafe(16)
 
     def refuse(self, error: DulianError) -> None:
         """Put a service's refusal to the field it names, else above the form."""
@@ -97,6 +104,11 @@ class Form:
                 self.errors[one.name] = text_of(error)
                 return
         self.error = text_of(error)
+
+
+def _kept_texts(one: Field, value: object) -> list[str]:
+    texts = _texts(value)
+    return ["\n".join(texts)] if one.kind == "lines" else texts
 
 
 def _texts(value: object) -> list[str]:
@@ -128,9 +140,18 @@ def read(spec: Sequence[Field], given: Sequence[tuple[str, str | Upload]], csrf:
         raise InputError("同一栏目填了多次", code="unknown_field", field=repeated[0], remedy="返回页面重新填写")
     form.once, form.seen = _own(texts, ONCE) or form.once, _own(texts, SEEN)
     form.seen_item = _own(texts, ITEM)
+    form.sent = _digest(form, texts)
     for one in form.spec:
         _take(form, one, texts.get(one.name, []))
     return form
+
+
+def _digest(form: Form, texts: Mapping[str, list[str]]) -> str:
+    """Of what a browser sent; of a file its name and size stand for it."""
+    said = [(one.name, text.replace("\r\n", "\n").strip()) for one in form.spec if one.kind != "password"
+            for text in texts.get(one.name, ()) if text.strip()]  # fmt: skip
+    files = [(file.name, str(file.size_bytes)) for file in form.uploads()]
+    return hashlib.sha256(json.dumps([sorted(said), sorted(files)]).encode()).hexdigest()
 
 
 def _own(texts: Mapping[str, list[str]], name: str) -> str:

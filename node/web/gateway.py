@@ -59,6 +59,12 @@ class Changed(InputError):
     default_code = "changed"
 
 
+class SentBefore(InputError):
+    """The form was carried out before, and said something else then."""
+
+    default_code = "sent_before"
+
+
 class _Replayed(InputError):
     """The form was sent before."""
 
@@ -143,13 +149,14 @@ class Gateway:
         return view._replace(name_of=lru_cache(maxsize=None)(name_of))
 
     async def do(
-        self, caller: Caller, verb: str, *, files: Sequence[IncomingFile] = (), once: str = "",
+        self, caller: Caller, verb: str, *, files: Sequence[IncomingFile] = (), once: str = "", sent: str = "",
         seen: tuple[str, str] | None = None, address: str = "", forget: tuple[str, str] | None = None, **args: object,
     ) -> Any:  # fmt: skip
         """A command: what the service answers.
 
         Args:
             once: the form's key; sent again it answers as the first time.
+            sent: digest of what the form says; SentBefore where the same key came with another one before.
             seen: (item id in hex, digest in hex) that the person had before the eyes; Changed where it is another now.
             forget: (account, place) of the draft that is done with.
             args: the verb's arguments, as for the command socket.
@@ -157,10 +164,10 @@ class Gateway:
         key, tried = _key_of(caller, once), bool(args.get("dry_run"))
         known = await self.read(lambda reader: reader.get(OnceKey, key)) if once else None
         if known is not None:
-            return json.loads(known.answer)
+            return _answered(known, sent)
         said = Said(caller.name, address)
         around = self._around(
-            verb, None if tried else said, key if once else b"", seen, forget, str(args.get("item") or "")
+            verb, None if tried else said, (key if once else b"", sent), seen, forget, str(args.get("item") or "")
         )
         try:
             reply = await self._control.answer(Asked(verb, _given(args), files, around), caller)
@@ -174,20 +181,28 @@ class Gateway:
             await self.note(said, verb, "")  # what runs beside the core (`backup`) has no transaction of its own
         return reply.data
 
-    async def answered(self, caller: Caller, once: str) -> bool:
-        """Whether this account's form with this once-key was carried out before: sent again it is not judged again."""
+    async def answered(self, caller: Caller, once: str, sent: str) -> bool:
+        """Whether this account's form was carried out before: sent again it is not judged again.
+
+        SentBefore where it said something else then.
+        """
         key = _key_of(caller, once)
-        return bool(once) and await self.read(lambda reader: reader.get(OnceKey, key)) is not None
+        known = await self.read(lambda reader: reader.get(OnceKey, key)) if once else None
+        if known is not None:
+            _answered(known, sent)
+        return known is not None
 
     def _around(
-        self, verb: str, said: Said | None, key: bytes, seen: tuple[str, str] | None,
+        self, verb: str, said: Said | None, form: tuple[bytes, str], seen: tuple[str, str] | None,
         forget: tuple[str, str] | None, item: str,
     ) -> Callable[[Callable[[], object]], object]:
+        key, sent = form
+
         def around(run: Callable[[], object]) -> object:
             store, now_ms = self._office.store, self.now_ms()
             known = store.get(OnceKey, key) if key else None
             if known is not None:
-                raise _Replayed(json.loads(known.answer))
+                raise _Replayed(_answered(known, sent))
             if seen is not None and seen[0]:
                 self._check_seen(*seen)
             answer = run()
@@ -195,7 +210,7 @@ class Gateway:
             if key:
                 # An answer too long to keep (a large import) is remembered as given: sent again it writes nothing.
                 kept = text if len(text) <= SAVED_ANSWER_CHARS_MAX else json.dumps({"cut": True})
-                store.put([OnceKey(key, now_ms, verb, kept)])
+                store.put([OnceKey(key, now_ms, verb, f'{{"sent": "{sent}", "answer": {kept}}}')])
             if forget is not None:
                 store.delete(Draft, *forget)
             if said is not None:  # nobody has done anything by looking at what would come of it
@@ -250,6 +265,17 @@ class Gateway:
 
 def _given(args: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in args.items() if value not in (None, [], "")}
+
+
+def _answered(known: OnceKey, sent: str) -> object:
+    """What a form was answered; SentBefore where it said something else then."""
+    found = json.loads(known.answer)
+    if not isinstance(found, dict) or set(found) != {"sent", "answer"}:
+        return found  # kept by an earlier release
+    if sent and found["sent"] and found["sent"] != sent:
+        text, remedy = "本页此前已提交并办理，这次改动的内容没有记录", "确需再办一次的，核对后再提交"
+        raise SentBefore(text, remedy=remedy)
+    return found["answer"]
 
 
 def _key_of(caller: Caller, once: str) -> bytes:

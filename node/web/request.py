@@ -15,12 +15,12 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from node.errors import ForbiddenError, InputError
+from node.errors import DulianError, ForbiddenError, InputError
 from node.services.desk import Caller
 from node.storage.port import Draft, WebSession
 from node.web import forms
 from node.web.forms import Field, Form
-from node.web.gateway import Changed, Gateway, Said
+from node.web.gateway import Changed, Gateway, Said, SentBefore
 from node.web.limits import FIELDS_MAX, FILES_MAX, FORM_BYTES_MAX, QUERY_CHARS_MAX
 from node.web.page import Page, may
 from node.web.sessions import FLASH_COOKIE, csrf_of, flash_text, set_cookie
@@ -133,6 +133,8 @@ class WebRequest:
         given = await self.sent()
         token = next((value for name, value in given if name == forms.CSRF and isinstance(value, str)), "")
         if not self.secret or not _same(token, self.csrf()):
+            if self.signed_in:
+                self.http.state.stale = _stale(spec, given, self.csrf())
             raise ForbiddenError("页面已过期", code="csrf", remedy="返回上一页，刷新后再提交")
         form = forms.read(spec, given, self.csrf())
         form.draft = draft
@@ -173,8 +175,8 @@ class WebRequest:
         forget = (self.caller.name, form.draft) if form.draft else None
         try:
             answer = await self.gateway.do(
-                self.caller, verb, files=form.uploads(), once=form.once, seen=seen, address=self.address,
-                forget=forget, **(form.args() | args),
+                self.caller, verb, files=form.uploads(), once=form.once, sent=form.sent, seen=seen,
+                address=self.address, forget=forget, **(form.args() | args),
             )  # fmt: skip
         except Changed as error:
             self.http.state.conflict = form
@@ -182,9 +184,15 @@ class WebRequest:
         except (InputError, ForbiddenError) as error:
             if error.code in ("no_right", "disabled_account"):
                 raise
-            form.refuse(error)
+            self.refuse(form, error)
             return None
         return {} if answer is None else answer
+
+    def refuse(self, form: Form, error: DulianError) -> None:
+        """Say at the form what is wrong; one that was carried out before may be sent anew, knowingly."""
+        form.refuse(error)
+        if isinstance(error, SentBefore):
+            form.renew()
 
     # -- answers ------------------------------------------------------------------------------------------------------
 
@@ -232,6 +240,16 @@ class WebRequest:
     def json(self, data: object, status: int = 200) -> Response:
         """Data, for charts and scripts of our own."""
         return Response(json.dumps(data, ensure_ascii=False), status, media_type="application/json")
+
+
+def _stale(spec: Sequence[Field], given: Sequence[tuple[str, str | Upload]], csrf: str) -> Form | None:
+    """What came with the token of another session of the person, to be looked at and sent anew; never passwords."""
+    if not spec or any(one.kind == "password" for one in spec):
+        return None
+    try:
+        return forms.read(spec, given, csrf)
+    except InputError:
+        return None
 
 
 def is_local(path: str) -> bool:

@@ -13,7 +13,7 @@ from tests.browser.offices import DESKTOP, MAGNIFIED, PASSWORD, Offices, Person
 from tests.process.nodes import until
 
 # Pages without a part in their address that a person can open; the others are reached through an item below.
-_NOT_PAGES = {"/live", "/login", "/import/template", "/links/sheet"}
+_NOT_PAGES = {"/live", "/login", "/import/template", "/links/sheet", "/papers/xlsx"}
 _PATHS = sorted(
     {page.path for page in all_pages() if "GET" in page.methods and not page.stream and "{" not in page.path}
     - _NOT_PAGES
@@ -142,6 +142,39 @@ def test_a_draft_survives_a_lost_session(people: dict[str, Person], task: str) -
     person.send("进展填报")
     person.go(f"/items/{task}/do/report")
     assert person.page.locator("[name=text]").input_value() == "", "what was sent is no draft any more"
+
+
+def test_a_page_goes_on_when_its_person_has_signed_in_again(people: dict[str, Person], task: str) -> None:
+    """In another window, as the page advises; what is typed stays, and no reload is wanted (issue 5)."""
+    person = people["钱督查"]
+    person.expected = {"401", "403"}
+    person.go(f"/items/{task}/do/report")
+    person.context.clear_cookies()
+    person.fill(text="会话失效之后写的")
+    person.page.locator("#notice").get_by_text("登录已失效").wait_for()
+    other = person.open()
+    other.goto(person.url + "/login")
+    other.fill("[name=name]", "钱督查")
+    other.fill("[name=password]", PASSWORD)
+    with other.expect_navigation():
+        other.locator("main form button[type=submit]").click()
+    other.close()
+    person.fill(text="会话失效之后写的，登录之后又写了")
+    person.page.locator(".draft-state").get_by_text("草稿已保存").wait_for()
+    assert person.page.locator("#notice").is_hidden()
+    person.send("进展填报")
+    person.page.locator("#course").get_by_text("登录之后又写了").wait_for()
+
+
+def test_the_focus_stays_where_a_part_is_fetched_anew(people: dict[str, Person], offices: Offices, task: str) -> None:
+    """Who works by keyboard is not thrown back to the top by news."""
+    person = people["王督查"]
+    person.go(f"/items/{task}")
+    person.page.locator('#live-state[data-state="on"]').wait_for()
+    person.page.locator("#tree a").first.focus()
+    assert offices.province.cli("item", "urge", task, "--text", "焦点不动").exit == 0
+    person.page.locator("#course").get_by_text("焦点不动").wait_for()
+    assert person.page.evaluate("document.activeElement.closest('#tree') !== null")
 
 
 def test_the_second_of_two_who_edit_is_told(people: dict[str, Person], task: str) -> None:

@@ -11,7 +11,7 @@ from node.storage.port import Draft, OnceKey, WebAudit
 from node.web import forms
 from node.web.forms import Field
 from node.web.wording import plain
-from tests.web.desk import Browser, Desk, soup
+from tests.web.desk import PASSWORD, Browser, Desk, sent_by, soup
 
 HOSTILE = (
     "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "'-alert(1)-'", "{{ 7*7 }}{% raw %}", "&lt;b&gt;",
@@ -69,6 +69,65 @@ def test_what_changed_meanwhile_is_said_and_what_was_typed_is_kept(desk: Desk) -
     again = {str(one["name"]): one.get("value") or one.get_text() for one in soup(answer).select("main form [name]")}
     assert browser.send(action, again).status_code == 303
     assert urges(desk, item) == 2
+
+
+def test_a_form_sent_again_with_another_text_is_not_said_to_be_done(desk: Desk) -> None:
+    """A page from the browser's memory: it carries the old key (W14)."""
+    item, browser = desk.item("改后重交"), desk.sign_in("王督查")
+    _, action = url_of(item)
+    filled = act(browser, item, "第一次的话")
+    assert browser.send(action, filled).status_code == 303
+    answer = browser.send(action, filled | {"text": "改过的话"})
+    assert answer.status_code == 422
+    assert "这次改动的内容没有记录" in soup(answer).select_one(".form-error").get_text()
+    assert urges(desk, item) == 1
+    again = sent_by(soup(answer).select("main form")[0]) | {"channel": "notice"}
+    assert again["text"] == "改过的话"
+    told = browser.send(action, again)
+    assert told.status_code == 409, "the item is another one since: said, and then done"
+    assert browser.send(action, sent_by(soup(told).select("main form")[0])).status_code == 303
+    assert urges(desk, item) == 2
+
+
+def test_what_was_typed_outlives_the_session_also_without_scripts(desk: Desk) -> None:
+    """The session ends while somebody writes; signed in again, the same page goes on (issue 5, W1)."""
+    item, browser = desk.item("会话失效"), desk.sign_in("王督查")
+    _, action = url_of(item)
+    filled = act(browser, item, "写了半天<b>的话")
+    browser.client.cookies.clear()
+    lost = browser.send(action, filled)
+    assert lost.status_code == 401
+    page = soup(lost)
+    assert "写了半天<b>的话" in page.select_one(".typed").get_text()
+    assert page.select_one("main a[href='/login'][target=_blank]") is not None
+    browser.client.cookies = desk.sign_in("王督查").client.cookies
+    asked = browser.send(action, sent_by(page.select("main form")[0]))
+    assert asked.status_code == 403, "the page's token is another session's"
+    kept = soup(asked)
+    assert "写了半天<b>的话" in kept.select_one(".typed").get_text()
+    assert "王督查" in kept.select_one("main").get_text()
+    assert urges(desk, item) == 0
+    assert browser.send(action, sent_by(kept.select("main form")[0])).status_code == 303
+    assert urges(desk, item) == 1
+
+
+def test_passwords_are_never_shown_again(desk: Desk) -> None:
+    browser = desk.sign_in("李市长")
+    given = {"csrf": "0" * 64, "old": PASSWORD, "password": "another password", "again": "another password"}
+    stale = browser.send("/account", given)
+    browser.client.cookies.clear()
+    ended = browser.send("/account", given)
+    assert [stale.status_code, ended.status_code] == [403, 401]
+    assert PASSWORD not in stale.text + ended.text
+    assert "another password" not in stale.text + ended.text
+
+
+def test_lines_are_kept_as_one_field(desk: Desk) -> None:
+    """What is to be shown again may be sent again: a field of lines stands there once."""
+    spec = (Field("point", "分项要求", "lines"),)
+    form = forms.read(spec, [("point", "第一条\r\n第二条")], "")
+    assert [text for _, text in form.kept()] == ["第一条\n第二条"]
+    assert forms.read(spec, [(one.name, text) for one, text in form.kept()], "").values == form.values
 
 
 def test_a_refusal_stands_at_its_field_and_keeps_the_text(desk: Desk) -> None:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from node.errors import NotFoundError
 from node.services.action_forms import Form as Action
 from node.web.forms import Field, Form
+from node.web.gateway import SentBefore
 from node.web.page import Page
 from node.web.pages import item_fields as fields
 from node.web.request import WebRequest
@@ -46,8 +47,11 @@ async def send(request: WebRequest) -> Response:
     spec += fields.late_fields(known, await request.sent(), {one.name for one in spec})
     form = await request.form(spec, draft=_place(spec, item, name))
     done = f"已办理：{known.label}"
-    if await request.gateway.answered(request.caller, form.once):
-        return request.redirect(f"/items/{item}", flash=done)
+    try:
+        if await request.gateway.answered(request.caller, form.once, form.sent):
+            return request.redirect(f"/items/{item}", flash=done)
+    except SentBefore as error:
+        request.refuse(form, error)
     args = fields.args_of(action["fields"], form) if action is not None else {}
     if form.ok and await request.act(form, known.verb, **{**args, **known.fixed, "item": item}) is not None:
         return request.redirect(f"/items/{item}", flash=done)

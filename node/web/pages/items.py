@@ -90,8 +90,8 @@ async def urge(request: WebRequest) -> Response:
     for item in chosen:
         try:
             await request.gateway.do(
-                request.caller, "item.urge", once=f"{form.once}.{item}", address=request.address, item=item,
-                text=form.values["text"], channel=form.values["channel"],
+                request.caller, "item.urge", once=f"{form.once}.{item}", sent=form.sent,
+                address=request.address, item=item, text=form.values["text"], channel=form.values["channel"],
             )  # fmt: skip
         except (InputError, ForbiddenError) as error:
             done.append((item, told.get(item, item[:12]), text_of(error)))

@@ -8,6 +8,35 @@
     if (box) { box.textContent = text; box.hidden = !text; }
   }
 
+  // -- the session: it may end, or be another one, while a page lies open -------------------------------------------
+  var ENDED = "登录已失效。请不要关闭本页：在新窗口登录后回到本页，再继续填写。";
+  var ended = false;
+
+  function meta(root, name) {
+    var found = root.querySelector("meta[name=" + name + "]");
+    return found ? found.content : "";
+  }
+
+  // Who has signed in again goes on with what is typed here; somebody else does not.
+  function renew(then) {
+    fetch("/account", { credentials: "same-origin", headers: { "X-Dulian-Live": "1" } }).then(function (answer) {
+      return answer.ok && !answer.redirected ? answer.text() : "";
+    }).then(function (text) {
+      var page = new DOMParser().parseFromString(text, "text/html"), token = meta(page, "csrf");
+      if (!meta(page, "account")) { ended = true; notice(ENDED); return; }
+      if (meta(page, "account") !== meta(document, "account")) {
+        notice("现在登录的是另一个账号，本页的内容不能提交。请用原来的账号登录。");
+        return;
+      }
+      var fresh = token !== meta(document, "csrf");
+      ended = false;
+      notice("");
+      document.querySelector("meta[name=csrf]").content = token;
+      document.querySelectorAll("input[name=csrf]").forEach(function (field) { field.value = token; });
+      if (then && fresh) { then(); }
+    }).catch(function () { notice("联系不上节点，所示可能不是最新。"); });
+  }
+
   // -- live: the server says what changed, the page asks for it anew ------------------------------------------------
   var source = null, quiet = null, late = {};
   var words = { on: "实时更新", wait: "重新连接", off: "未联通" };
@@ -70,7 +99,7 @@
     ["items", "links", "alarms"].forEach(function (topic) {
       source.addEventListener(topic, function (event) { changed(topic, JSON.parse(event.data)); });
     });
-    source.addEventListener("bye", function () { disconnect(); quiet = Date.now(); });
+    source.addEventListener("bye", function () { disconnect(); quiet = Date.now(); renew(); });
   }
 
   function disconnect() {
@@ -82,6 +111,7 @@
   document.addEventListener("visibilitychange", function () {
     if (document.hidden) { disconnect(); quiet = Date.now(); return; }
     connect();
+    if (ended) { renew(); }
     if (quiet) { quiet = null; everything(); }
   });
   document.addEventListener("focusout", function () {
@@ -93,6 +123,31 @@
     }, 50);
   });
   window.addEventListener("pagehide", disconnect);
+
+  // -- what had the focus has it again, also where it has no id (htmx sees to the others) ----------------------------
+  var focused = null;
+
+  function like(root, element) {
+    var what = element.getAttribute("href") || element.name || element.textContent;
+    return Array.prototype.filter.call(root.querySelectorAll(element.tagName), function (one) {
+      return (one.getAttribute("href") || one.name || one.textContent) === what;
+    });
+  }
+
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    var active = document.activeElement, target = event.detail.target;
+    focused = null;
+    if (!active || !target || !target.id || active.id || active === target || !target.contains(active)) { return; }
+    focused = { root: target.id, element: active, place: like(target, active).indexOf(active) };
+  });
+  document.addEventListener("htmx:afterSwap", function () {
+    var root = focused && document.getElementById(focused.root);
+    if (root && !document.contains(focused.element)) {
+      var found = like(root, focused.element);
+      if (found.length) { found[Math.min(focused.place, found.length - 1)].focus({ preventScroll: true }); }
+    }
+    focused = null;
+  });
 
   // -- drafts --------------------------------------------------------------------------------------------------------
   var PRIVATE = /^(password|file|hidden|checkbox|radio|submit)$/;
@@ -123,7 +178,10 @@
             saved = text;
             if (shown) { shown.textContent = "草稿已保存 " + new Date().toTimeString().slice(0, 5); }
           } else if (answer.status === 401) {
-            notice("登录已失效。请不要关闭本页：在新窗口登录后回到本页，再继续填写。");
+            ended = true;
+            notice(ENDED);
+          } else if (answer.status === 403) {
+            renew(save);
           } else if (shown) { shown.textContent = "草稿没有保存"; }
         })
         .catch(function () { sending = false; if (shown) { shown.textContent = "联系不上节点，草稿没有保存"; } });
