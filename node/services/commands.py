@@ -34,6 +34,7 @@ from node.services import (
     rights,
     ruling,
     scope,
+    screens,
     statements,
     statistics,
     workbench,
@@ -47,7 +48,8 @@ from node.storage.port import BlobRow, Reader
 if TYPE_CHECKING:
     from node.services.browse import View
 
-_AREAS = (operations, people, approvals, measures, ruling, planning, ledgers, proposals, fork_cases, console_accounts)
+_AREAS = (operations, people, approvals, measures, ruling, planning, ledgers, proposals, fork_cases, console_accounts,
+          screens)  # fmt: skip
 _LISTS = (pages, workbench, overview, statistics, problems, papers)  # questions alone
 _TTL_MS_MAX = 30 * 86_400_000
 _UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}

@@ -161,7 +161,8 @@ def _cell(view: View, code: str, tasks: list[BoardRow], known: Mapping[bytes, Kn
         "percent": sum(task.percent for task in said) // len(said),
         "known": truth.document(least, view.name_of),
         # Of an office further down: the word is not this one's.
-        "known_of": None if any(task in direct for task in whose) else view.name_of(whose[0].receiver), "due": day_text(min(dues)) if dues else None,
+        "known_of": None if any(task in direct for task in whose) else view.name_of(whose[0].receiver),
+        "due": day_text(min(dues)) if dues else None,
         "as_of": moment(min(view.as_of_ms(task.receiver) for task in tasks)),
         "item": said[0].item_id.hex(), "number": said[0].number,
     }  # fmt: skip

@@ -42,7 +42,7 @@ _ADMINISTER = (
     "invite", "pending", "approve", "alarm.ack", "user.add", "user.change", "user.disable", "user.enable",
     "unit.add", "unit.disable",
     "rules.publish", "calendar.import", "fork.settle", "backup", "recover.here",
-    "console.link", "console.audit",
+    "console.link", "console.audit", "screen.open", "screen.close", "screen.list",
 )  # fmt: skip
 _HANDLE = (
     "item.sign", "item.refuse", "item.report", "item.submit", "item.attach", "item.extend", "item.justify",

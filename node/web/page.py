@@ -18,7 +18,8 @@ from node.services.rights import RIGHTS
 if TYPE_CHECKING:
     from node.web.request import WebRequest
 
-PUBLIC = "(public)"  # whoever can reach the console: signing in, and nothing of the office's work
+# Whoever can reach the console: signing in, and nothing of the office's work but what a screen's secret link shows.
+PUBLIC = "(public)"
 SIGNED_IN = "(signed in)"  # every account, about itself: password, drafts, signing out
 Handler = Callable[["WebRequest"], Awaitable[Response]]
 

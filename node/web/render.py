@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from node.clock import SHANGHAI
+from node.clock import SHANGHAI, iso
 from node.items.lifecycle import state_label
 from node.items.lights import LIGHT_LABELS, Light
 from node.services.rights import ROLES
@@ -50,7 +50,8 @@ class Renderer:
         )  # fmt: skip
         self._environment.globals |= {"static": assets.address, "lights": LIGHTS, "roles": ROLES, "accept": ACCEPT}
         self._environment.filters |= {
-            "moment": moment, "day": day, "light": light_word, "state": state_label, "plain": plain, "short": short,
+            "moment": moment, "clock": clock, "day": day, "light": light_word, "state": state_label, "plain": plain,
+            "short": short,
         }  # fmt: skip
 
     def render(self, template: str, context: Mapping[str, object], *, fragment: bool = False) -> str:
@@ -67,6 +68,11 @@ def moment(value: Any) -> str:
         return datetime.fromisoformat(str(value)).astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
     except ValueError:
         return str(value)
+
+
+def clock(at_ms: int) -> str:
+    """Milliseconds since 1970 as 2026-11-22 09:05."""
+    return moment(iso(at_ms))
 
 
 def day(value: Any) -> str:

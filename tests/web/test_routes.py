@@ -31,7 +31,7 @@ def test_a_page_without_a_permission_is_not_served() -> None:
         with pytest.raises(LocalError):
             Page("/x", PAGES[0].handler, verb).check()
     assert all(page.verb in RIGHTS or page.verb in (PUBLIC, SIGNED_IN) for page in PAGES)
-    assert {page.path for page in PAGES if page.verb == PUBLIC} == {"/login", "/link/{token}"}
+    assert {page.path for page in PAGES if page.verb == PUBLIC} == {"/login", "/link/{token}", "/wall/{token}"}
 
 
 def test_no_path_is_declared_twice_for_a_method() -> None:

@@ -74,7 +74,11 @@ async def statistics(request: WebRequest) -> Response:
 async def screen(request: WebRequest) -> Response:
     """大屏: read only, without navigation; it asks for itself again every half minute."""
     query = request.query("period")
-    found = await _answer(request, "screen", **query)
+    return await wall_of(request, await _answer(request, "screen", **query))
+
+
+async def wall_of(request: WebRequest, found: Document) -> Response:
+    """The page of a screen with these figures."""
     names = await names_of(request, [{"receiver": one["key"], "receiver_name": one["label"]}
                                      for one in found["offices"]])  # fmt: skip
     months = {

@@ -74,6 +74,7 @@
       fetch(location.pathname + location.search, { headers: headers, credentials: "same-origin", signal: cut.signal, cache: "no-store" })
         .then(function (answer) {
           if (answer.status === 401) { say("登录已失效，请返回重新登录。所示可能不是最新。"); return null; }
+          if (answer.status === 404) { location.reload(); return null; } // a screen whose link was ended shows no old figures
           if (!answer.ok) { throw new Error(String(answer.status)); }
           return answer.text();
         })
