@@ -8,6 +8,7 @@ zhongqing, too): who searches wants to find, and chooses from what is shown.
 from __future__ import annotations
 
 import gzip
+import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping
 from importlib import resources
@@ -84,6 +85,7 @@ class Readings:
 
 def normalised(query: str) -> str:
     """What was typed without spaces and apostrophes, in small letters, and not longer than a name is looked for."""
+    query = unicodedata.normalize("NFKC", query)  # an input method may type letters and digits in full width
     return "".join(char for char in query.lower().replace("ü", "v") if not char.isspace() and char != "'")[
         :QUERY_CHARS_MAX
     ]

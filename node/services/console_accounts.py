@@ -94,7 +94,7 @@ def open_link(reader: Reader, token: str, now_ms: int) -> OneTimeLink:
     """What a link stands for; NotFoundError where it is used, expired or none of ours."""
     link = reader.get(OneTimeLink, digest_of(token))
     if link is None or link.used_ms or link.expires_ms <= now_ms or (not link.name and has_operator(reader)):
-        remedy = "请操作员再给一个：dulian console link"
+        remedy = "用 dulian console link 再给一个链接"
         raise NotFoundError("链接无效、已用过或已过期", field="链接", remedy=remedy)
     return link
 

@@ -15,6 +15,7 @@ from node.records.line import level_of
 from node.services.browse import View
 
 SHOWN = 60  # of what was found; who sees as many types on
+_UNDER = " › "  # between an office and the one below it
 LEVEL_LABELS = {
     "nation": "国家", "province": "省级", "prefecture": "市级", "county": "县级", "township": "乡级", "unit": "部门",
 }  # fmt: skip
@@ -37,6 +38,7 @@ class _Known(NamedTuple):
     keys: dict[str, bytes]
     offices: tuple[Found, ...]
     names: Mapping[str, str]
+    own: str  # this office's place in the directory
 
 
 class Finder:
@@ -60,8 +62,10 @@ class Finder:
         state = {code: key.record_id for code, key in keys.items()}
         known = self._known
         if known is None or known.keys != state:
-            offices = _candidates(view.office, keys)
-            known = self._known = _Known(state, offices, {one.code: one.name for one in offices})
+            divisions = Divisions.load()
+            offices, own = _candidates(view.office, keys, divisions), divisions.get(view.office)
+            names = {one.code: one.name for one in offices}
+            known = self._known = _Known(state, offices, names, own.name if own is not None else "")
         return known
 
     def find(self, view: View, query: str, limit: int = SHOWN) -> tuple[list[Found], bool]:
@@ -72,6 +76,9 @@ class Finder:
             direct = [one for one in offices if one.direct]
             return direct[:limit], len(direct) > limit
         readings = self._readings = self._readings or Readings.load()
+        own = self._all(view).own
+        if typed != own:
+            typed = typed.removeprefix(own)  # 江苏省昆山市, typed in 江苏省
         ranked = []
         for order, one in enumerate(offices):
             rank = _rank(readings, typed, one)
@@ -95,24 +102,24 @@ def _rank(readings: Readings, typed: str, one: Found) -> int:
         return 1
     place = readings.place(typed, one.name)
     if place < 0 and one.above:
-        place = readings.place(typed, one.above + one.name)
+        place = readings.place(typed, one.above.replace(_UNDER, "") + one.name)
         return -1 if place < 0 else 20 + place
     return -1 if place < 0 else 2 + place
 
 
-def _candidates(office: str, keys: dict[str, Key]) -> tuple[Found, ...]:
+def _candidates(office: str, keys: dict[str, Key], divisions: Divisions) -> tuple[Found, ...]:
     below = {code: key for code, key in keys.items() if office in key.path[:-1]}
     names = {code: key.name for code, key in keys.items()}
 
     def above(path: tuple[str, ...]) -> str:
-        return "".join(names.get(code, code) for code in path)
+        return _UNDER.join(names.get(code, code) for code in path)
 
     found = []
     for code, key in below.items():
         between = key.path[key.path.index(office) + 1 : -1]
         found.append(Found(code, key.name, LEVEL_LABELS.get(level_of(code), ""), above(between), enrolled=True,
                            direct=not between))  # fmt: skip
-    for division in Divisions.load().below({office, *below}):
+    for division in divisions.below({office, *below}):
         if division.code in keys:
             continue
         path = below[division.parent].path if division.parent in below else ()

@@ -76,9 +76,12 @@ def _sections(reader: Reader, view: View, caller: Caller) -> Iterator[_Section]:
     # Who belongs to a unit looks first at what that unit has in hand; the desk of the office looks at all.
     own = mine._replace(units=(caller.unit,)) if caller.unit else mine
     given = ours._replace(kind="assignment")
+    # What waits to be assigned has a list of its own for who may assign.
+    at_hand = (SIGNED, ACTIVE, RETURNED) if may(caller, "item.assign") else (
+        REGISTERED, ESTABLISHED, SIGNED, ACTIVE, RETURNED)  # fmt: skip
     said: list[tuple[str, str, BoardQuery, tuple[str, ...]]] = [
         ("sign", "待签收", mine._replace(kind="assignment", states=(ASSIGNED, DELIVERED)), ("item.sign",)),
-        ("todo", "待办", own._replace(states=(REGISTERED, ESTABLISHED, SIGNED, ACTIVE, RETURNED)), ("item.report",)),
+        ("todo", "待办", own._replace(states=at_hand), ("item.report",)),
         ("review", "待审核", given._replace(state=SUBMITTED), ("item.accept",)),
         ("extension", "延期待批", given._replace(extension="requested"), ("item.grant",)),
         ("refused", "被退签", given._replace(state=REFUSED), ("item.insist",)),

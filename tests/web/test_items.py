@@ -277,6 +277,20 @@ def test_a_file_stands_at_the_record_that_brought_it(desk: Desk) -> None:
         "一.txt", "二.txt"]
 
 
+def test_texts_of_every_editor_are_shown_as_their_author_reads_them(desk: Desk) -> None:
+    item, handler, said = in_hand(desk), desk.sign_in("赵承办"), "进展说明：第一批已完工。"
+    made = {"utf-8-sig": said.encode("utf-8-sig"), "utf-16": said.encode("utf-16"), "gb18030": said.encode("gb18030")}
+    files = [("attach", (f"{name}.txt", data)) for name, data in made.items()]
+    assert do(handler, item, "report", {"text": "见附件", "unit": "住建科"}, files).status_code == 303
+    links = handler.page(f"/items/{item}").select("#files a[href$='/view']")
+    assert [handler.page(str(link["href"])).select("pre")[0].get_text() for link in links] == [said] * 3
+
+
+def test_a_report_asks_for_parts_only_where_somebody_wants_them(desk: Desk) -> None:
+    item = in_hand(desk)
+    assert not desk.sign_in("赵承办").page(f"/items/{item}/do/report").select("[name=part]")
+
+
 def test_an_office_that_has_not_joined_is_named_on_every_page(desk: Desk) -> None:
     """People read names, not codes: the directory of offices has one for each."""
     answer = desk.do("item.issue", title="整治占道经营", requirement="逐街推进", to=["320583100"], due="2027-03-31")

@@ -40,6 +40,14 @@ def test_the_tree_says_of_each_office_where_it_stands_in_its_own_words(made: tup
     assert len(said.select("main table")[0].select("tbody tr")) == 3, "root, city, county"
 
 
+def test_of_each_record_of_others_it_is_said_when_it_came(made: tuple[Desk, str, list[str]]) -> None:
+    """Claimed and received time both, also where they are the same minute (issue 5)."""
+    desk, _, tasks = made
+    entries = desk.sign_in("王督查").page(f"/items/{tasks[0]}").select(".timeline .entry")
+    theirs = [one.select(".when")[0].get_text() for one in entries if "县里的话" in one.get_text()]
+    assert theirs and all("记录" in said and "收到" in said for said in theirs)
+
+
 def test_words_from_other_nodes_are_inert_on_every_page(made: tuple[Desk, str, list[str]]) -> None:
     desk, item, tasks = made
     browser = desk.sign_in("王督查")

@@ -122,7 +122,10 @@ def test_first_run_has_no_account_and_one_link_makes_the_operator(tmp_path: Path
         new = {"name": "张三", "password": "a long sentence", "again": "a long sentence"}
         assert browser.submit(f"/link/{token}", new).status_code == 303
         assert browser.page("/audit").select("tbody tr")
-        assert desk.visitor().get(f"/link/{token}").status_code == 404, "works once"
+        used = desk.visitor().get(f"/link/{token}")
+        assert used.status_code == 404, "works once"
+        assert "请操作员给一个一次性链接" in used.text
+        assert "再给一个：" not in used.text
         assert desk.visitor().get("/link/" + "x" * 43).status_code == 404
         desk.sign_in("张三", "a long sentence")
         late = desk.do("console.link", name="张三")["token"]

@@ -88,7 +88,8 @@ def test_refusals_stand_at_their_fields(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["玉山", "yushan", "ysz", "YSZ", "yu shan", "yush", "玉shan", "320583100", "3205831", "y山", "s镇"]
+    "query", ["玉山", "yushan", "ysz", "YSZ", "yu shan", "yush", "玉shan", "320583100", "3205831", "y山", "s镇",
+              "ＹＳＺ", "３２０５８３１", "昆山市玉山"]
 )
 def test_the_picker_finds_by_name_pinyin_initials_and_code(desk: Desk, query: str) -> None:
     page = desk.sign_in("赵承办").page(f"/offices?find={quote(query)}")

@@ -15,6 +15,7 @@ def test_each_role_has_its_own_page_and_one_click_to_the_action(desk: Desk) -> N
     assert {"approve", "review", "extension", "sign", "overdue", "proposals", "news"} <= keys(page)
     row = next(row for row in page.select("#list-assign tbody tr") if "改造老旧小区" in row.get_text())
     assert row.select_one("td.do a")["href"] == f"/items/{item}/do/assign"  # type: ignore[index]
+    assert not [row for row in page.select("#list-todo tbody tr") if "改造老旧小区" in row.get_text()], "listed once"
     leader = desk.sign_in("李市长").page("/")
     assert leader.select("#figures-head")
     assert leader.select_one(".cards a")["href"] == "#list-approve"  # type: ignore[index]

@@ -90,6 +90,8 @@ def late_fields(action: Action, given: Iterable[tuple[str, object]], offered: Co
 def _fields(document: Document, offices: Offices) -> list[Field]:
     name, label, kind = str(document["name"]), str(document["label"]), _KINDS.get(str(document["kind"]), "line")
     required, help_ = bool(document["required"]), _help(document)
+    if document.get("parts") == []:
+        return []  # nobody has asked for any: nothing to fill in
     if document.get("parts"):
         return [
             Field(f"{name}.{index}", f"{label}：{part['label']}", "text" if len(document["parts"]) < 5 else "line",

@@ -159,7 +159,9 @@ async def _first(content: AsyncIterator[bytes], bytes_max: int) -> bytes:
 
 
 def _decoded(data: bytes) -> str:
-    """Text of offices: UTF-8, else the national encoding; what fits neither is shown as such."""
+    """Text of offices: UTF-8, UTF-16 where it says so, else the national encoding; what fits none is shown as such."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", errors="replace")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

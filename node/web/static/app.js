@@ -150,7 +150,7 @@
   });
 
   // -- drafts --------------------------------------------------------------------------------------------------------
-  var PRIVATE = /^(password|file|hidden|checkbox|radio|submit)$/;
+  var PRIVATE = /^(password|file|hidden|checkbox|radio|submit|search)$/;
 
   function typed(form) {
     var found = {};
