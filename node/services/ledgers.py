@@ -66,7 +66,7 @@ def _asked(reader: Reader, view: View, query: BoardQuery, args: Mapping[str, obj
         return None
     if asked.get("text"):
         found = pages.search(reader, str(asked["text"]))
-        seen = seen._replace(item_nos=tuple(found[-pages.FOUND_MAX :]))
+        seen = seen._replace(item_nos=tuple(pages.with_above(reader, found[-pages.FOUND_MAX :])))
     return pages.ordered(seen, str(asked.get("sort") or ""))
 
 

@@ -11,7 +11,7 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -35,6 +35,7 @@ Document = dict[str, object]
 COUNT_MAX = 10_000  # a total beyond this is said as 10,000+
 PER_PAGE, PER_PAGE_MAX = 50, 200
 FOUND_MAX = 1_000  # items one search for words finds
+_LEVELS = 12  # of tasks issued under tasks
 SEARCH_MS = 800  # then it is given up
 _TEXT_CHARS_MAX = 200
 _SORTS: Mapping[str, str] = {
@@ -207,7 +208,8 @@ def find(reader: Reader, view: View, filters: Mapping[str, object], receiver: st
     if filters.get("text"):
         found = search(reader, str(filters["text"]))
         text_more = len(found) > FOUND_MAX
-        query = query._replace(item_nos=tuple(found[-FOUND_MAX:]))
+        numbers = found[-FOUND_MAX:]
+        query = query._replace(item_nos=tuple(with_above(reader, numbers) if receiver else numbers))
     rows, total = _page_of(reader, query._replace(limit=per, offset=offset))
     return Found(rows, min(total, COUNT_MAX), total > COUNT_MAX, text_more)
 
@@ -239,6 +241,18 @@ def search(reader: Reader, words: str) -> list[int]:
         if error.code != "timeout":
             raise
         raise InputError("检索用时过长，已停止", field="--text", value=words[:50], remedy="多写几个字") from error
+
+
+def with_above(reader: Reader, item_nos: Sequence[int]) -> list[int]:
+    """These items and those they serve: a list of what is in hand shows words of the tasks below as its own (R94)."""
+    found = dict.fromkeys(item_nos)
+    query = BoardQuery(subject="-", item_nos=tuple(item_nos), limit=FOUND_MAX)
+    parents = {parent for (parent,) in reader.board_columns(query, ("parent",)) if parent} if item_nos else set()
+    for _ in range(_LEVELS):
+        rows = reader.board(parents) if parents else []
+        parents = {row.parent for row in rows if row.parent and row.item_no not in found}
+        found |= dict.fromkeys(row.item_no for row in rows)
+    return list(found)
 
 
 def rows_of(reader: Reader, query: BoardQuery, offset: int, per: int) -> list[BoardRow]:

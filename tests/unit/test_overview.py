@@ -205,10 +205,10 @@ def test_a_ledger_says_of_an_item_what_its_tasks_have_come_to() -> None:
     assert cells()["percent"] == "80%"
 
 
-def list_ledger(machine: Machine) -> Any:
+def list_ledger(machine: Machine, **args: object) -> Any:
     reader, view = machine.store.reader(), machine.office.view()
     listed: Any = list_ledgers(reader, view, {})
-    shown: Any = show_ledger(reader, view, {"ledger": listed["ledgers"][0]["ledger"]})
+    shown: Any = show_ledger(reader, view, {"ledger": listed["ledgers"][0]["ledger"]} | args)
     return shown["rows"]
 
 
@@ -230,6 +230,12 @@ def test_words_in_a_report_from_below_find_the_task_above(offices: Offices) -> N
         assert page["text_behind"] == 0
     assert ask(offices.province, "item.page", text="高标准农田")["total"] == 3
     assert ask(offices.province, "item.page", text="证明农田")["total"] == 0
+    # What is in hand is found by the words of its tasks, as its line in a ledger and in 全流程 shows them (R94).
+    own = offices.own  # type: ignore[attr-defined]
+    for words in ("证明事项", "取消证明 十七"):
+        assert [row["item"]["id"] for row in ask(offices.province, "overview", text=words)["rows"]] == [own]
+        assert [row["id"] for row in list_ledger(offices.province, words=words)] == [own]
+    assert ask(offices.province, "overview", text="证明农田")["total"] == 0
 
 
 def test_the_index_is_made_anew_with_the_board(offices: Offices) -> None:

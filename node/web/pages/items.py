@@ -11,7 +11,8 @@ from node.errors import ForbiddenError, InputError, NotFoundError
 from node.items.lifecycle import STATE_LABELS
 from node.rules.words import COLOURS, LINES
 from node.services.pages import SORT_LABELS
-from node.storage.port import Reader
+from node.services.reminders import may_be_urged
+from node.storage.port import BoardQuery, Reader
 from node.web import kept_filters
 from node.web.forms import Field, Form
 from node.web.page import Page
@@ -69,11 +70,32 @@ async def forget(request: WebRequest) -> Response:
 async def choose(request: WebRequest) -> Response:
     """The form to urge what was ticked in the list; nothing is done yet."""
     given = await request.form(CHOSEN)
-    chosen = _chosen(given)
+    chosen = await _addressed(request, _chosen(given))
     if not chosen:
         return request.redirect(LIST, flash="请先勾选要催办的事项。")
     spec = await _urging(request, chosen)
     return request.render("items/urge.html", form=await request.blank(spec, item="", channel="notice", chosen=chosen))
+
+
+async def _addressed(request: WebRequest, chosen: list[str]) -> list[str]:
+    """Who is to hear it: of an item that was given to offices below their open tasks; a record on the item itself would
+    not leave this office. Where a unit has the item in hand, too, that as well.
+    """
+    office = request.gateway.office_code
+
+    def tasks(reader: Reader) -> list[str]:
+        found: list[str] = []
+        for row in reader.board([bytes.fromhex(one) for one in chosen]):
+            below = reader.board_query(BoardQuery(parents=(row.item_id,), subject="-", issuer=office, open=True))
+            told = [one for one in below if may_be_urged(office, one)] if row.receiver == office else []
+            found += [row.item_id.hex()] if not told or may_be_urged(office, row) else []
+            found += [one.item_id.hex() for one in told]
+        return list(dict.fromkeys(found))
+
+    found = await request.gateway.read(tasks)
+    if len(found) > ITEMS_MAX:
+        raise InputError(f"一次至多催办 {ITEMS_MAX} 件", field="事项", value=len(found), remedy="分几次办理")
+    return found
 
 
 async def urge(request: WebRequest) -> Response:
@@ -115,8 +137,14 @@ async def _urging(request: WebRequest, chosen: list[str]) -> tuple[Field, ...]:
     """The fields, with the chosen items by number and title."""
     ids = [bytes.fromhex(one) for one in chosen]
 
+    name_of, office = request.gateway.view().name_of, request.gateway.office_code
+
     def named(reader: Reader) -> list[tuple[str, str]]:
-        return [(row.item_id.hex(), f"{row.number or row.item_id.hex()[:12]} {row.title}") for row in reader.board(ids)]
+        return [
+            (row.item_id.hex(), f"{row.number or row.item_id.hex()[:12]} {row.title}"
+             + (f"（{name_of(row.receiver)}）" if row.receiver != office else ""))
+            for row in reader.board(ids)
+        ]  # fmt: skip
 
     items_, *rest = _fields()
     return (items_._replace(choices=await request.gateway.read(named)), *rest)
