@@ -1,6 +1,7 @@
 """A row of the log table that the disk lost: made anew from the records, which name their log themselves (D1, D8).
 
 Log numbers are given out one after the other, so a number that is missing, or one behind the last, is where to look.
+A row may also be an old one, its head behind the records: then the next write meets one of them (`heads`).
 """
 
 from __future__ import annotations
@@ -24,9 +25,13 @@ def lost_numbers(reader: Reader, rows: Sequence[LogRow]) -> list[int]:
     return [number for number in numbers if reader.run(number, 0, 1, 1)]
 
 
-def put_back(store: Store) -> list[LogRow]:
-    """In a transaction of its own: write the rows anew as the records tell; nothing of them counts as projected."""
+def put_back(store: Store, *, heads: bool = False) -> list[LogRow]:
+    """In a transaction of its own: write the rows anew as the records tell; nothing of them counts as projected.
+
+    With ``heads`` also those whose head is behind its records: a look at every log, for when a write met a record.
+    """
     rows = store.logs()
+    behind = [moved for row in rows if (moved := _moved_on(store, row)) is not row] if heads else []
     numbers = lost_numbers(store, rows)
     found: list[LogRow] = []
     known = {row.log_id for row in rows}
@@ -35,15 +40,30 @@ def put_back(store: Store) -> list[LogRow]:
         if row is not None:
             found.append(row)
             known.add(row.log_id)
-    if found:
+    if found or behind:
         store.begin()
         store.add_logs([row._replace(head_seq=0, head_id=b"", frozen=False) for row in found])
-        store.append((), [(row.log_no, row.head_seq, row.head_id) for row in found])
+        store.append((), [(row.log_no, row.head_seq, row.head_id) for row in found + behind])
         for row in found:
             if row.frozen:
                 store.set_log(row.log_no, frozen=True)
         store.commit(durable=True)
-    return found
+    return found + behind
+
+
+def _moved_on(store: Store, row: LogRow) -> LogRow:
+    """The row with its head at the last record that continues the log; the row itself where there is none beyond."""
+    moved = row
+    while beyond := store.run(row.log_no, moved.head_seq, _PAGE, _PAGE_BYTES):
+        for record in beyond:
+            try:
+                header = decode(record.header)
+            except PeerError:
+                return moved
+            if (header.log_key, header.seq, header.prev) != (row.key, moved.head_seq + 1, moved.head_id):
+                return moved
+            moved = moved._replace(head_seq=record.seq, head_id=record.record_id)
+    return moved
 
 
 def _row_of(store: Store, log_no: int, known: Container[bytes]) -> LogRow | None:

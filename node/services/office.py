@@ -73,16 +73,15 @@ class Office:
         """
         self.identity, self.world = identity, world
         self.store, self.blobs = store, blobs
-        self.limits = limits
-        self._suites = suites
-        self._ca = ca
-        self._address = address
+        self.limits, self._suites = limits, suites
+        self._ca, self._address = ca, address
         self._checks = checks
         self._mark_interval_ms = mark_interval_ms
         self.fresh_ms = fresh_ms  # older data say nothing of today: 数据过期 (faults.md B8)
         self._tail_file = tail
         self._tail_checked = tail is None
         self._abandoned = Outputs()
+        self._clashed = False  # records stood where none should be: the log table is not believed any more
         self._stale = False  # memory is that of an abandoned step: the store could not be read since
         self._lost_sessions: list[int] = []  # whose machines were part of such memory, not told yet
         self.health = Health()
@@ -93,7 +92,7 @@ class Office:
     def load(self) -> None:
         """Build all memory from the store."""
         store, identity, world = self.store, self.identity, self.world
-        self._lost_logs = lost_logs.put_back(store)
+        self._lost_logs = lost_logs.put_back(store, heads=self._clashed)
         self.alarms = Alarms(store, world)
         self.logs = Logs(store, identity.path)
         self.keyring = Keyring(self._suites, identity.federation)
@@ -137,7 +136,8 @@ class Office:
         self._refresh()
         try:
             return self._tell_lost(self._transaction(events))
-        except StoreError:
+        except StoreError as error:
+            self._clashed |= error.code == "conflict"
             self._abandoned = self._abandon()
             raise
         except Exception as error:
@@ -283,7 +283,7 @@ class Office:
     def _rebuild_lost(self) -> int:
         """Rows of the log table were put back: how far they had been projected went with them."""
         for row in self._lost_logs:
-            text = f"日志登记丢失 {row.key.author} 第{row.key.epoch}纪元，已按记录重建；请检查磁盘"
+            text = f"日志登记丢失或有误 {row.key.author} 第{row.key.epoch}纪元，已按记录重建；请检查磁盘"
             self.alarms.raise_("log_lost", row.log_id.hex()[:16], text)
         self._lost_logs = []
         return self.projector.rebuild()

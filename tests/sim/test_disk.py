@@ -9,7 +9,7 @@ from node.services.author import Author
 from node.services.logs import Logs
 from node.services.tail import Last
 from node.storage.port import LogRow
-from tests.sim.test_recovery import reconnect, task_of
+from tests.sim.test_recovery import drop_links, reconnect, task_of
 from tests.sim.test_smoke import CITY, COUNTY, run, tree
 from tests.sim.world import found
 
@@ -209,6 +209,47 @@ def test_records_that_name_no_log_any_more_are_met_by_no_other_log(tree):
     assert county.digests().items() <= city.digests().items()
     assert {row["state"] for row in city.items() if row["id"] == task} == {"signed"}
     assert not codes(county) & {"internal", "followup"}
+
+
+@pytest.mark.parametrize("author", [CITY, COUNTY])
+def test_an_old_piece_of_the_log_table_stops_neither_a_link_nor_the_office(tree, author):
+    """D8: the head stands at an earlier record; every write met the later ones, and each time all links were closed."""
+    wire, _, city, county = tree
+    task = task_of(city, "防汛物资")
+    wire.settle()
+    table = county.store._tables.log
+    (no,) = [no for no, row in table.held.items() if (row.key.author, *row.key.line.path) == (author, CITY, COUNTY)]
+    old = table.held[no]
+    run(county, "item.sign", item=task)
+    for word in ("甲", "乙"):
+        run(county, "item.report", item=task, text=word)
+        run(city, "item.urge", item=task, text=word)
+    wire.settle()
+    table.held[no] = old
+    county.tail.raw = b""  # on the disk that was exchanged
+    restart(county)
+    with pytest.raises(StoreError):
+        if author == COUNTY:
+            run(county, "item.report", item=task, text="丙")
+        else:
+            drop_links(city)
+            drop_links(county)
+            wire.connect(county)
+            run(city, "item.urge", item=task, text="丙")
+            wire.settle()
+    county.office.take_abandoned()
+    assert table.held[no].head_seq >= 3
+    county.office.project()
+    assert "log_lost" in codes(county)
+    reconnect(wire, city, county)
+    for _ in range(3):
+        wire.settle()
+    run(county, "item.submit", item=task, text="已办结")
+    wire.settle()
+    assert {row["state"] for row in city.items() if row["id"] == task} == {"submitted"}
+    assert county.digests().items() <= city.digests().items()
+    assert county.audit()["ok"]
+    assert "fork" not in codes(city) | codes(county)
 
 
 def test_a_command_that_meets_a_lost_row_says_what_the_store_said(tree):
