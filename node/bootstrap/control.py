@@ -169,7 +169,8 @@ class Control:
 
     def _with_address(self, answer: object) -> object:
         assert isinstance(answer, dict)  # noqa: S101 - what console.link answers
-        return answer | {"url": f"{self.console_url}/link/{answer['token']}"}
+        url = f"{self.console_url}/link/{answer['token']}"
+        return answer | {"url": url, "fingerprint": self.console_fingerprint or None}
 
     async def read(self, run: Callable[[Reader], T]) -> T:
         """Something read from what is committed, in a worker thread."""

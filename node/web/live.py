@@ -150,11 +150,16 @@ class Hub:
         """The bytes of a stream; ``alive`` is asked at each heartbeat whether its session still is."""
         try:
             yield _RETRY
+            loop = asyncio.get_running_loop()
+            asked_s = loop.time()
             while not stream.ended:
                 await stream.wait(heartbeat_s)
                 events = stream.take(self.spread_ms)
-                if not events and not stream.ended and not await alive():
-                    break
+                # Also where changes never pause: a session that has ended hears of none for longer than a heartbeat.
+                if not stream.ended and (not events or loop.time() - asked_s >= heartbeat_s):
+                    asked_s = loop.time()
+                    if not await alive():
+                        break
                 yield events or _BEAT
             yield _BYE
         finally:

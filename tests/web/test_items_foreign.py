@@ -45,7 +45,8 @@ def test_of_each_record_of_others_it_is_said_when_it_came(made: tuple[Desk, str,
     desk, _, tasks = made
     entries = desk.sign_in("王督查").page(f"/items/{tasks[0]}").select(".timeline .entry")
     theirs = [one.select(".when")[0].get_text() for one in entries if "县里的话" in one.get_text()]
-    assert theirs and all("记录" in said and "收到" in said for said in theirs)
+    assert theirs
+    assert all("记录" in said and "收到" in said for said in theirs)
 
 
 def test_words_from_other_nodes_are_inert_on_every_page(made: tuple[Desk, str, list[str]]) -> None:

@@ -77,3 +77,25 @@ def test_of_a_session_the_oldest_page_ends_for_a_new_one() -> None:
         assert [stream.ended for stream in streams if stream is not None] == [True] + [False] * STREAMS_PER_SESSION_MAX
 
     in_loop(story)
+
+
+def test_a_stream_ends_with_its_session_also_while_changes_go_on() -> None:
+    """W6: what is revoked on the server is over, however busy the office."""
+
+    async def story(hub: Hub) -> None:
+        stream = hub.open(b"s", with_ids=True)
+        assert stream is not None
+
+        async def ended() -> bool:
+            return False
+
+        said: list[bytes] = []
+        hub.publish(ITEMS, [ONE.hex()])
+        async for part in hub.events(stream, ended, heartbeat_s=0.05):
+            said.append(part)
+            assert len(said) < 200, "it goes on for ever"
+            await asyncio.sleep(0.01)
+            hub.publish(ITEMS, [ONE.hex()])
+        assert said[-1].startswith(b"event: bye")
+
+    in_loop(story)

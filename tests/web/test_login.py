@@ -1,11 +1,16 @@
 """Signing in: sessions, guessing, one-time links, disabled accounts (W6, W7, W17)."""
 
+import asyncio
 import re
 from dataclasses import replace
 from pathlib import Path
 
+from node.bootstrap.control import Asked
+from node.cli.console import link_lines
+from node.cli.paper import Paper
 from node.services import console_accounts as accounts
 from node.services import console_audit
+from node.services.desk import Caller
 from node.services.rights import RIGHTS
 from node.services.verb_words import VERB_WORDS
 from node.storage.port import Credential, OneTimeLink, WebAudit, WebSession
@@ -131,6 +136,20 @@ def test_first_run_has_no_account_and_one_link_makes_the_operator(tmp_path: Path
         late = desk.do("console.link", name="张三")["token"]
         desk.hands.off_ms = accounts.LINK_LIFE_MS + 1
         assert desk.visitor().get(f"/link/{late}").status_code == 404, "for a day"
+
+
+def test_a_link_comes_with_the_fingerprint_that_the_browser_asks_about(desk: Desk) -> None:
+    """Beyond the loopback: who opens the link compares it (issue 5)."""
+    url = desk.control.console_url
+    try:
+        desk.control.console_url, desk.control.console_fingerprint = "https://office.example", "0a1b" * 16
+        told = asyncio.run(desk.control.answer(Asked("console.link", {"name": "李市长"}), Caller("root"))).data
+    finally:
+        desk.control.console_url, desk.control.console_fingerprint = url, ""
+    said = list(link_lines(told, Paper(80)))
+    assert said[0].startswith("https://office.example/link/")
+    assert " ".join(["0a1b"] * 8) in said[1]
+    assert len(list(link_lines(told | {"fingerprint": None}, Paper(80)))) == 1, "the address alone, to be passed on"
 
 
 def test_a_new_password_ends_all_other_sessions(desk: Desk) -> None:
