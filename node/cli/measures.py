@@ -27,14 +27,17 @@ def handle(
     duty: Annotated[
         list[str] | None, typer.Option("--duty", metavar="LEVEL=NAME", help="六级负责：层级=姓名，可重复")
     ] = None,
+    instead: Annotated[
+        str | None, typer.Option("--instead", metavar="UNIT", help="改由：写原承办机构，它不再承办")
+    ] = None,
     text: MaybeText = None, as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
 ) -> int:  # fmt: skip
-    """内部交办：指定承办的内设机构和人员，写明各级责任人；再写一次即移交。"""
+    """内部交办：指定承办的内设机构和人员，写明各级责任人；同一机构再写一次即换人。"""
     if due is not None and rule is not None:
         raise InputError("--due 与 --rule 只写一个", field="--rule", value=rule, remedy="已知日期的写 --due")
     args = {
         "item": item, "unit": unit, "person": person, "due": values.day("--due", due), "duty": list(duty or ()),
-        "text": text, "rule": rule,
+        "text": text, "rule": rule, "instead": instead,
     }  # fmt: skip
     return ask(Call(home, as_json, as_), "item.handle", args, show_item.handled)
 

@@ -119,7 +119,7 @@ def item(data: Any, paper: Paper) -> Iterable[str]:
         ("责任单位（原文）", clean(data.get("responsible"))), ("时限（原文）", clean(data.get("limit_text"))),
         ("上级事项", _linked(data, "parent")), ("前一事项", _linked(data, "predecessor")),
         ("后一事项", _linked(data, "successor")), ("知悉范围", _line(data.get("line"))),
-        ("状态", state(data)), ("办结时限", due(data) or "未定"), ("灯", lamp),
+        ("状态", state(data)), ("办结时限", due(data) or _inside(data)), ("灯", lamp),
         ("进度", percent(data)), ("情况", show_known.whole(data)), ("数据截至", moment(data.get("as_of"))),
         ("更新时间", moment(data.get("updated_at"))),
     ]  # fmt: skip
@@ -139,6 +139,13 @@ def item(data: Any, paper: Paper) -> Iterable[str]:
     yield from _attachments(data.get("attachments") or [], paper)
     yield from _timeline(data.get("timeline") or [], paper)
     yield from show_known.footing(data, paper)
+
+
+def _inside(data: Mapping[str, Any]) -> str:
+    """未定, and by when the units are to be done where that is known."""
+    handlers = (data.get("tracks") or {}).get("handlers") or ()
+    dated = "、".join(f"{clean(one['unit'])} {clean(one['due'])}" for one in handlers if one.get("due"))
+    return f"未定（内部时限：{dated}）" if dated else "未定"
 
 
 def _receiver(row: Mapping[str, Any]) -> str:

@@ -56,7 +56,8 @@ def _slips(data: Shown) -> Iterable[str]:
     for one in data.get("slips") or ():
         judged = f"，{one['justified_label']}" if one.get("justified_label") else ""
         by = one.get("author_name") or one["author"]
-        yield f"{one['label']}色督办单：{by}，时限 {one.get('due') or '未定'}{judged}"
+        to = f"发{one['to']}" if one.get("to") else ""
+        yield f"{one['label']}色督办单：{by}{to}，时限 {one.get('due') or '未定'}{judged}"
         yield from (f"　{entry}" for entry in one.get("entries") or ())
         yield f"　规则 {one['rule']}"
     for one in data.get("scores") or ():

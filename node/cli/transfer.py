@@ -41,7 +41,8 @@ def import_ledger(
         return ask(call, "ledger.import", {"apply": apply}, returned(apply=apply), files=files, long=True)
     if apply:
         raise InputError("--apply 只用于 import ledger", field="--apply", remedy="去掉 --apply，或写 import ledger")
-    return ask(call, "import", {"dry_run": dry_run, "past_due": past_due or None}, imported(dry_run=dry_run), files=files, long=True)
+    args = {"dry_run": dry_run, "past_due": past_due or None}
+    return ask(call, "import", args, imported(dry_run=dry_run), files=files, long=True)
 
 
 def imported(*, dry_run: bool) -> Render:

@@ -26,6 +26,7 @@ from node.records.track import (
     DROPPED,
     GRANTED,
     JUSTIFIED,
+    MOVED,
     NOTED,
     OPEN,
     REPORTED,
@@ -227,9 +228,12 @@ def _score(tracks: Tracks, event: Event, act: Act, track: Track) -> Outcome:
 
 
 def _handle(tracks: Tracks, _event: Event, act: Act, track: Track) -> Outcome:
-    """A unit named again gets another person or date; a person's own items are handed over this way."""
+    """A unit named again gets another person or date; one that is moved away from has it in hand no more."""
     handlers = {handler.unit: handler for handler in tracks.handlers}
-    handlers[act.unit] = Handler(act.unit, act.person, act.due_day)
+    if track.verdict == MOVED:
+        handlers.pop(act.unit, None)
+    else:
+        handlers[act.unit] = Handler(act.unit, act.person, act.due_day)
     duties = {duty.level: duty for duty in (*tracks.duties, *track.duties)}
     return Outcome(tracks._replace(handlers=tuple(handlers.values()), duties=tuple(duties.values())))
 

@@ -3,7 +3,8 @@
 A `Track` stands in an act, `Terms` in an opening; either is None where nothing of it is said. Verdicts, by kind:
 EXT_DECISION GRANTED, DENIED, NOTED (已说明: reasons heard, the date stays); JUSTIFY_DECISION JUSTIFIED, UNJUSTIFIED;
 VERIFY STARTED, PASSED, FAILED; REINSPECT STARTED, PASSED (无问题), FAILED (问题成立); SCORE PROPOSED, ADOPTED, DROPPED;
-NOTICE PRAISE, CRITICISM; CHANGE REVEALED (an unannounced inspection's result is published).
+NOTICE PRAISE, CRITICISM; CHANGE REVEALED (an unannounced inspection's result is published); HANDLE MOVED (the unit has
+the item in hand no more).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ STARTED, PASSED, FAILED = 0, 1, 2
 PROPOSED, ADOPTED, DROPPED = 0, 1, 2
 PRAISE, CRITICISM = 1, 2
 REVEALED = 1
+MOVED = 1
 OPEN, REPORTED, CLEARED = 0, 1, 2
 
 SECRECY = ("", "公开", "内部")

@@ -147,6 +147,11 @@ def _unit(scene: Scene, _form: Form) -> Document:
     return _choices(units) if units else {"choices": None, "example": "综合科"}
 
 
+def _held(scene: Scene, _form: Form) -> Document:
+    """The units that have the item in hand."""
+    return _choices([(one.unit, one.unit) for one in scene.state.tracks.handlers if one.unit])
+
+
 def _own_unit(scene: Scene, _form: Form) -> Document:
     units = _units(scene)
     own = scene.caller.unit if any(name == scene.caller.unit for name, _ in units) else ""
@@ -271,7 +276,7 @@ _FILLS: Mapping[str, Callable[[Scene, Form], Document]] = {
     "return_due": lambda scene, _form: _days(scene.today, scene.above_day),
     "above_due": lambda scene, _form: _days(scene.today, scene.above_day),
     "from_today": lambda scene, _form: _days(scene.today),
-    "units": _unit, "own_unit": _own_unit, "receivers": _receivers, "percent": _percent,
+    "units": _unit, "held": _held, "own_unit": _own_unit, "receivers": _receivers, "percent": _percent,
     "report_parts": _report_parts, "answers": _answers,
     "answers_maybe": lambda scene, form: _answers(scene, form) | {"required": False},
     "findings": _findings, "papers": _papers,

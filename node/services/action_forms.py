@@ -73,6 +73,7 @@ _LINE = (("key", "序号", "text"), ("text", "整改要求", "text"), ("unit", "
          ("leader", "牵头领导", "text"), ("due", "时限", "date"))  # fmt: skip
 _DUTY = Field("duty", "各级责任人", "lines", columns=(("key", "层级", "text"), ("value", "姓名", "text")),
               pattern="{key}={value}")  # fmt: skip
+_INSTEAD = Field("instead", "改由：原承办机构", "choice", help="选中的不再承办；不选的，各机构都承办", fill="held")
 _CHANNELS = (("notice", "催办通知"), ("phone", "电话"), ("visit", "上门"))
 _MODES = (("redo", "重办"), ("supplement", "补办"))
 _TITLE = Field("title", "标题", "text", required=True)
@@ -84,7 +85,7 @@ _HANDLE: tuple[Form, ...] = (
     Form("handle", "item.handle", "内部交办", HANDLING, (Kind.HANDLE,), (
         Field("unit", "承办机构", "units", required=True, fill="units"), Field("person", "承办人员", "text"),
         _due("内部时限", "own_due"),
-        _DUTY, _NOTE,
+        _DUTY, _INSTEAD, _NOTE,
     ), subject="setup"),
     Form("decompose", "item.decompose", "分解", HANDLING, (Kind.DECOMPOSE,), (
         _TO, _LEAD, Field("title", "任务名称", "text", help="不写时同本任务"),

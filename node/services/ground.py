@@ -84,6 +84,14 @@ def answerable(desk: Desk, state: ItemState) -> tuple[str, ...]:
     return units if units and state.receiver == desk.identity.code else (state.receiver,)
 
 
+def units_against(desk: Desk, state: ItemState) -> str:
+    """The units of this office a measure is against, as a record names them; empty where it is against an office."""
+    named = "、".join(answerable(desk, state))
+    if named == state.receiver:
+        return ""
+    return named if len(named) <= NAME_CHARS_MAX else f"{named[: NAME_CHARS_MAX - 2]}…等"
+
+
 def name_of(row: BoardRow) -> str:
     """What people call an item: its 登记编号, or the first digits of its id."""
     return row.number or row.item_id.hex()[:12]

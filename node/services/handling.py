@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from node.errors import ForbiddenError, InputError
 from node.items import guards
 from node.items.lifecycle import DONE
 from node.records.kinds import Kind
 from node.records.payload import LEAD, Act
-from node.records.track import Milestone, Track
+from node.records.track import MOVED, Duty, Milestone, Track
 from node.services import chains, discreet
 from node.services.acting import write
 from node.services.desk import Caller, Desk, children_of, current, parse_day, take, take_list
@@ -28,22 +30,49 @@ from node.services.terms import check_named, duties, inside
 
 
 def handle(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
-    """内部交办: unit, person and due date inside this office (R16, R51); who stands for it at each level (R14)."""
+    """内部交办: unit, person and due date inside this office (R16, R51); who stands for it at each level (R14).
+
+    ``instead``: the unit that had it in hand has it no more. Whom the new person follows is followed at the levels of
+    the chain of responsibility too, unless they are named anew.
+    """
     state = current(desk, take(args, "item"))
     guards.check_act(state, Kind.HANDLE, desk.identity.code)
     discreet.check_announced(state, "交内设机构承办")
     case = chains.check_ready(desk, state, "内部交办")
     unit = check_unit(desk, one_line(args, "unit", required=True))
     person = check_person(desk, one_line(args, "person"), unit)
+    instead = one_line(args, "instead")
+    held = {one.unit: one for one in state.tracks.handlers}
+    if instead and (instead == unit or instead not in held):
+        listed = "、".join(name for name in held if name and name != unit) or "无"
+        raise InputError(
+            "该机构没有承办此事项，不能由它改出（规则：改由须写原承办机构）", field="--instead", value=instead,
+            remedy=f"原承办机构：{listed}；另加一个机构的，不写 --instead",
+        )  # fmt: skip
     due_day, rule = inside(desk, args, state)
     profile = chains.profile_of(desk)
-    named = duties(take_list(args, "duty"), profile)
+    before = held.get(instead or unit)
+    followed = following(state.tracks.duties, before.person if before is not None else "", person)
+    named = tuple({one.level: one for one in (*followed, *duties(take_list(args, "duty"), profile))}.values())
     check_named(profile, (*state.tracks.duties, *named), inside=True)
     payload = Act(unit=unit, person=person, due_day=due_day, text=words(args, "text", required=False))
     if named or rule:
         payload = payload._replace(track=Track(duties=named, rule=rule))
     done = write(desk, state, Kind.HANDLE, payload, caller, case)
+    if rule and not state.due_day and state.kind == "registered":
+        # What the rule gives the unit is the 截止时间 of the item itself, which had none yet (R49, R51).
+        name, _, part = rule.rpartition("/")
+        dated = Act(f"{unit}内部交办，按规则 {name} {part} 定办结时限", due_day=due_day)
+        write(desk, current(desk, state.item_id.hex()), Kind.CHANGE, dated, caller)
+    if instead:
+        away = Act(f"改由{unit}承办", unit=instead, track=Track(verdict=MOVED))
+        write(desk, current(desk, state.item_id.hex()), Kind.HANDLE, away, caller)
     return done | {"due": iso_day(due_day) or None, "rule": rule or None}
+
+
+def following(chain: Iterable[Duty], old: str, new: str) -> tuple[Duty, ...]:
+    """The levels of a chain of responsibility that one person had, for the one who follows."""
+    return tuple(duty._replace(name=new) for duty in chain if old and new and old != new and duty.name == old)
 
 
 def warn(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:

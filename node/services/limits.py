@@ -73,8 +73,8 @@ def _answered(state: ItemState, notice: Fact, acts: list[Fact]) -> bool:
 def of_item(ctx: Day, row: BoardRow, news: News) -> Iterator[Proposal]:
     """The limits of an open item that are near, due or have passed."""
     for one in news.limits:
-        if one.key.startswith(UNIT) and row.receiver != ctx.office:
-            continue
+        if one.key.startswith(UNIT) and (row.receiver != ctx.office or one.due_day == row.due_day):
+            continue  # the item's own date is spoken of as such
         due, due_text = one.due_day, iso(one.due_day)
         text = when = ""
         if ctx.day > due:

@@ -24,9 +24,11 @@ from node.items.versions import LIVES
 from node.records.kinds import Channel, Kind
 from node.records.limits import NAME_CHARS_MAX
 from node.records.payload import Act, check_line
+from node.records.track import MOVED, Track
 from node.rules.profile import Profile
 from node.services.chains import profile_of
 from node.services.desk import Caller, Desk, act, state_of, take, take_list
+from node.services.handling import following
 from node.services.rights import ROLES, VIEWER
 from node.services.rulebook import Rulebook
 from node.services.verbs import Args, Command, Question
@@ -148,8 +150,11 @@ def _hand_over(desk: Desk, one: Held, leaver: str, heir: User | None, caller: Ca
     old = one.handler.unit
     taken = {one.unit for one in one.state.tracks.handlers if one.person not in ("", leaver)}
     unit = heir.unit if heir.unit and heir.unit not in taken else old
-    payload = Act(text=f"{leaver} 的事项移交 {heir.name}", unit=unit, person=heir.name, due_day=one.handler.due_day)
-    written = [payload] if unit == old else [payload._replace(unit=old, person=""), payload]
+    text, followed = f"{leaver} 的事项移交 {heir.name}", following(one.state.tracks.duties, leaver, heir.name)
+    payload = Act(text, unit=unit, person=heir.name, due_day=one.handler.due_day)
+    if followed:
+        payload = payload._replace(track=Track(duties=followed))
+    written = [payload] if unit == old else [payload, Act(text, unit=old, track=Track(verdict=MOVED))]
     for said in written:
         act(desk, one.state, Kind.HANDLE, said, guards.answers(one.state, Kind.HANDLE), caller)
 
@@ -211,7 +216,8 @@ def disable_unit(desk: Desk, args: Args) -> dict[str, object]:
     if rows:
         names = "、".join(row.number or row.item_id.hex()[:12] for row in rows[:_SHOWN_ITEMS])
         text = f"机构名下有 {len(rows)} 件未结事项：{names}"
-        raise InputError(text, field="NAME", value=name, remedy="先办结，或用 dulian item handle 改由其他机构承办")
+        remedy = f"先办结，或改由其他机构承办：dulian item handle 登记编号 --unit 机构 --instead {name}"
+        raise InputError(text, field="NAME", value=name, remedy=remedy)
     ended = replace(unit, active=False)
     desk.store.put([ended])
     return _shown_unit(ended, desk.store)

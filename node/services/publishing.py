@@ -33,6 +33,7 @@ from node.services.ground import (
     one_line,
     row_of,
     today_of,
+    units_against,
     words,
 )
 from node.services.project import read_facts
@@ -60,7 +61,10 @@ def order(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     number = number or _next_order(desk)
     handover = words(args, "handover", required=False).strip()
     taken = (f"领受：{handover}",) if handover else ()  # collected at the office, or handed over on the spot (R71)
-    payload = Act(text, due_day=due_day, attachments=signed.attachments, track=Track(number=number, entries=taken))
+    payload = Act(
+        text, due_day=due_day, attachments=signed.attachments, unit=units_against(desk, state),
+        track=Track(number=number, entries=taken),
+    )  # fmt: skip
     answer = write(desk, state, Kind.ORDER, payload, caller, signed.case)
     desk.store.put([Meta(_numbered(number), bytes.fromhex(str(answer["record"])))])
     return answer | {"order": number}

@@ -27,7 +27,17 @@ from node.rules.values import Rung, ScoreRule
 from node.rules.words import COLOURS, EFFECTS, FACTS
 from node.services.acting import write
 from node.services.desk import Caller, Desk, current, parse_day, take, take_list
-from node.services.ground import Args, Ground, answerable, ground_of, iso_day, record_named, today_of, words
+from node.services.ground import (
+    Args,
+    Ground,
+    answerable,
+    ground_of,
+    iso_day,
+    record_named,
+    today_of,
+    units_against,
+    words,
+)
 from node.services.project import read_facts
 
 STATED = ("slow_progress", "below_standard", "perfunctory")
@@ -56,7 +66,8 @@ def slip(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     parts = _must_state(ground, rung, text, take_list(args, "state"))
     entries = (*parts, *_entries(ground, rung, facts))
     track = Track(colour=colour, rule=ground.rule(f"ladder.{colour}"), entries=entries)
-    answer = write(desk, state, Kind.SLIP, Act(text, due_day=due_day, track=track), caller)
+    payload = Act(text, due_day=due_day, unit=units_against(desk, state), track=track)
+    answer = write(desk, state, Kind.SLIP, payload, caller)
     scores = [effect.score for effect in rung.effects if effect.kind == "score" and effect.score]
     cause = bytes.fromhex(str(answer["record"]))
     written = [one for name in scores for one in _slip_scores(desk, state, ground, name, cause, caller)]

@@ -41,21 +41,14 @@ def tracks_document(
     extension = tracks.extension
     terms = state.opening.terms if state.opening is not None else None
     cases = reader.board_query(BoardQuery(subject="*", target=state.item_id))
+    facts = list(facts)
     return {
         "extension": {
             "state": extension.state or None, "label": _EXTENSIONS.get(extension.state),
             "wanted": day_text(extension.wanted_day), "grants": extension.grants, "requests": extension.requests,
         },
         "dues": [{"record": record.hex(), "due": day_text(day)} for record, day in tracks.dues],
-        "slips": [
-            {
-                "record": one.record_id.hex(), "colour": one.colour, "label": COLOURS.get(one.colour, one.colour),
-                "due": day_text(one.due_day), "rule": one.rule, "entries": list(one.entries), "author": one.author,
-                "author_name": name_of(one.author), "justified": one.justified or None,
-                "justified_label": _JUSTIFIED.get(one.justified),
-            }
-            for one in tracks.slips
-        ],
+        "slips": _slips(name_of, state, facts),
         "milestones": [
             {"key": one.key, "title": one.title, "due": day_text(one.due_day), "done": day_text(one.done_day)}
             for one in tracks.milestones
@@ -97,6 +90,24 @@ def tracks_document(
             for row in cases
         ],
     }  # fmt: skip
+
+
+def _slips(name_of: NameOf, state: ItemState, facts: Iterable[Fact]) -> list[dict[str, object]]:
+    """督办单, each with whom it was sent to: the units that had the item in hand, or its receiver."""
+    units = {
+        fact.record_id: fact.payload.unit for fact in facts
+        if fact.kind == Kind.SLIP and isinstance(fact.payload, Act)
+    }  # fmt: skip
+    return [
+        {
+            "record": one.record_id.hex(), "colour": one.colour, "label": COLOURS.get(one.colour, one.colour),
+            "due": day_text(one.due_day), "rule": one.rule, "entries": list(one.entries), "author": one.author,
+            "author_name": name_of(one.author), "unit": units.get(one.record_id) or None,
+            "to": units.get(one.record_id) or name_of(state.receiver), "justified": one.justified or None,
+            "justified_label": _JUSTIFIED.get(one.justified),
+        }
+        for one in state.tracks.slips
+    ]  # fmt: skip
 
 
 def _papers(facts: list[Fact]) -> dict[str, object]:

@@ -43,7 +43,10 @@ def test_a_unit_has_15_working_days_from_the_letter(office: Office) -> None:
     assert done["rule"] == "county-003/1/handling.finish"
     (handler,) = office.state(item).tracks.handlers
     assert handler.due_day == _counted(office, 15)
-    assert "规则 county-003/1/handling.finish" in office.do("item.show", item=item)["timeline"][-1]["text"]
+    shown = office.do("item.show", item=item)
+    assert "规则 county-003/1/handling.finish" in shown["timeline"][-2]["text"]
+    assert shown["due"] == done["due"], "the item's own 截止时间 (R49)"
+    assert "按规则 county-003/1 handling.finish 定办结时限" in shown["timeline"][-1]["text"]
     assert any("15 个工作日内办结" in line for line in office.do("rules.explain", item=item)["steps"])
     office.do("item.handle", "承办", item=item, unit="水务局", person="水二")
     assert office.state(item).tracks.handlers == (Handler("水务局", "水二", handler.due_day),)
@@ -107,13 +110,37 @@ def test_a_leaver_leaves_nothing_behind(office: Office) -> None:
     office.do("user.add", name="李四", role=["handler"], unit="督查室")
     done = office.do("user.disable", name="水二", handover="李四")
     assert len(done["items"]) == 3
-    assert handlers(office, first) == [("水务局", ""), ("督查室", "李四")]
-    assert handlers(office, second) == [("", ""), ("督查室", "李四")]
+    assert handlers(office, first) == [("督查室", "李四")], "水务局 has it no more"
+    assert handlers(office, second) == [("督查室", "李四")]
     assert handlers(office, third) == [("水务局", "李四"), ("督查室", "张三")], "张三 keeps what he has"
     shown = office.do("item.show", item=second)["tracks"]["handlers"]
     assert [one["person"] for one in shown] == ["李四"]
     for item in (first, second, third):
         assert all(one["effect"] == "applied" for one in office.do("item.show", item=item)["timeline"])
+
+
+def test_an_item_goes_to_another_unit_instead(office: Office) -> None:
+    """R14, R16: 改由; whoever follows a person follows at the levels that person had, unless named anew."""
+    item = instruction(office)
+    first = ["dept.staff=水一", "dept.section=水一", "leader.matter=分管"]
+    office.do("item.handle", "承办", item=item, unit="水务局", person="水一", duty=first)
+    refused = office.refused("item.handle", "承办", item=item, unit="督查室", instead="城管局")
+    assert "没有承办此事项" in refused.text
+    assert "水务局" in refused.remedy
+    office.do("item.handle", "承办", item=item, unit="水务局", person="水二", duty=["dept.section=科长"])
+    assert duties(office, item) == {"dept.staff": "水二", "dept.section": "科长", "leader.matter": "分管"}
+    office.do("item.handle", "承办", item=item, unit="督查室", person="张三", instead="水务局")
+    assert handlers(office, item) == [("督查室", "张三")]
+    assert duties(office, item)["dept.staff"] == "张三"
+    office.do("user.add", name="李四", role=["handler"])
+    office.do("user.disable", name="张三", handover="李四")
+    assert handlers(office, item) == [("督查室", "李四")]
+    assert duties(office, item)["dept.staff"] == "李四"
+    assert all(one["effect"] == "applied" for one in office.do("item.show", item=item)["timeline"])
+
+
+def duties(office: Office, item: str) -> dict[str, str]:
+    return {one.level: one.name for one in office.state(item).tracks.duties}
 
 
 def _named(office: Office, item: str, person: str) -> None:

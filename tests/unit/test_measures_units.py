@@ -29,6 +29,9 @@ def test_points_of_a_slip_are_the_departments() -> None:
     office, item = _office("xianyang-001")
     slip: dict[str, Any] = {"item": item, "text": "整改标准：全线疏通", "fact": ["slow_progress"]}
     office.do("item.slip", colour="白", due="2026-12-01", **slip)
+    shown = office.do("item.show", item=item)
+    assert shown["tracks"]["slips"][0]["to"] == "水务局、城管局", "not the government"
+    assert "（水务局、城管局）" in shown["timeline"][-1]["text"]
     cause = office.do("item.report", item=item, text="疏通三成")["record"]
     office.do("item.justify", item=item, text="机械不足")
     office.do("item.judge", item=item, unjustified=True, reason="机械已调拨")
