@@ -27,7 +27,9 @@ def enclosed(one: Shown) -> str:
     who = clean(one.get("author_name")) or clean(one.get("author"))
     if not one.get("confirmed"):
         return f"转送 {who}{clean(one.get('kind_label'))}：未确认，不显示内容".replace("转送 ：", "转送：")
-    return f"转送 {who}的{clean(one.get('kind_label'))}：{clean(one.get('text'), lines=True)}"
+    files = "、".join(clean(file.get("name")) for file in one.get("attachments") or ())
+    said = f"转送 {who}的{clean(one.get('kind_label'))}：{clean(one.get('text'), lines=True)}"
+    return f"{said}（附件：{files}）" if files else said
 
 
 def _people(data: Shown) -> Iterable[str]:

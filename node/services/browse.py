@@ -22,7 +22,7 @@ from node.records.envelope import Envelope
 from node.records.keyring import Keyring
 from node.records.kinds import label_of
 from node.records.line import level_of
-from node.records.payload import Opening
+from node.records.payload import Attachment, Enclosure, Opening
 from node.rules.calendar import PROVISIONAL, Calendar
 from node.rules.explain import responsibility_levels
 from node.services.desk import Caller, find_item, take
@@ -145,7 +145,7 @@ def item_document(
         "responsibility": _responsibility(reader, view, row, state),
         "numbers": _numbers(reader, [row.parent, opening.predecessor, row.successor, *state.tracks.reinspections]),
         "children": [row_document(view, child) for child in children],
-        "attachments": _attachments(reader, told, state),
+        "attachments": _attachments(reader, view, told, state),
         "timeline": _timeline(reader, view, told, state),
     }
 
@@ -219,12 +219,9 @@ def attachment_of(reader: Reader, view: View, args: Mapping[str, object]) -> tup
     word = take(args, "hash").lower()
     facts = seen(reader, view, read_facts(reader, [row.item_id]).get(row.item_id, []))
     found = {
-        file.hash: file.name
-        for fact in facts
-        if fact.payload is not None
-        for file in fact.payload.attachments
+        file.hash: file.name for fact in facts for file in _files(view, fact)
         if word and file.hash.hex().startswith(word)
-    }
+    }  # fmt: skip
     remedy = "用 dulian item show 查看附件的散列值"
     if not found:
         raise NotFoundError("事项没有这个附件", field="HASH", value=word, remedy=remedy)
@@ -248,11 +245,19 @@ def moment(ms: int) -> str | None:
     return iso(ms) if ms else None
 
 
-def _attachments(reader: Reader, facts: list[Fact], state: ItemState) -> list[dict[str, object]]:
+def _files(view: View, fact: Fact) -> tuple[Attachment, ...]:
+    """The files of a record; of a 转送 those of the enclosed records whose signature holds here."""
+    if isinstance(fact.payload, Enclosure):
+        shown = [view.open_enclosed(one) for one in fact.payload.records] if view.open_enclosed is not None else []
+        return tuple(file for one in shown for file in one.attachments)
+    return fact.payload.attachments if fact.payload is not None else ()
+
+
+def _attachments(reader: Reader, view: View, facts: list[Fact], state: ItemState) -> list[dict[str, object]]:
     counted = {file.hash for file in state.attachments}
     found: dict[bytes, dict[str, object]] = {}
     for fact in facts:
-        for file in fact.payload.attachments if fact.payload is not None else ():
+        for file in _files(view, fact):
             blob = reader.get(BlobRow, file.hash)
             found[file.hash] = {
                 "hash": file.hash.hex(), "name": file.name, "size": file.size_bytes,

@@ -2,8 +2,8 @@
 
 Rules of this file:
 
-1. The old receiver's 进展, 办结报告 and 附件 go whole, as it signed them, into a 转送 on the line of the new task; each
-   once. What was sent is read from the line itself, so a crash loses and doubles nothing.
+1. The old receiver's 进展, 办结报告 and 附件 go whole, as it signed them, into a 转送 on the line of the new task, with
+   their files; each once. What was sent is read from the line itself, so a crash loses and doubles nothing.
 2. Also what it wrote while it was cut off and did not know yet: that has no effect on the old task any more, and is
    evidence for the new one all the same.
 3. Only who issued the new task writes there. A task re-assigned again takes everything along to the last receiver.

@@ -13,10 +13,12 @@ from node.errors import PeerError
 from node.items.fact import Fact, fact_of
 from node.items.fold import INVALID, ItemState, fold
 from node.items.marks import tally_of
+from node.records.enclosed import files_in
 from node.records.envelope import Envelope
 from node.records.header import Header, decode
 from node.records.kinds import label_of
 from node.records.line import LogKey
+from node.records.payload import Enclosure
 from node.services import rulebook
 from node.services.alarms import Alarms
 from node.services.board_rows import row_of
@@ -286,11 +288,12 @@ class Projector:
         return row_of(state, kept.item_no, kept.opened, kept.tally)
 
     def _note_blobs(self, found: list[tuple[Fact, int, int]]) -> None:
-        """Attachments named by records of any effect: who holds the record may fetch the file."""
+        """Attachments named by records of any effect, also enclosed ones: who holds the record may fetch the file."""
         for fact, log_no, seq in found:
-            if fact.payload is None:
+            payload = fact.payload
+            if payload is None:
                 continue
-            for file in fact.payload.attachments:
+            for file in files_in(payload) if isinstance(payload, Enclosure) else payload.attachments:
                 ref = BlobRef(file.hash, log_no, seq)
                 known = self._store.get(BlobRow, file.hash)
                 self._store.put([ref])

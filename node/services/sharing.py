@@ -5,7 +5,7 @@ Rules of this file:
 1. An assistant's 进展 or 办结报告 goes whole to the lead's line, the lead's to every assistant's; each once. What was
    sent is read from the lines themselves, so a crash loses and doubles nothing.
 2. The enclosed bytes are the author's own, with its signature: a reader verifies them with its own keyring. What it
-   cannot verify is shown as 未确认 and counts for nothing.
+   cannot verify is shown as 未确认 and counts for nothing. The files they name go with them (`records.enclosed`).
 3. A step handles a bounded number of groups, and a 转送 a bounded number of records and bytes; the rest follows in the
    next steps. A record so large that no 转送 can hold it stays on its own line.
 """
@@ -25,7 +25,7 @@ from node.records.envelope import Envelope, Record, open_envelope
 from node.records.keyring import Keyring
 from node.records.kinds import Channel, Kind, label_of
 from node.records.limits import PAYLOAD_BYTES_MAX, RE_IDS_MAX
-from node.records.payload import ASSIST, LEAD, Act, Enclosure, decode
+from node.records.payload import ASSIST, LEAD, Act, Attachment, Enclosure, decode
 from node.services.desk import Desk
 from node.services.project import fact_of_row
 from node.storage.port import BoardQuery, RecordRow, Store
@@ -44,6 +44,7 @@ class Shown(NamedTuple):
     text: str
     confirmed: bool
     record_id: bytes
+    attachments: tuple[Attachment, ...] = ()  # of a confirmed one
 
 
 class Sharing:
@@ -211,7 +212,7 @@ def opener(keyring: Keyring) -> Callable[[Envelope], Shown]:
 
 def _shown(record: Record, *, confirmed: bool) -> Shown:
     header, payload = record.header, record.envelope.payload
-    text = ""
+    text, files = "", tuple[Attachment, ...]()
     if confirmed and payload is not None:
         try:
             said = decode(header.kind, payload)
@@ -219,4 +220,5 @@ def _shown(record: Record, *, confirmed: bool) -> Shown:
             said = None
         if isinstance(said, Act):
             text = f"[{said.percent}%] {said.text}" if said.percent >= 0 else said.text
-    return Shown(header.author, label_of(header.kind), text, confirmed, record.record_id)
+            files = said.attachments
+    return Shown(header.author, label_of(header.kind), text, confirmed, record.record_id, files)

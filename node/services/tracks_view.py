@@ -165,6 +165,7 @@ def enclosed_document(
             {
                 "record": one.record_id.hex() or None, "author": one.author, "author_name": name_of(one.author),
                 "kind_label": one.kind_label, "text": one.text, "confirmed": one.confirmed,
+                "attachments": [{"hash": file.hash.hex(), "name": file.name} for file in one.attachments],
             }
             for one in shown
         ]
