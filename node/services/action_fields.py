@@ -90,7 +90,7 @@ def field_document(scene: Scene, form: Form, field: Field) -> Document:
 def _example_line(scene: Scene, field: Field) -> str:
     """A line the command takes: its date is none beyond that of the item above."""
     soon = scene.today + _SOON_DAYS
-    day = day_text(min(soon, scene.above_day) if scene.above_day else soon)
+    day = day_text(min(soon, scene.above_day) if scene.above_day >= scene.today else soon)
     values = {name: day if kind == "date" else "一" for name, _label, kind in field.columns}
     return field.pattern.format(**values)
 
@@ -123,6 +123,13 @@ def _wanted(scene: Scene, _form: Form) -> Document:
     return _days(max(scene.state.due_day, scene.today) + 1)
 
 
+def _within_above(scene: Scene, first: int) -> Document:
+    """From ``first`` to the date of the item above. Where that leaves no room it is no bound of the field: the command
+    is tried with a day to come, so that just this is what it says.
+    """
+    return _days(first, scene.above_day if scene.above_day >= first else 0)
+
+
 def _granted(scene: Scene, _form: Form) -> Document:
     first, last = max(scene.state.due_day + 1, scene.today), scene.above_day
     if last < first:
@@ -135,7 +142,7 @@ def _changed(scene: Scene, _form: Form) -> Document:
     due, me = scene.state.due_day, scene.desk.identity.code
     below = [row.due_day for row in scene.children if row.issuer == me and row.state not in DONE]
     first = max([scene.today, *below])
-    return _days(first, scene.above_day) | ({"example": day_text(due)} if due >= first else {})
+    return _within_above(scene, first) | ({"example": day_text(due)} if due >= first else {})
 
 
 def _units(scene: Scene) -> list[tuple[str, str]]:
@@ -273,8 +280,8 @@ def _measures(scene: Scene, _form: Form) -> Document:
 _FILLS: Mapping[str, Callable[[Scene, Form], Document]] = {
     "past": _past, "own_due": _own_due, "wanted": _wanted, "granted": _granted, "changed": _changed,
     "below_due": lambda scene, _form: _days(scene.today, scene.state.due_day),
-    "return_due": lambda scene, _form: _days(scene.today, scene.above_day),
-    "above_due": lambda scene, _form: _days(scene.today, scene.above_day),
+    "return_due": lambda scene, _form: _within_above(scene, scene.today),
+    "above_due": lambda scene, _form: _within_above(scene, scene.today),
     "from_today": lambda scene, _form: _days(scene.today),
     "units": _unit, "held": _held, "own_unit": _own_unit, "receivers": _receivers, "percent": _percent,
     "report_parts": _report_parts, "answers": _answers,

@@ -192,7 +192,7 @@ _SUPERVISE: tuple[Form, ...] = (
     Form("exempt", "item.exempt", "免除", SUPERVISION, (Kind.EXEMPT,), (_REASON,), danger=True),
     Form("change", "item.change", "变更时限", SUPERVISION, (Kind.CHANGE,), (
         _due("新的办结时限", "changed", required=True), _REASON,
-    )),
+    ), sought=True),
     Form("change.frequency", "item.change", "变更报告频次", SUPERVISION, (Kind.CHANGE,), (
         Field("frequency", "报告规则", "choice", required=True, fill="frequencies"), _REASON,
     ), vary="frequency"),

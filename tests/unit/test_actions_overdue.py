@@ -1,0 +1,28 @@
+"""What is offered for a task that is overdue: it is when it is overdue that supervision is sought (R16, R97, R105)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from node.services.actions import item_actions
+from node.services.desk import Caller
+from tests.unit.offices import CITY, Offices
+
+
+def test_an_overdue_task_is_still_put_on_a_list_and_what_stands_in_the_way_of_an_order_is_said() -> None:
+    offices = Offices()
+    own, (task,) = offices.issue(offices.province, [CITY])
+    offices.later(150)
+
+    def asked() -> Any:
+        view = offices.province.office.view()._replace(caller=Caller("王某", roles=("supervisor",)))
+        return item_actions(offices.province.store.reader(), view, {"item": task})
+
+    shown = asked()
+    offered = {one["id"] for one in shown["actions"]}
+    assert {"urge", "rectify", "notice.criticise"} <= offered
+    why = {one["id"]: one["why"] for one in shown["unavailable"]}
+    for name in ("order", "change"):
+        assert "新时限晚于上级事项" in why[name]
+    offices.do(offices.province, "change", own, due="2027-12-31", reason="重新安排")
+    assert {"order", "change"} <= {one["id"] for one in asked()["actions"]}
