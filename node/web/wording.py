@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from node.errors import DulianError
+from node.services.rights import RIGHTS
 
 # Longest first: the first that fits is taken.
 _PLACES: tuple[tuple[str, str], ...] = (
@@ -42,6 +43,7 @@ _PLACES: tuple[tuple[str, str], ...] = (
 )
 # "用 dulian item list 查看…": the command with its arguments, and the verbs around it.
 _COMMAND = re.compile(r"(?:先|再)?(?:执行|用)?\s*dulian ([a-z]+(?: [a-z]+)?)")
+_VERB = re.compile(r"（([a-z]+(?:\.[a-z]+)?)）")  # 撤销（cancel）: the word of the command line
 _LEFT = re.compile(r"\s*(--[a-z-]+)")
 
 
@@ -60,13 +62,14 @@ def remedy_of(error: DulianError) -> str:
 
 def plain(text: str) -> str:
     """Text without command lines: each is replaced by the place on the screen."""
+    text = _VERB.sub(lambda found: "" if f"item.{found[1]}" in RIGHTS else found[0], text)
     parts = re.split(r"([；。，：])", text)
     out: list[str] = []
     for part in parts:
         found = _COMMAND.search(part)
         if found:
             # What stands behind the command are its arguments, also in Chinese (姓名, 机构): left out with it.
-            out.append(part[: found.start()] + place_of(found[1].strip()))
+            out.append(part[: found.start()].removesuffix("见") + place_of(found[1].strip()))
         else:
             out.append(_LEFT.sub("", part))
     return "".join(out).strip("，；： ")

@@ -114,6 +114,20 @@ def test_signing_in_is_open_to_aids_and_whole(offices: Offices, axe: str, shots:
     person.close()
 
 
+def test_all_offices_below_are_chosen_by_one_click(people: dict[str, Person]) -> None:
+    """A province issues to all its cities; what a search does not show any more stays chosen."""
+    person = people["王督查"]
+    person.go("/issue")
+    below = person.page.locator("#picker-found input[name=to]").count()
+    assert below > 10
+    person.page.get_by_role("button", name=f"全选这 {below} 个").click()
+    assert person.page.locator("#picker-chosen input[name=to]:checked").count() == below
+    assert person.page.locator("[data-count]").inner_text() == str(below)
+    person.fill(find="ks")
+    person.page.locator("#to-320583").check()
+    assert person.page.locator("#picker-chosen input[name=to]:checked").count() == below + 1
+
+
 def test_a_double_click_makes_one_record(people: dict[str, Person], offices: Offices, task: str) -> None:
     person = people["王督查"]
     person.go(f"/items/{task}/do/urge")

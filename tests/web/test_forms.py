@@ -201,8 +201,9 @@ def test_remedies_name_places_not_commands() -> None:
     for text, wanted in (
         ("用 dulian item list 查看登记编号，或写标识的前几位", "在「事项」中查看，或写标识的前几位"),
         ("先增加账号：dulian user add 王某 --role 角色；已有账号见 dulian user list",
-         "先增加账号：请操作员在「节点管理」的「账号」中办理；已有账号见请操作员在「节点管理」的「账号」中办理"),
+         "先增加账号：请操作员在「节点管理」的「账号」中办理；已有账号请操作员在「节点管理」的「账号」中办理"),
         ("写成 2026-12-31", "写成 2026-12-31"),
+        ("现在可以：撤销（cancel）、设置节点（milestone），模板（xlsx）", "现在可以：撤销、设置节点，模板（xlsx）"),
     ):  # fmt: skip
         assert plain(text) == wanted
         assert "dulian" not in plain(text)

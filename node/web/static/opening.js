@@ -16,11 +16,18 @@
     });
   }
 
+  function choose(row) {
+    row.querySelector("input[name=to]").checked = true;
+    part("picker-chosen").appendChild(row);
+  }
+
   function tidy() {
     if (!part("picker-found")) { return; }
     part("picker-found").querySelectorAll("input[name=to]").forEach(function (box) {
       if (isChosen(box.value)) { box.closest("tr").remove(); }
     });
+    var all = part("picker-found").querySelector("[data-pick-all]");
+    if (all) { all.hidden = part("picker-found").querySelectorAll("input[name=to]").length < 2; }
     count();
   }
 
@@ -45,6 +52,12 @@
     if (event.key !== "Enter" || field.tagName !== "INPUT" || /^(submit|button)$/.test(field.type)) { return; }
     if (field.form && field.form.querySelector("#picker")) { event.preventDefault(); }
     if (field.id === "f-find") { window.htmx.trigger(field, "search"); }
+  });
+  document.addEventListener("click", function (event) {
+    if (!event.target.hasAttribute("data-pick-all")) { return; }
+    part("picker-found").querySelectorAll("tbody tr").forEach(choose);
+    tidy();
+    part("f-find").focus();
   });
   // The search button does not need the whole page.
   document.addEventListener("click", function (event) {
