@@ -28,7 +28,7 @@ from tests.sim.network import Network
 from tests.sim.rot import Rot
 from tests.sim.watch import Watch
 from tests.sim.workload import Workload
-from tests.sim.world import Machine, Seen, Time, admit, found
+from tests.sim.world import Machine, NotAdmitted, Seen, Time, admit, found
 
 NODES = 15
 TICK_MS = 2_000
@@ -141,11 +141,15 @@ class Simulation:
             self.after(1_000, partial(self.join, parent_code, code))
             return
         parent.store.fuse = 0
-        child = admit(
-            self.seed, parent, code, real=self.real, step=lambda event: self.drive(parent, [event]),
-            mark_interval_ms=10_000,
-        )  # fmt: skip
-        self.add(child)
+        try:
+            child = admit(
+                self.seed, parent, code, real=self.real, step=lambda event: self.drive(parent, [event]),
+                mark_interval_ms=10_000,
+            )  # fmt: skip
+        except NotAdmitted:
+            self.after(1_000, partial(self.join, parent_code, code))
+        else:
+            self.add(child)
 
     def add(self, machine: Machine) -> None:
         """A node takes part."""

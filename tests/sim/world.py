@@ -167,9 +167,22 @@ class Machine:
         )  # fmt: skip
         self.office.reconcile.fresh_ms = 0  # every run scrubs anew: what rots is to be found in it
         self.on = True
+        self._look_on()
+        return self.office
+
+    def _look_on(self) -> None:
+        """Watch the parts the office is made of, and those made anew whenever it reads its store again."""
+        load = self.office.load
+
+        def loaded() -> None:
+            self.fulfilled.clear()  # found in a step that was given up: it never was
+            load()
+            self._note_marks()
+            self.poison(self.poisoned)
+
+        self.office.load = loaded  # type: ignore[method-assign]
         self._note_marks()
         self.poison(self.poisoned)
-        return self.office
 
     def poison(self, item: bytes) -> None:
         """From now on the fold of an item fails here, as with a fault in the program."""
@@ -266,13 +279,18 @@ def found(seed: int, code: str, *, real: bool, **options: object) -> Machine:
     return root
 
 
+class NotAdmitted(Exception):
+    """The parent has not committed the certificate of this child."""
+
+
 def admit(
     seed: int, parent: Machine, code: str, *, real: bool, step: Callable[[Callable[[], None]], object] | None = None,
     **options: object,
 ) -> Machine:  # fmt: skip
     """A child of ``parent``, as `approve` and `join` make it, without the TLS certificates.
 
-    ``step`` runs an event at the parent and sends what comes of it; without it nobody is connected yet.
+    ``step`` runs an event at the parent and sends what comes of it; without it nobody is connected yet. NotAdmitted
+    where the parent's step was given up: what it did not commit nobody was told.
     """
     signer = signer_for(code, seed, real=real)
     options["time"] = parent.clock.time
@@ -290,6 +308,8 @@ def admit(
         parent.office.step([certify])
     else:
         step(certify)
+    if parent.store.get(Peer, code) is None:
+        raise NotAdmitted(code)
     begin_child(child, envelopes)
     return child
 
