@@ -18,14 +18,21 @@ from node.records.kinds import Channel, Kind
 from node.records.limits import EPOCH_MAX, EPOCH_STEP_MAX, SALT_BYTES
 from node.records.line import Line, LogKey
 from node.records.payload import KnownHead, Payload
-from node.services.comeback import CLONE, CLONE_SAID, CLONES, RECOVER, Comeback
+from node.services.comeback import (
+    CLONE,
+    CLONE_SAID,
+    CLONES,
+    EPOCH_META,
+    RECOVER,
+    RECOVERING_META,
+    Comeback,
+    epoch_in_force,
+)  # fmt: skip
 from node.services.identity import Identity, World
 from node.services.logs import Logs
 from node.storage.port import Actor, Meta, Store
 from node.sync.heads import LogState
 
-_EPOCH_META = "epoch"
-_RECOVERING_META = "recovering"
 _NUMBER_META = "number:"  # with the year: the last 登记编号 given
 _NUMBERS_SKIPPED, _NUMBERS_SKIPPED_ALL = 100, 1_000  # in a new epoch; where nothing is left of the old one
 
@@ -39,9 +46,8 @@ class Author:
         self._world = world
         self._store = store
         self._logs = logs
-        saved = store.get(Meta, _EPOCH_META)
-        self.epoch = int(saved.value) if saved else 0
-        recovering = store.get(Meta, _RECOVERING_META)
+        self.epoch = epoch_in_force(store)
+        recovering = store.get(Meta, RECOVERING_META)
         self.recovering = recovering.value.decode() if recovering else ""
         if self.recovering == CLONE_SAID:
             self.recovering = CLONE  # this copy was there when two were found: what comes later is not its past
@@ -130,8 +136,8 @@ class Author:
         step = 1 + int.from_bytes(self._world.entropy(4), "big") % EPOCH_STEP_MAX
         self.epoch = min(previous + step, EPOCH_MAX)
         self.recovering = ""
-        self._store.put([Meta(_EPOCH_META, b"%d" % self.epoch)])
-        self._store.delete(Meta, _RECOVERING_META)
+        self._store.put([Meta(EPOCH_META, b"%d" % self.epoch)])
+        self._store.delete(Meta, RECOVERING_META)
         if previous or reason == RECOVER:
             self._skip_numbers(_NUMBERS_SKIPPED if previous else _NUMBERS_SKIPPED_ALL)
         own = [log.head for log in self._logs.index.author(self._identity.code) if log.key.epoch == previous]
@@ -149,7 +155,7 @@ class Author:
         """Author nothing: rolled back, until what was lost came back (section 4); one of two copies, until chosen."""
         if not self.recovering or (reason in CLONES and self.recovering not in CLONES):
             self.recovering = reason
-            self._store.put([Meta(_RECOVERING_META, reason.encode())])
+            self._store.put([Meta(RECOVERING_META, reason.encode())])
 
     def own_office_record(self, record_id: bytes) -> Envelope | None:
         """An own record of the office line by id (certificates), or None."""

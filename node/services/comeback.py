@@ -26,6 +26,7 @@ CLONE_FOUND = "clone_found"  # found here, not said yet
 CLONE_SAID = "clone_said"  # learnt from the other copy's last record; perhaps all this is past, and settled
 CLONES = frozenset({CLONE, CLONE_FOUND, CLONE_SAID})
 META, ALARM = "restored", "restored"
+EPOCH_META, RECOVERING_META = "epoch", "recovering"  # the epoch in force; why nothing is written in it
 _WINDOW_META = "lost_window"
 _BACKDATED_MS = 2 * 3_600_000
 _WORDS = {RESTORE: "由备份恢复", RECOVER: "重建"}
@@ -34,6 +35,18 @@ _WORDS = {RESTORE: "由备份恢复", RECOVER: "重建"}
 def cause(recovering: str) -> str:
     """What everybody is told of why a node does not author: how a copy has learnt of the other is its own affair."""
     return CLONE if recovering in CLONES else recovering
+
+
+def epoch_in_force(reader: Reader) -> int:
+    """The epoch this office writes in; 0 = none yet."""
+    saved = reader.get(Meta, EPOCH_META)
+    return int(saved.value) if saved else 0
+
+
+def stop_at_rest(store: Store, reason: str) -> None:
+    """The same as `Author.stop`, in a store of which no node has been composed yet."""
+    if store.get(Meta, RECOVERING_META) is None:
+        store.put([Meta(RECOVERING_META, reason.encode())])
 
 
 class Comeback:

@@ -254,12 +254,11 @@ class Links:
             log = self._p.logs.index.get(log_id)
             may = log is not None and self._receipts.may_send(peer, log)
             rows = self._p.store.run(log.log_no, after_seq, left_records, left_bytes) if log and may else []
-            if log is not None and rows and self.repairs is not None:
-                rows = self.repairs.sound(log.log_no, after_seq, rows)
+            if log is not None and may and self.repairs is not None:
+                rows = self.repairs.sound(log, after_seq, rows)
             run = [envelope_of(row) for row in rows]
             found.append((log_id, run, rows[-1].seq if rows else after_seq))
-            left_records -= len(run)
-            left_bytes -= bytes_of(run)
+            left_records, left_bytes = left_records - len(run), left_bytes - bytes_of(run)
             if left_records <= 0 or left_bytes <= 0:
                 break
         return found
@@ -279,6 +278,7 @@ class Links:
         rows = self._p.store.run(log.log_no, max(0, first - count), count, self._p.limits.batch_bytes_max)
         if all(row.seq != seq for row in rows):
             rows += self._p.store.records_at([(log.log_no, seq)])
+        rows = [row for row in rows if self.repairs is None or self.repairs.is_whole(log, row)]
         return tuple(envelope_of(row) for row in rows) + tuple(envelope_of(fork) for fork in forks)
 
     def _check_hello(self, session: Session, hello: frames.Hello) -> list[Effect]:

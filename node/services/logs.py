@@ -124,8 +124,8 @@ class Logs:
         self.flush()
         self._store.set_log(log.log_no, frozen=True)
 
-    def put_back(self, log_nos: Sequence[int]) -> None:
-        """Write rows of the log table that the disk lost anew, as this process knows them."""
+    def put_back(self, log_nos: Sequence[int]) -> list[LogState]:
+        """Write rows of the log table that the disk lost anew, as this process knows them; returns these logs."""
         self.flush()
         lost = set(log_nos) - {row.log_no for row in self._store.logs()}
         logs = [log for log in self.index if log.log_no in lost]
@@ -134,6 +134,7 @@ class Logs:
         for log in logs:
             if log.frozen:
                 self._store.set_log(log.log_no, frozen=True)
+        return logs
 
     def is_fresh(self, item_id: bytes) -> bool:
         """Whether records of this item were appended that the projection has not seen."""

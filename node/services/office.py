@@ -92,7 +92,7 @@ class Office:
     def load(self) -> None:
         """Build all memory from the store."""
         store, identity, world = self.store, self.identity, self.world
-        self._lost_logs = lost_logs.put_back(store, heads=self._clashed)
+        lost = lost_logs.put_back(store, world, identity.code, self._suites, heads=self._clashed)
         self.alarms = Alarms(store, world)
         self.logs = Logs(store, identity.path)
         self.keyring = Keyring(self._suites, identity.federation)
@@ -117,6 +117,7 @@ class Office:
         self.intake = Intake(parts, self._checks)
         self.links = Links(parts, self.intake, self.receipts, self.marks, self.attachments, self.trust)
         self.repairs = self.links.repairs = Repairs(parts, self.projector)
+        self.repairs.suspected = lost  # of logs made anew nothing but the end was looked at
         self.reconcile = Reconcile(parts, self.links, self.repairs, self.attachments, self.marks, self.blobs)
         self.intake.refusals = self.health.refused
         self.recovery = Recovery(identity, store, self.logs, self.keyring, self.author, self.alarms)
@@ -183,7 +184,7 @@ class Office:
         self._refresh()
         self.store.begin(durable=False)
         try:
-            seen = self._rebuild_lost() if self._lost_logs else self.projector.run()
+            seen = self.projector.run()
             self._after_projection()
             self.projector.index(seen, on=texts, gather=gather)
             self.store.commit(durable=False)
@@ -279,14 +280,6 @@ class Office:
             marks = tuple(self.marks.outbox[start : start + _MARKS_PER_FRAME])
             self.links.send(self.identity.parent, frames.Marks(marks))
         self.marks.outbox.clear()
-
-    def _rebuild_lost(self) -> int:
-        """Rows of the log table were put back: how far they had been projected went with them."""
-        for row in self._lost_logs:
-            text = f"日志登记丢失或有误 {row.key.author} 第{row.key.epoch}纪元，已按记录重建；请检查磁盘"
-            self.alarms.raise_("log_lost", row.log_id.hex()[:16], text)
-        self._lost_logs = []
-        return self.projector.rebuild()
 
     def _after_projection(self) -> None:
         """Folded items may call for a record of this node itself (送达, cascading 撤销): queued for the next step."""

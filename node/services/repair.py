@@ -19,6 +19,7 @@ from node.errors import PeerError
 from node.records.envelope import Envelope, open_envelope
 from node.records.kinds import Kind
 from node.services.intake import Parts
+from node.services.lost_logs import DAMAGE_META
 from node.services.project import Projector, envelope_of
 from node.services.scrub import Found, place_name
 from node.storage.port import Meta, RecordRow
@@ -26,7 +27,6 @@ from node.sync import frames
 from node.sync.heads import LogState
 from node.sync.repair import Damage, fault_of, fit
 
-_META = "damage"
 _ANSWER_MS = 60_000  # so long a neighbour is waited for: one that never answers holds up nothing
 
 
@@ -37,7 +37,7 @@ class Repairs:
         """Read what is known."""
         self._p = parts
         self._projector = projector
-        saved = parts.store.get(Meta, _META)
+        saved = parts.store.get(Meta, DAMAGE_META)
         self._damage: dict[int, list[Damage]] = {}
         for log_no, first, last, code, want in json.loads(saved.value) if saved else ():
             self._damage.setdefault(log_no, []).append(Damage(first, last, code, bytes.fromhex(want)))
@@ -57,14 +57,21 @@ class Repairs:
         damage = self._damage.get(log_no)
         return min(one.first for one in damage) if damage else 0
 
-    def sound(self, log_no: int, after_seq: int, rows: list[RecordRow]) -> list[RecordRow]:
+    def sound(self, log: LogState, after_seq: int, rows: list[RecordRow]) -> list[RecordRow]:
         """What of a run may be sent: without a hole, and not beyond known damage."""
-        broken = self.first_broken(log_no)
+        broken = self.first_broken(log.log_no)
+        self.suspected |= not rows and after_seq < log.seq and not broken  # nothing is left of what must be here
         for index, row in enumerate(rows):
             if row.seq != after_seq + 1 + index or row.seq == broken:
                 self.suspected |= row.seq != broken
                 return rows[:index]
         return rows
+
+    def is_whole(self, log: LogState, row: RecordRow) -> bool:
+        """Whether a record that is to be shown by itself is what it must be; if not, a scrub is due."""
+        whole = not fault_of(self._p.keyring.suites, log.key, row)
+        self.suspected |= not whole
+        return whole
 
     def unrepaired(self, peer: str) -> int:
         """Records damaged here of the logs that a link carries."""
@@ -245,7 +252,7 @@ class Repairs:
             (log_no, one.first, one.last, one.code, one.want.hex())
             for log_no, damage in self._damage.items() for one in damage
         ]  # fmt: skip
-        self._p.store.put([Meta(_META, json.dumps(rows).encode())])
+        self._p.store.put([Meta(DAMAGE_META, json.dumps(rows).encode())])
 
     # -- serving --------------------------------------------------------------------------------------------------
 

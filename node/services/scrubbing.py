@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 
 from node.records.line import Line
+from node.services import lost_logs
 from node.services.intake import Parts
 from node.services.repair import Repairs
 from node.services.scrub import Scrub
@@ -36,6 +37,7 @@ class Scrubbing:
         self._over = over
         self._scrub: Scrub | None = None
         self._done_ms = -FRESH_MS
+        self._again = False  # the next pass is the second one, and whoever waits goes on waiting
         self.wanted: set[str] = set()
         self.fresh_ms = FRESH_MS
 
@@ -81,11 +83,17 @@ class Scrubbing:
         self._done_ms = self._p.world.clock.now_ms()
         found = scrub.found()
         if found.lost:
-            self._p.logs.put_back(found.lost)
+            for log in self._p.logs.put_back(found.lost):
+                lost_logs.tell(self._p.alarms, log.key, log.log_id)
         self._repairs.take(found)
         for blob in found.blobs:
             self._blobs.remove(blob.hash)
             self._p.store.put([replace(blob, present=False)])
+        if found.lost and not self._again:
+            # The records of these logs were not looked at: once more, as soon as their rows are committed.
+            self._again = self._repairs.suspected = True
+            return
+        self._again = False
         self._tell()
 
     def _tell(self) -> None:

@@ -31,6 +31,7 @@ CLEAN = (
     "DELETE FROM dirty_log WHERE log_no = ?"
     " AND EXISTS (SELECT 1 FROM log WHERE log.log_no = dirty_log.log_no AND log.folded_seq >= log.head_seq)"
 )
+DROP = "DELETE FROM record WHERE place > ? AND place <= ?"
 UNFOLD = "UPDATE log SET folded_seq = 0"
 ALL_DIRTY = "INSERT INTO dirty_log (log_no) SELECT log_no FROM log WHERE head_seq > 0 ON CONFLICT DO NOTHING"
 
@@ -125,6 +126,12 @@ class LogWrites(LogReads, Writes):
         """Overwrite stored records byte for byte."""
         with self._writing() as connection:
             self._many(connection, self.statements.upsert(RECORD), sorted(map(record_values, records)))
+
+    def drop_records(self, log_no: int, after_seq: int) -> None:
+        """Delete the records of a log after ``after_seq``."""
+        with self._writing() as connection:
+            places = place_of(log_no, after_seq), place_of(log_no, SEQ_MASK)
+            connection.exec_driver_sql(self._marked(DROP), places)
 
     def set_log(self, log_no: int, *, checked_seq: int | None = None, frozen: bool | None = None) -> None:
         """Move a consumer's cursor or freeze a log."""

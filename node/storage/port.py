@@ -329,6 +329,10 @@ class Store(Reader, Projecting, Protocol):
         """Overwrite stored records byte for byte (repair, erasing); a row that was lost is put back."""
         ...
 
+    def drop_records(self, log_no: int, after_seq: int) -> None:
+        """Delete the records of a log after ``after_seq`` (damaged ones above its head, which is left alone)."""
+        ...
+
     def set_log(self, log_no: int, *, checked_seq: int | None = None, frozen: bool | None = None) -> None:
         """Move a consumer's cursor or freeze a log."""
         ...

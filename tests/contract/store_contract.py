@@ -204,12 +204,12 @@ class StoreContract:
         assert store.records_at([(2**31 - 2, top)]) == [record_row(2**31 - 2, top)]
 
     def test_replace_overwrites_and_erases(self, store: port.Store) -> None:
-        rows = fill_log(store, 1, 3)
-        erased = rows[1]._replace(payload=None, salt=None)
-        repaired = rows[2]._replace(header=b"repaired", received_ms=1)
+        rows, other = fill_log(store, 1, 3), fill_log(store, 2, 3)
+        erased, repaired = rows[1]._replace(payload=None, salt=None), rows[2]._replace(header=b"mended", received_ms=1)
         self.in_transaction(store, lambda: store.replace([repaired, erased]))
         assert store.run(1, 0, 10, 10**9) == [rows[0], erased, repaired]
-        assert store.logs()[0].head_seq == 3
+        self.in_transaction(store, lambda: store.drop_records(1, 1))
+        assert [store.run(1, 0, 9, 10**9), store.run(2, 0, 9, 10**9), store.logs()[0].head_seq] == [[rows[0]], other, 3]
 
     def test_cursors_and_freezing(self, store: port.Store) -> None:
         fill_log(store, 1, 3)

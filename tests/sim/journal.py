@@ -104,6 +104,13 @@ class JournalStore(MemoryStore):
         super().put(rows)
         self._pending_runs += [(row.job, row.day) for row in rows if isinstance(row, JobRun)]
 
+    def drop_records(self, log_no: int, after_seq: int) -> None:
+        """Only what the disk spoiled is ever thrown away."""
+        for place in self._see(self._tables.record).keys():  # noqa: SIM118 - not a dict
+            if place[0] == log_no and place[1] > after_seq and place not in self.rotten:
+                raise BrokenPromise(f"a record that was whole was thrown away: {place}")
+        super().drop_records(log_no, after_seq)
+
     def replace(self, records: Sequence[RecordRow]) -> None:
         """Repair puts back exactly what was there; only when a lost row had come in may nobody know any more."""
         for row in records:

@@ -267,6 +267,12 @@ class MemoryStore(MemoryReader):
         for record in records:
             tables.record.set((record.log_no, record.seq), record)
 
+    def drop_records(self, log_no: int, after_seq: int) -> None:
+        tables = self._write()
+        for key in self._see(tables.record).keys():  # noqa: SIM118 - not a dict
+            if key[0] == log_no and key[1] > after_seq:
+                tables.record.set(key, GONE)
+
     def set_log(self, log_no: int, *, checked_seq: int | None = None, frozen: bool | None = None) -> None:
         tables = self._write()
         if checked_seq is not None:

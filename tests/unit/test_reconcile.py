@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from node.records.header import decode
 from node.records.kinds import Kind
 from node.records.line import Line
 from node.services.statements import history, statements
@@ -170,7 +171,10 @@ def test_known_damage_is_never_passed_on(offices: Offices) -> None:
     found = Scrub(offices.county.store, office.keyring, None).found()
     offices.wire.step(offices.county, lambda: office.repairs.take(found))
     assert office.repairs.first_broken(log.log_no) == 3
-    assert [row.seq for row in office.repairs.sound(log.log_no, 0, rows)] == [1, 2]
+    assert [row.seq for row in office.repairs.sound(log, 0, rows)] == [1, 2]
+    shown = office.links._sides(log.log_id, 3)  # what a neighbour sees that speaks of a fork there
+    assert {decode(envelope.header).seq for envelope in shown} >= {1, 2, 4}
+    assert 3 not in {decode(envelope.header).seq for envelope in shown}
     offices.county.start()
     assert offices.county.office.repairs.first_broken(log.log_no) == 3
 
