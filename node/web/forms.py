@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 from node.errors import DulianError, InputError
 from node.records.limits import NAME_CHARS_MAX, TEXT_CHARS_MAX
 from node.web.uploads import Upload
-from node.web.wording import text_of
+from node.web.wording import OPTIONS, text_of
 
 Kind = Literal[
     "line", "text", "date", "number", "choice", "choices", "lines", "check", "password", "hidden", "files"
@@ -99,11 +99,14 @@ class Form:
     def refuse(self, error: DulianError) -> None:
         """Put a service's refusal to the field it names, else above the form."""
         named = error.field.lstrip("-").replace("-", "_").lower()
+        labels = {(one.arg or one.name).split(".")[0].replace("_", "-"): one.label for one in reversed(self.spec)
+                  if "." not in one.name and one.kind != "hidden"}  # fmt: skip
+        text = text_of(error, {**OPTIONS, **labels})
         for one in self.spec:
             if named and named in (one.name.lower(), (one.arg or one.name).lower(), one.label):
-                self.errors[one.name] = text_of(error)
+                self.errors[one.name] = text
                 return
-        self.error = text_of(error)
+        self.error = text
 
 
 def _kept_texts(one: Field, value: object) -> list[str]:

@@ -1,16 +1,20 @@
 """Forms: one click makes one record, what changed meanwhile is said, nothing typed is lost (W2, W14)."""
 
+import ast
 import json
+import re
 import threading
+from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import node
 from node.errors import InputError
 from node.storage.port import Draft, OnceKey, WebAudit
 from node.web import forms
 from node.web.forms import Field
-from node.web.wording import plain
+from node.web.wording import OPTIONS, plain
 from tests.web.desk import PASSWORD, Browser, Desk, sent_by, soup
 
 HOSTILE = (
@@ -207,3 +211,24 @@ def test_remedies_name_places_not_commands() -> None:
     ):  # fmt: skip
         assert plain(text) == wanted
         assert "dulian" not in plain(text)
+
+
+def test_every_option_that_a_remedy_names_is_a_field_here() -> None:
+    """Else the sentence has a hole: 「把它写进。」. What only a command line has may be left out."""
+    only_there = {"as", "deep", "past-due", "subject"}
+    found = set()
+    for folder in ("services", "items", "rules"):
+        for path in (Path(node.__file__).parent / folder).rglob("*.py"):
+            for one in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(one, ast.Constant) and isinstance(one.value, str) and not one.value.isascii():
+                    parts = [part for part in re.split("[；。，：]", one.value) if "dulian" not in part]
+                    # Behind a command of an f-string stand its options: a piece that begins with one.
+                    found |= {name for part in parts for name in re.findall(r"(?<=\S) ?--([a-z][a-z-]+)", part)}
+    assert found - set(OPTIONS) <= only_there
+    form = forms.Form((Field("to", "承办单位", "choices"), Field("until", "希望延到", "date")))
+    form.refuse(InputError("牵头单位不在承办单位中", remedy="把它写进 --to，或写 --until 更晚的日期"))
+    assert form.error == "牵头单位不在承办单位中。把它写进「承办单位」，或写「希望延到」更晚的日期。"
+    form.refuse(InputError("不能交办给本单位", remedy="本单位自己承办的写 --local"))
+    assert form.error == "不能交办给本单位。本单位自己承办的写「由本单位自己承办」。"
+    assert plain("以担任该职务的账号办理：--as 姓名；账号见 dulian user list") == (
+        "以担任该职务的账号办理；账号请操作员在「节点管理」的「账号」中办理")
