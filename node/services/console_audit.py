@@ -84,16 +84,22 @@ def _items(reader: Reader, subjects: Iterable[str]) -> dict[str, dict[str, str]]
 
 
 def list_entries(reader: Reader, view: View, args: Mapping[str, object]) -> dict[str, object]:
-    """`console.audit`: args page. The newest first, 100 a page, and whether the chain holds."""
+    """`console.audit`: args page, name (of an account). The newest first, 100 a page, and whether the chain holds."""
     del view
     text = take(args, "page") or "1"
     if not text.isdecimal() or not 0 < int(text) < 1_000_000:
         raise InputError("页码写法不对", field="page", value=text, remedy="写正整数")
     page = int(text)
+    name = take(args, "name").strip()
     last, _ = _last(reader)
-    first = last - (page - 1) * PER_PAGE
-    asked = (reader.get(WebAudit, number) for number in range(first, max(0, first - PER_PAGE), -1))
-    found = [row for row in asked if row is not None]
+    if name:
+        theirs = reader.rows(WebAudit, name=name)[::-1]
+        last = len(theirs)
+        found = theirs[(page - 1) * PER_PAGE : page * PER_PAGE]
+    else:
+        first = last - (page - 1) * PER_PAGE
+        asked = (reader.get(WebAudit, number) for number in range(first, max(0, first - PER_PAGE), -1))
+        found = [row for row in asked if row is not None]
     items = _items(reader, {row.subject for row in found})
     rows = [
         {"number": row.number, "at": iso(row.at_ms), "name": row.name, "address": row.address, "action": row.action,

@@ -60,14 +60,15 @@ class Renderer:
         return self._environment.get_template(template).render({"layout": layout} | dict(context))
 
 
-def moment(value: Any) -> str:
-    """An ISO time as 2026-11-22 09:05; a dash for none."""
+def moment(value: Any, *, seconds: bool = False) -> str:
+    """An ISO time as 2026-11-22 09:05, with ``seconds`` 09:05:31; a dash for none."""
     if not value:
         return "—"
     try:
-        return datetime.fromisoformat(str(value)).astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
+        at = datetime.fromisoformat(str(value)).astimezone(SHANGHAI)
     except ValueError:
         return str(value)
+    return at.strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
 
 
 def clock(at_ms: int) -> str:

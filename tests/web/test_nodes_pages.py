@@ -198,6 +198,7 @@ def test_a_backup_folder_that_is_gone_has_no_files() -> None:
 def test_the_examination_is_shown_with_what_to_do(desk: Desk) -> None:
     checks = [
         {"id": "disk", "title": "磁盘", "state": "警告", "cause": "剩余 <1 GiB", "fix": "清理磁盘"},
+        {"id": "backup", "title": "备份", "state": "警告", "cause": "无", "fix": "dulian backup 文件；设每日备份"},
         {"id": "clock", "title": "时钟", "state": "正常", "cause": "", "fix": ""},
     ]
 
@@ -211,5 +212,19 @@ def test_the_examination_is_shown_with_what_to_do(desk: Desk) -> None:
     browser = desk.sign_in("管理员")
     assert "尚未体检" in browser.page("/nodes/doctor").get_text()
     page = browser.page("/nodes/doctor?run=1&deep=1")
-    assert "1 项需要处理" in page.get_text()
+    assert "2 项需要处理" in page.get_text()
+    assert "在「节点管理」中备份；设每日备份" in page.get_text()
+    assert "dulian" not in page.select("main")[0].get_text()
     assert "剩余 <1 GiB" in page.get_text()
+
+
+def test_the_audit_log_is_read_by_account_and_to_the_second(desk: Desk) -> None:
+    desk.sign_in("王督查")
+    browser = desk.sign_in("管理员")
+    page = browser.page("/audit?name=王督查")
+    rows = page.select("main table tbody tr")
+    assert rows
+    assert {row.select("td")[2].get_text() for row in rows} == {"王督查"}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", rows[0].select("td")[1].get_text())
+    assert "没有这个账号的记录" in browser.page("/audit?name=无此人").get_text()
+    assert len(browser.page("/audit").select("main table tbody tr")) > len(rows)

@@ -9,8 +9,9 @@ from node.web.request import WebRequest
 
 
 async def audit(request: WebRequest) -> Response:
-    """The newest entries first."""
-    return request.render("audit/list.html", log=await request.ask("console.audit", **request.query("page")))
+    """The newest entries first; with ``name`` those of one account."""
+    query = request.query("page", "name")
+    return request.render("audit/list.html", log=await request.ask("console.audit", **query), name=query["name"])
 
 
 PAGES = (Page("/audit", audit, "console.audit", nav="操作审计", order=75),)
