@@ -93,11 +93,14 @@ _ASIDE = frozenset({
 })
 
 
-# What an act decides on, and what is said where there is no such thing.
-_NOTHING_TO_DECIDE = {
-    "approval": "没有待审批的拟办或方案", "extension": "没有待批复的延期申请", "slip": "没有待说明理由的督办单",
-    "justification": "没有待认定的理由",
-}  # fmt: skip
+# What an act decides on: what is said where there is no such thing, by which rule, and what comes first.
+_NOTHING_TO_DECIDE: dict[str, tuple[str, str, str]] = {
+    "approval": ("没有待审批的拟办或方案", "先送审后审批", "先拟办或拟订方案：dulian item propose 或 plan"),
+    "extension": ("没有待批复的延期申请", "先申请后批复", "等承办单位申请：dulian item extend"),
+    "slip": ("没有待说明理由的督办单", "收到督办单后说明理由", "报告情况用 dulian item report"),
+    "justification": ("没有待认定的理由", "先说明后认定", "发督办单（slip）后，由承办单位说明（justify）"),
+}
+_KINDS = {"registered": "自立事项", "assignment": "交办任务"}
 
 
 class Child(NamedTuple):
@@ -118,16 +121,17 @@ def check_act(state: ItemState, kind: Kind, office: str) -> None:
         raise InputError(f"事项由较新版本建立，本版本不能{label}", remedy="升级本机软件")
     rule = _rules(state).get(kind)
     if rule is None:
-        raise InputError(f"此类事项不能{label}", remedy=_instead(state, office))
+        text = f"此类事项不能{label}（规则：{_KINDS.get(state.kind, '此类事项')}没有这一环节）"
+        raise InputError(text, remedy=_instead(state, office))
     if not _may(state, rule, office):
         text = f"{label}只能由{_who(state, rule)}办理（规则：各负其责），本单位是 {office}"
         raise ForbiddenError(text, remedy=_instead(state, office))
     if not _now(state, kind, rule):
         text = f"当前状态为「{_label(state)}」，不能{label}（规则：{label}须在{_when(state, kind, rule)}时）"
         raise InputError(text, remedy=_instead(state, office))
-    missing = _missing(state, kind)
-    if missing:
-        raise InputError(f"{missing}，不能{label}", remedy=_instead(state, office))
+    if missing := _missing(state, kind):
+        text, rule_text, first = missing
+        raise InputError(f"{text}，不能{label}（规则：{rule_text}）", remedy=f"{first}；{_instead(state, office)}")
 
 
 def allowed(state: ItemState, office: str) -> tuple[Kind, ...]:
@@ -187,18 +191,30 @@ def check_receivers(
             raise InputError("承办单位重复", field="--to", value=code, remedy="每个单位只填一次")
         seen.add(code)
         if code == office:
-            raise InputError("不能交办给本单位", field="--to", value=code, remedy="本单位自己承办的写 --local")
+            raise InputError(
+                "不能交办给本单位（规则：交办给下级单位）", field="--to", value=code,
+                remedy="本单位自己承办的写 --local",
+            )  # fmt: skip
         if paths is not None:
             if code not in paths:
                 raise InputError("本单位的下级中没有这个单位", field="--to", value=code, remedy="核对单位代码")
             if office not in paths[code][:-1]:
-                raise InputError("不是本单位的下级", field="--to", value=code, remedy=f"写 {office} 的下级单位代码")
+                raise InputError(
+                    "不是本单位的下级（规则：交办给下级单位）", field="--to", value=code,
+                    remedy=f"写 {office} 的下级单位代码",
+                )  # fmt: skip
     if len(leads) > 1:
-        raise InputError("牵头单位只能有一个", field="--lead", value=",".join(leads), remedy="只保留一个 --lead")
+        raise InputError(
+            "牵头单位只能有一个（规则：一个牵头，其余协办）", field="--lead", value=",".join(leads),
+            remedy="只保留一个 --lead",
+        )  # fmt: skip
     if not leads:
         return tuple((code, SOLE) for code in receivers)
     if leads[0] not in seen:
-        raise InputError("牵头单位不在承办单位中", field="--lead", value=leads[0], remedy="把它写进 --to")
+        raise InputError(
+            "牵头单位不在承办单位中（规则：一个牵头，其余协办）", field="--lead", value=leads[0],
+            remedy="把它写进 --to",
+        )  # fmt: skip
     return ((leads[0], LEAD), *((code, ASSIST) for code in receivers if code != leads[0]))
 
 
@@ -271,12 +287,12 @@ def _when(state: ItemState, kind: Kind, rule: Rule) -> str:
     return "、".join(labels[:_NAMED_MAX]) + (" 等状态" if len(labels) > _NAMED_MAX else "")
 
 
-def _missing(state: ItemState, kind: Kind) -> str:
-    """What would have to be there beside the state: words for people, empty where nothing is missing."""
+def _missing(state: ItemState, kind: Kind) -> tuple[str, str, str] | None:
+    """What would have to be there beside the state, as in `_NOTHING_TO_DECIDE`; None where nothing is missing."""
     rule = _rules(state).get(kind)
     if rule is not None and rule.needs in _NOTHING_TO_DECIDE and not state.tracks.in_force(rule.needs):
         return _NOTHING_TO_DECIDE[rule.needs]
-    return ""
+    return None
 
 
 def _who(state: ItemState, rule: Rule) -> str:

@@ -62,8 +62,9 @@ def _urged(state: ItemState, args: Args) -> str:
     if unit and unit not in [handler.unit for handler in held]:
         named = "、".join(f"{handler.unit} {handler.person}".strip() for handler in held)
         remedy = "写承办的机构，或不写 --unit" if held else "不写 --unit；要指定机构的，由承办单位 dulian item handle"
+        has = f"由 {named} 承办" if held else f"由 {state.receiver} 承办，尚未交内设机构"
         raise InputError(
-            f"该机构没有承办此事项（{f'由 {named} 承办' if held else f'由 {state.receiver} 承办，尚未交内设机构'}）",
+            f"该机构没有承办此事项（{has}）（规则：催办承办的机构）",
             field="--unit", value=unit, remedy=remedy,
         )  # fmt: skip
     return unit
@@ -229,7 +230,8 @@ def _occurred(desk: Desk, args: Args) -> int:
     day = parse_day(args.get("occurred"), "--occurred")
     if day > day_of(desk.world.clock.now_ms()):
         remedy = "写今天或以前的日期"
-        raise InputError("实际发生的日期晚于今天", field="--occurred", value=args["occurred"], remedy=remedy)
+        text = "实际发生的日期晚于今天（规则：补录的是已发生的事）"
+        raise InputError(text, field="--occurred", value=args["occurred"], remedy=remedy)
     return day
 
 

@@ -111,11 +111,19 @@ def merge(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     cases.check_is_none(into, "并案")
     name = name_of(into)
     if into.item_id == state.item_id:
-        raise InputError("不能并入自身", field="--into", value=name, remedy="写另一个事项")
+        raise InputError(
+            "不能并入自身（规则：并入本单位登记的未结事项）", field="--into", value=name, remedy="写另一个事项",
+        )  # fmt: skip
     if into.kind != "registered" or into.issuer != me:
-        raise InputError("只能并入本单位登记的事项", field="--into", value=name, remedy="写本单位的登记编号")
+        raise InputError(
+            "只能并入本单位登记的事项（规则：并入本单位登记的未结事项）", field="--into", value=name,
+            remedy="写本单位的登记编号",
+        )  # fmt: skip
     if into.state is None or into.state in TERMINAL:
-        raise InputError("要并入的事项已经了结", field="--into", value=name, remedy="写一个未结的事项")
+        raise InputError(
+            "要并入的事项已经了结（规则：并入本单位登记的未结事项）", field="--into", value=name,
+            remedy="写一个未结的事项",
+        )  # fmt: skip
     guards.check_close(open_children(desk, state))
     text = check_text(take(args, "text"), "--text", TEXT_CHARS_MAX)
     payload = Act(text=text or f"并入 {name}", successor=into.item_id)
@@ -204,7 +212,7 @@ def _point_to_case(desk: Desk, state: ItemState) -> None:
     for row in chains.cases_of(desk, "*", state.item_id):
         if row.state in (PROPOSED, APPROVING):
             remedy = f"审批审签件：dulian item approve {row.number} --as 姓名"
-            text = f"待审批的是审签件 {row.number}，不是事项本身"
+            text = f"待审批的是审签件 {row.number}，不是事项本身（规则：送审什么，审批什么）"
             raise InputError(text, field="ITEM", value=name_of(state), remedy=remedy)
 
 

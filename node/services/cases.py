@@ -43,7 +43,7 @@ def open_case(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     label, name = SUBJECTS[subject], name_of(state)
     if subject in _ON_THE_ITEM and state.kind == "registered":
         remedy = f"{_ON_THE_ITEM[subject]} {name} --text 内容"
-        told = f"自立事项的「{label}」在事项上审批，不另送审"
+        told = f"自立事项的「{label}」在事项上审批，不另送审（规则：自立事项的拟办、方案在事项上审批）"
         raise InputError(told, field="--subject", value=subject, remedy=remedy)
     text = check_text(take(args, "text"), "--text", TEXT_CHARS_MAX)
     if not text.strip():
@@ -52,14 +52,15 @@ def open_case(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     profile = chains.profile_of(desk)
     if chain is None:
         raise InputError(
-            f"规则档案 {profile.id}/{profile.version} 对此事项的「{label}」不要求审批", field="--subject",
+            f"此事项的「{label}」不要求审批（规则 {profile.id}/{profile.version} chains）", field="--subject",
             value=subject, remedy="直接办理",
         )  # fmt: skip
     earlier = chains.cases_of(desk, subject, state.item_id)
     for row in earlier:
         if row.state not in TERMINAL and not (subject == "annual_plan" and row.state == ESTABLISHED):
             raise InputError(
-                f"已有「{label}」的审签件 {row.number}（{case_label(row.state)}）", field="ITEM", value=name,
+                f"已有「{label}」的审签件 {row.number}（{case_label(row.state)}）（规则：一事一签）", field="ITEM",
+                value=name,
                 remedy=f"沿用它：dulian case show {row.number}；"
                 f"不用的先撤销：dulian item cancel {row.number} --reason 理由",
             )  # fmt: skip
@@ -94,7 +95,7 @@ def check_is_none(state: ItemState, verb: str) -> None:
     """Refuse on a case what only makes sense on the item it concerns."""
     if subject_of(state):
         remedy = "审签件只有审批：dulian item approve、reject、propose、decline"
-        raise InputError(f"审签件不能{verb}", field="ITEM", value=name_of(state), remedy=remedy)
+        raise InputError(f"审签件不能{verb}（规则：审签件只供审批）", field="ITEM", value=name_of(state), remedy=remedy)
 
 
 def chain_of(desk: Desk, case: ItemState) -> Chain:
@@ -104,7 +105,7 @@ def chain_of(desk: Desk, case: ItemState) -> Chain:
     chain = chains.required(desk, subject, desk.projector.state_of(target))
     if chain is None:
         profile = chains.profile_of(desk)
-        text = f"规则档案 {profile.id}/{profile.version} 对此已不要求审批"
+        text = f"对此已不要求审批（规则 {profile.id}/{profile.version} chains）"
         raise InputError(text, field="ITEM", value=name_of(case), remedy="撤回审签件，直接办理")
     return chain
 

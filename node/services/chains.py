@@ -178,7 +178,10 @@ def check_ready(desk: Desk, state: ItemState, verb: str) -> bytes:
     """
     opening = state.opening
     if opening is not None and opening.terms is not None and opening.terms.subject:
-        raise InputError(f"审签件只供审批，不能{verb}", field="ITEM", value=name_of(state), remedy="办理它所针对的事项")
+        raise InputError(
+            f"审签件不能{verb}（规则：审签件只供审批）", field="ITEM", value=name_of(state),
+            remedy="办理它所针对的事项",
+        )  # fmt: skip
     check_clear(state, verb)
     if state.kind != "registered":
         return _setup_of_received(desk, state)
@@ -244,7 +247,10 @@ def check_set_up(desk: Desk, state: ItemState, verb: str) -> None:
 def check_issue(desk: Desk, source: str, terms: Terms | None) -> None:
     """Refuse registering and assigning at once where a chain ``setup`` stands between, or where it is unclear."""
     if terms is not None and terms.unclear:
-        raise InputError("待明确的事项不能直接交办", field="--unclear", remedy="先登记：dulian item register")
+        raise InputError(
+            "待明确的事项不能直接交办（规则：先明确，后交办）", field="--unclear",
+            remedy="先登记：dulian item register",
+        )  # fmt: skip
     chain = required_of(desk, "setup", source, terms)
     if chain is not None:
         rule = rule_text(rule_name(profile_of(desk), chain))
@@ -259,8 +265,8 @@ def check_clear(state: ItemState, verb: str) -> None:
     if state.tracks.unclear:
         why = state.opening.terms.unclear if state.opening is not None and state.opening.terms is not None else ""
         raise InputError(
-            f"事项待明确，不能{verb}：{why}", field="ITEM", value=name_of(state), code="unclear",
-            remedy=f"明确后：dulian item change {name_of(state)} --clear",
+            f"事项待明确，不能{verb}（规则：先明确，后办理）：{why}", field="ITEM", value=name_of(state),
+            code="unclear", remedy=f"明确后：dulian item change {name_of(state)} --clear",
         )  # fmt: skip
 
 

@@ -33,17 +33,18 @@ def extend(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     ground, rule = _rule(desk, state, state.issuer)
     wanted, today = parse_day(args.get("until"), "--until"), today_of(desk)
     if not state.due_day:
-        raise InputError("事项没有办结时限，不用申请延期", field="ITEM")
+        raise InputError("事项没有办结时限，不用申请延期（规则：延期改的是办结时限）", field="ITEM",
+                         remedy="报告情况用 dulian item report")  # fmt: skip
     if state.tracks.extension.state == "requested":
         told = rule.mode == "notify_only"
         raise InputError(
-            "已有延期说明，交办单位尚未记录" if told else "已有延期申请待批复", field="ITEM",
+            ("已有延期说明，交办单位尚未记录" if told else "已有延期申请待批复") + "（规则：一次一申请）", field="ITEM",
             remedy=f"等交办单位{'记为已说明：dulian item note' if told else '批复：dulian item grant 或 deny'}",
         )  # fmt: skip
     if wanted <= max(state.due_day, today):
         raise InputError(
-            f"新时限须晚于今天和原时限 {iso_day(state.due_day)}", field="--until", value=iso_day(wanted),
-            remedy="写更晚的日期",
+            f"新时限须晚于今天和原时限 {iso_day(state.due_day)}（规则：延期即延后）", field="--until",
+            value=iso_day(wanted), remedy="写更晚的日期",
         )  # fmt: skip
     last = explain.extension_until(rule, state.due_day, desk.rulebook.calendar())
     part = f"extensions.{rule.id}"
@@ -54,7 +55,8 @@ def extend(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     extension = state.tracks.extension
     count = extension.requests if rule.mode == "notify_only" else extension.grants
     if rule.max_count is not None and count >= rule.max_count:
-        raise ground.refusal(f"最多延期 {rule.max_count} 次，已延期 {count} 次", part, field="ITEM")
+        raise ground.refusal(f"最多延期 {rule.max_count} 次，已延期 {count} 次", part, field="ITEM",
+                             remedy="如实报告进展，由交办单位决定")  # fmt: skip
     text = f"{reason}\n目前进展：{progress}" if progress.strip() else reason
     payload = Act(text=text, due_day=wanted, track=Track(rule=ground.rule(part)))
     return write(desk, state, Kind.EXT_REQUEST, payload, caller)
@@ -70,8 +72,8 @@ def grant(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     day = parse_day(signed.args.get("until"), "--until") or state.tracks.extension.wanted_day
     if day <= state.due_day or day < today_of(desk):
         raise InputError(
-            f"新时限须晚于原时限 {iso_day(state.due_day)}，且不早于今天", field="--until", value=iso_day(day),
-            remedy="写 --until 更晚的日期，或用 dulian item deny 不同意",
+            f"新时限须晚于原时限 {iso_day(state.due_day)}，且不早于今天（规则：延期即延后）", field="--until",
+            value=iso_day(day), remedy="写 --until 更晚的日期，或用 dulian item deny 不同意",
         )  # fmt: skip
     check_above(desk, state.parent, day, "--until")
     payload = Act(words(args, "text", required=False), due_day=day)

@@ -141,7 +141,7 @@ def check_unit(desk: Desk, unit: str, field: str = "--unit") -> str:
     if known and not (unit in known and known[unit].active):
         listed = "、".join(name for name, row in known.items() if row.active) or "无"
         raise InputError(
-            "本单位没有这个内设机构", field=field, value=unit,
+            "本单位没有这个内设机构（规则：承办机构须已登记）", field=field, value=unit,
             remedy=f"已有：{listed}；新设的先用 dulian unit add 登记",
         )  # fmt: skip
     return unit

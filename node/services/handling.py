@@ -92,7 +92,8 @@ def milestone(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
             listed = "、".join(known) or "无"
             raise InputError("没有这个节点", field="--done", value=done, remedy=f"已有：{listed}")
         if known[done].done_day:
-            raise InputError("节点已完成", field="--done", value=done)
+            raise InputError("节点已完成（规则：节点完成一次）", field="--done", value=done,
+                             remedy="未完成的见 dulian item show")  # fmt: skip
         step = Milestone(done, done_day=today_of(desk))
     else:
         key, title = one_line(args, "key", required=True), one_line(args, "title")
@@ -101,7 +102,9 @@ def milestone(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
             raise InputError("节点时限已过（规则：时限不得早于当天）", field="--due", value=args["due"],
                              remedy="填写今天或以后的日期；已完成的用 --done")  # fmt: skip
         if key not in known and not (title and due_day):
-            raise InputError("新节点要写内容和时限", field="--title", remedy="写 --title 和 --due")
+            raise InputError(
+                "新节点要写内容和时限（规则：节点有内容、有时限）", field="--title", remedy="写 --title 和 --due",
+            )  # fmt: skip
         guards.check_due(due_day, state.due_day)
         step = Milestone(key, title, due_day)
     payload = Act(text=words(args, "text", required=False), track=Track(milestones=(step,)))
@@ -118,7 +121,7 @@ def change(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
         remedy = "写 --due 新时限、--frequency 报告频次；待明确的事项已明确的写 --clear"
         raise InputError("没有要变更的内容", field="--due", remedy=remedy)
     if args.get("clear") and not state.tracks.unclear:
-        raise InputError("事项不是待明确的", field="--clear", remedy="去掉 --clear")
+        raise InputError("事项不是待明确的（规则：明确的是待明确的事项）", field="--clear", remedy="去掉 --clear")
     if due_day:
         if due_day < today_of(desk):
             text = "办结时限已过（规则：时限不得早于当天）"
@@ -148,8 +151,10 @@ def _check_below(desk: Desk, item_id: bytes, due_day: int) -> None:
     ]
     if late:
         named = "、".join(f"{name_of(row)}（{iso_day(row.due_day)}）" for row in late[:5])
-        raise InputError(f"下级任务的时限更晚：{named}", field="--due", value=iso_day(due_day),
-                         remedy="先变更这些任务的时限：dulian item change")  # fmt: skip
+        raise InputError(
+            f"下级任务的时限更晚：{named}（规则：下级时限不得晚于上级时限）", field="--due", value=iso_day(due_day),
+            remedy="先变更这些任务的时限：dulian item change",
+        )  # fmt: skip
 
 
 def exempt(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
@@ -157,10 +162,10 @@ def exempt(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     state = current(desk, take(args, "item"))
     guards.check_act(state, Kind.EXEMPT, desk.identity.code)
     if state.role == LEAD:
-        raise InputError("牵头单位不能免除（有协办的须有一个牵头）", field="ITEM",
+        raise InputError("牵头单位不能免除（规则：有协办的须有一个牵头）", field="ITEM",
                          remedy="改由别的单位牵头：dulian item reassign")  # fmt: skip
     if state.tracks.exempt:
-        raise InputError("已经免除", field="ITEM")
+        raise InputError("已经免除（规则：免除一次）", field="ITEM", remedy="不必再免除")
     return write(desk, state, Kind.EXEMPT, Act(text=words(args, "reason")), caller)
 
 
@@ -170,6 +175,6 @@ def correct(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     facts = {fact.record_id: fact for fact in read_facts(desk.store, [state.item_id]).get(state.item_id, [])}
     cause = record_named(facts, take(args, "record"), "--record")
     if facts[cause].author != desk.identity.code:
-        raise ForbiddenError("只能更正本单位的记录", field="--record", value=take(args, "record"),
+        raise ForbiddenError("只能更正本单位的记录（规则：谁写的谁更正）", field="--record", value=take(args, "record"),
                              remedy=f"该记录由 {facts[cause].author} 写")  # fmt: skip
     return write(desk, state, Kind.CORRECT, Act(text=words(args, "text"), track=Track(cause=cause)), caller)

@@ -73,7 +73,10 @@ def issue(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     to = take_list(args, "to")
     if args.get("local"):
         if to:
-            raise InputError("自办事项不填承办单位", field="--to", value=",".join(to), remedy="去掉 --to 或 --local")
+            raise InputError(
+                "自办事项不填承办单位（规则：自办由本单位承办）", field="--to", value=",".join(to),
+                remedy="去掉 --to 或 --local",
+            )  # fmt: skip
         return register(desk, args, caller) | {"assignments": []}
     opening = _new(desk, args, "ASSIGN")
     chains.check_issue(desk, opening.source, opening.terms)
@@ -123,7 +126,9 @@ def decompose(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     """分解 a received task: the new tasks stand on its line, extended; its superiors see them."""
     state = current(desk, take(args, "item"))
     if state.kind != "assignment":
-        raise InputError("自立事项不用分解", field="ITEM", remedy="用 dulian item assign 交办")
+        raise InputError(
+            "自立事项不用分解（规则：分解的是上级交办的任务）", field="ITEM", remedy="用 dulian item assign 交办",
+        )  # fmt: skip
     guards.check_act(state, Kind.DECOMPOSE, desk.identity.code)
     opening = _own_open(desk, state, "分解")
     case = chains.check_ready(desk, state, "分解")
@@ -149,7 +154,7 @@ def _agreed(desk: Desk, state: ItemState, opening: Opening, args: Args) -> Openi
     terms = opening.terms
     if terms is not None and terms.hidden and not state.tracks.revealed:
         raise InputError(
-            "隐蔽督查在公布结果前不能交办（四不两直）", field="ITEM", remedy="先公布结果：dulian item reveal"
+            "隐蔽督查在公布结果前不能交办（规则：四不两直）", field="ITEM", remedy="先公布结果：dulian item reveal"
         )
     below = downward(terms)
     if state.kind != "registered":
@@ -172,12 +177,18 @@ def reassign(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     guards.check_act(state, Kind.REASSIGN, desk.identity.code)
     to = take_list(args, "to")
     if len(to) != 1:
-        raise InputError("改派只能给一个单位", field="--to", value=",".join(to), remedy="填写一个单位代码")
+        raise InputError(
+            "改派只能给一个单位（规则：一件任务一个承办单位）", field="--to", value=",".join(to),
+            remedy="填写一个单位代码",
+        )  # fmt: skip
     if to[0] == state.receiver:
-        raise InputError("新旧承办单位相同", field="--to", value=to[0], remedy="填写另一个单位")
+        raise InputError(
+            "新旧承办单位相同（规则：改派给另一个单位）", field="--to", value=to[0], remedy="填写另一个单位",
+        )  # fmt: skip
     opening = state.opening
     if opening is None or state.line is None:
-        raise InputError("事项内容已清除，不能改派", field="ITEM")
+        raise InputError("事项内容已清除，不能改派（规则：清除后不再办理）", field="ITEM",
+                         remedy="需要继续的另行登记：dulian item register")  # fmt: skip
     _, paths = _receivers(desk, to, ())
     role = opening.role
     _check_no_second(desk, opening.parent, [(to[0], role)])
@@ -276,13 +287,20 @@ def _receivers(
 def _own_open(desk: Desk, state: ItemState, verb: str) -> Opening:
     """The opening of an item this office has to do and that is still open."""
     if state.receiver != desk.identity.code:
-        raise ForbiddenError(f"只有承办单位能{verb}", field="ITEM", remedy=f"该任务由 {state.receiver} 承办")
+        raise ForbiddenError(
+            f"只有承办单位能{verb}（规则：各负其责）", field="ITEM", remedy=f"该任务由 {state.receiver} 承办",
+        )  # fmt: skip
     if state.state in DONE or state.state in TERMINAL:
-        raise InputError(f"事项已办结或撤销，不能{verb}", field="ITEM")
+        raise InputError(f"事项已办结或撤销，不能{verb}（规则：{verb}须在办结之前）", field="ITEM",
+                         remedy="问题未解决的回头看：dulian item reinspect，或另行登记")  # fmt: skip
     if state.kind == "assignment" and state.state in ("assigned", "delivered", "refused"):
-        raise InputError(f"任务尚未签收，不能{verb}", field="ITEM", remedy="先签收：dulian item sign 登记编号")
+        raise InputError(
+            f"任务尚未签收，不能{verb}（规则：先签收，后办理）", field="ITEM",
+            remedy="先签收：dulian item sign 登记编号",
+        )  # fmt: skip
     if state.opening is None:
-        raise InputError(f"事项内容已清除，不能{verb}", field="ITEM")
+        raise InputError(f"事项内容已清除，不能{verb}（规则：清除后不再办理）", field="ITEM",
+                         remedy="需要继续的另行登记：dulian item register")  # fmt: skip
     return state.opening
 
 
@@ -294,8 +312,8 @@ def _check_no_second(desk: Desk, parent: bytes, receivers: Sequence[tuple[str, i
         if row.issuer == me and row.receiver in codes and row.state not in DONE:
             name = row.number or row.item_id.hex()[:12]
             raise InputError(
-                f"该单位在此事项下已有未结任务 {name}（标识 {row.item_id.hex()[:12]}，{state_label(row.state)}）",
-                field="--to", value=row.receiver,
+                f"该单位在此事项下已有未结任务 {name}（标识 {row.item_id.hex()[:12]}，{state_label(row.state)}）"
+                "（规则：同一事项不重复交办）", field="--to", value=row.receiver,
                 remedy=f"沿用原任务，有新要求的用 dulian item urge；确需另交的，先撤销：dulian item cancel {name}",
             )  # fmt: skip
 

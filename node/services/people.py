@@ -119,7 +119,7 @@ def disable_user(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     user = _active(desk.store, take(args, "name"), "NAME")
     heir = take(args, "handover")
     if heir == user.name:
-        raise InputError("不能移交给本人", field="--handover", value=heir, remedy="写接办人的账号")
+        raise InputError("不能移交给本人（规则：离任须移交）", field="--handover", value=heir, remedy="写接办人的账号")
     if heir:
         _active(desk.store, heir, "--handover")
     held = held_by(desk, user.name)
@@ -127,7 +127,7 @@ def disable_user(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
         names = "、".join(_item_name(one.state) for one in held[:_SHOWN_ITEMS])
         more = f" 等 {len(held)} 件" if len(held) > _SHOWN_ITEMS else ""
         raise InputError(
-            f"名下有 {len(held)} 件未结事项：{names}{more}", field="NAME", value=user.name,
+            f"名下有 {len(held)} 件未结事项：{names}{more}（规则：离任须移交）", field="NAME", value=user.name,
             remedy=f"写明接办人：dulian user disable {user.name} --handover 姓名",
         )  # fmt: skip
     profile = profile_of(desk)
@@ -208,14 +208,17 @@ def disable_unit(desk: Desk, args: Args) -> dict[str, object]:
     people = [user.name for user in desk.store.rows(User) if user.active and user.unit == name]
     if people:
         remedy = "先调整人员：dulian user change 姓名 --unit 机构"
-        raise InputError(f"机构中还有 {'、'.join(people[:_SHOWN_ITEMS])}", field="NAME", value=name, remedy=remedy)
+        raise InputError(
+            f"机构中还有 {'、'.join(people[:_SHOWN_ITEMS])}（规则：无人、无未结事项的才能停用）", field="NAME",
+            value=name, remedy=remedy,
+        )  # fmt: skip
     rows = [
         row for row in desk.store.board_query(BoardQuery(unit=name, limit=_EVERY_ITEM))
         if name in row.unit.split("、") and row.state not in TERMINAL
     ]  # fmt: skip
     if rows:
         names = "、".join(row.number or row.item_id.hex()[:12] for row in rows[:_SHOWN_ITEMS])
-        text = f"机构名下有 {len(rows)} 件未结事项：{names}"
+        text = f"机构名下有 {len(rows)} 件未结事项：{names}（规则：无人、无未结事项的才能停用）"
         remedy = f"先办结，或改由其他机构承办：dulian item handle 登记编号 --unit 机构 --instead {name}"
         raise InputError(text, field="NAME", value=name, remedy=remedy)
     ended = replace(unit, active=False)

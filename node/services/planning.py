@@ -46,7 +46,10 @@ def add(office: Office, args: Args, caller: Caller) -> dict[str, object]:
     desk = office.desk
     heads = [row for row in _of_year(desk.store, year) if row.item_class == PLAN_CLASS]
     if heads:
-        raise InputError(f"{year} 年的计划已经建立", field="--year", value=year, remedy=f"见 {heads[0].number}")
+        raise InputError(
+            f"{year} 年的计划已经建立（规则：一年一个计划）", field="--year", value=year,
+            remedy=f"见 {heads[0].number}",
+        )  # fmt: skip
     title = f"{year}年度督查计划"
     opening = issuing.opening_of(desk, dict(args) | {"title": title, "plan_year": year}, "REGISTER")
     terms = opening.terms._replace(item_class=PLAN_CLASS) if opening.terms is not None else None
@@ -63,8 +66,9 @@ def _check_not_planned(reader: Reader, year: int, title: str) -> None:
     ]
     if same:
         raise InputError(
-            f"{year} 年的计划已列入此事项：{same[0].number}（{state_label(same[0].state)}）", field="--title",
-            value=title, remedy=f"见 dulian item show {same[0].number}；不是同一件的，名称上写明区别",
+            f"{year} 年的计划已列入此事项：{same[0].number}（{state_label(same[0].state)}）（规则：计划不重列）",
+            field="--title", value=title,
+            remedy=f"见 dulian item show {same[0].number}；不是同一件的，名称上写明区别",
         )  # fmt: skip
 
 
@@ -106,9 +110,15 @@ def reveal(office: Office, args: Args, caller: Caller) -> dict[str, object]:
     state = current(desk, take(args, "item"))
     terms = state.opening.terms if state.opening is not None else None
     if terms is None or not terms.hidden:
-        raise InputError("不是隐蔽督查", field="ITEM", value=take(args, "item"), remedy="登记时写 --hidden 的才是")
+        raise InputError(
+            "不是隐蔽督查（规则：公布的是隐蔽督查的结果）", field="ITEM", value=take(args, "item"),
+            remedy="登记时写 --hidden 的才是",
+        )  # fmt: skip
     if state.tracks.revealed:
-        raise InputError("结果已经公布", field="ITEM", value=take(args, "item"), remedy="用 dulian item assign 交办")
+        raise InputError(
+            "结果已经公布（规则：结果公布一次）", field="ITEM", value=take(args, "item"),
+            remedy="用 dulian item assign 交办",
+        )  # fmt: skip
     guards.check_act(state, Kind.CHANGE, desk.identity.code)
     text = check_text(take(args, "text"), "--text", TEXT_CHARS_MAX)
     guards.check_text(text, "--text")

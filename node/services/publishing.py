@@ -99,12 +99,16 @@ def rectify(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     if not (set_ or reported or cleared):
         raise InputError("没有整改内容", field="--line", remedy="写 --line、--report 或 --clear")
     if (set_ or cleared) and not supervises:
-        raise InputError("只有交办单位能列出和销去整改事项", field="--clear" if cleared else "--line",
-                         remedy="整改完成的写 --report 序号")  # fmt: skip
+        raise InputError(
+            "只有交办单位能列出和销去整改事项（规则：逐项销账由交办单位）", field="--clear" if cleared else "--line",
+            remedy="整改完成的写 --report 序号",
+        )  # fmt: skip
     lines = [_line(text) for text in set_]
     for line in lines:
         if line.key in known and known[line.key].status == CLEARED:
-            raise InputError("该整改事项已销去", field="--line", value=line.key, remedy="用新的序号")
+            raise InputError(
+                "该整改事项已销去（规则：逐项销账，销去不再改）", field="--line", value=line.key, remedy="用新的序号",
+            )  # fmt: skip
         _check_future(desk, line.due_day, "--line", "整改时限")
         above = row_of(desk, state.parent)
         if above is None or not 0 < above.due_day < today_of(desk):  # what is overdue is put right after its date
@@ -115,7 +119,8 @@ def rectify(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
                 listed = "、".join(known) or "无"
                 raise InputError("整改清单没有这一条", field=option, value=key, remedy=f"已有：{listed}")
             if known[key].status >= status:
-                raise InputError("该整改事项已报告或已销去", field=option, value=key)
+                raise InputError("该整改事项已报告或已销去（规则：逐项报告、逐项销账）", field=option,
+                                 value=key, remedy="各项情况见 dulian item show")  # fmt: skip
             lines.append(RectifyLine(key, status=status))
     unseen = [key for key in cleared if known[key].status < REPORTED]
     text = words(args, "text", required=False)
@@ -152,7 +157,10 @@ def notice(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     missing = [code for code in named if code not in below and code != state.receiver]
     if missing:
         listed = "、".join(below) or "无"
-        raise InputError("该单位不承办此事项", field="--to", value=",".join(missing), remedy=f"承办单位：{listed}")
+        raise InputError(
+            "该单位不承办此事项（规则：通报承办单位）", field="--to", value=",".join(missing),
+            remedy=f"承办单位：{listed}",
+        )  # fmt: skip
     due_day = parse_day(args.get("due"), "--due")
     _check_future(desk, due_day, "--due", "限期整改的时限")
     _check_reported(desk, state)
@@ -221,7 +229,8 @@ def interview(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     state = current(desk, take(args, "item"))
     day = parse_day(args.get("occurred"), "--occurred")
     if day > today_of(desk):
-        raise InputError("实际发生的日期晚于今天", field="--occurred", value=take(args, "occurred"))
+        raise InputError("实际发生的日期晚于今天（规则：补录的是已发生的事）", field="--occurred",
+                         value=take(args, "occurred"), remedy="写今天或以前的日期")  # fmt: skip
     payload = Act(words(args, "text"), person=one_line(args, "person", required=True), occurred_day=day)
     return write(desk, state, Kind.INTERVIEW, payload, caller)
 
@@ -280,7 +289,9 @@ def _file_of(desk: Desk, state: ItemState, caller: Caller) -> ItemState:
     if state.kind == "registered" and state.issuer == me:
         return state
     if state.line is None or me not in state.line.path[:-1]:
-        raise InputError("本单位不是该任务的交办单位或其上级", field="ITEM", remedy="用本单位登记的事项")
+        raise InputError(
+            "本单位不是该任务的交办单位或其上级（规则：各负其责）", field="ITEM", remedy="用本单位登记的事项",
+        )  # fmt: skip
     above = row_of(desk, state.parent)
     if above is not None and above.kind == "registered" and above.issuer == me and above.state not in TERMINAL:
         return current(desk, above.item_id.hex())

@@ -58,7 +58,9 @@ def verify(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
                                  remedy="写 --finding 问题=是；有不合格的写 --failed")  # fmt: skip
     text = words(args, "text", required=False)
     if verdict == FAILED and not (text.strip() or False in answered.values()):
-        raise InputError("复核不通过须说明", field="--text", remedy="写 --text，或 --finding 问题=否")
+        raise InputError(
+            "复核不通过须说明（规则：不通过的说明问题）", field="--text", remedy="写 --text，或 --finding 问题=否",
+        )  # fmt: skip
     payload = Act(text, attachments=take_files(args), track=Track(verdict=verdict, findings=found))
     return write(desk, state, Kind.VERIFY, payload, caller)
 
@@ -177,10 +179,13 @@ def reinspect(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     if verdict != STARTED:
         return _conclude(desk, state, verdict, text, caller)
     if state.state == REINSPECTING or _hidden_again(desk, state):
-        raise InputError("已在回头看", field="ITEM", remedy="写 --passed（无问题）或 --failed（问题成立）")
+        raise InputError(
+            "已在回头看（规则：一次看完再看）", field="ITEM", remedy="写 --passed（无问题）或 --failed（问题成立）",
+        )  # fmt: skip
     opening = state.opening
     if opening is None:
-        raise InputError("事项内容已清除，不能回头看", field="ITEM")
+        raise InputError("事项内容已清除，不能回头看（规则：清除后不再办理）", field="ITEM",
+                         remedy="需要继续的另行登记：dulian item register")  # fmt: skip
     hidden = bool(args.get("hidden"))
     item_class = opening.terms.item_class if opening.terms else ""
     again = Opening(
@@ -215,7 +220,10 @@ def _conclude(desk: Desk, state: ItemState, verdict: int, text: str, caller: Cal
     if state.state != REINSPECTING:
         successor = _hidden_again(desk, state)
         if not successor:
-            raise InputError("事项不在回头看中", field="ITEM", remedy="先开始：dulian item reinspect 登记编号")
+            raise InputError(
+                "事项不在回头看中（规则：先开始，后结论）", field="ITEM",
+                remedy="先开始：dulian item reinspect 登记编号",
+            )  # fmt: skip
         begun = Act(text, successor=successor, track=Track(verdict=STARTED))
         write(desk, state, Kind.REINSPECT, begun, caller)
         state = current(desk, state.item_id.hex())

@@ -82,23 +82,23 @@ def check(reader: Reader, verb: str, caller: Caller, args: Mapping[str, object],
         names = "、".join(label for role, label in ROLES.items() if role in allowed)
         held = "、".join(ROLES.get(role, role) for role in caller.roles) or "无"
         raise ForbiddenError(
-            f"{caller.name} 的角色是{held}，无权执行 dulian {verb.replace('.', ' ')}", code="no_right",
-            field="--as", value=caller.name,
+            f"{caller.name} 的角色是{held}，无权执行 dulian {verb.replace('.', ' ')}（规则：按角色办理）",
+            code="no_right", field="--as", value=caller.name,
             remedy=f"由{names}办理，或请操作员增加角色：dulian user change {caller.name} --role 角色",
         )  # fmt: skip
     if mine == {HANDLER} and verb in _HANDLE:
         barred = [name for name in _NOT_BY_HANDLERS.get(verb, ()) if args.get(name)]
         if barred:
             raise ForbiddenError(
-                f"{caller.name} 的角色是{ROLES[HANDLER]}，无权使用此项", code="no_right", field=f"--{barred[0]}",
-                remedy="由督查人员办理；承办人员只报告整改情况",
+                f"{caller.name} 的角色是{ROLES[HANDLER]}，无权使用此项（规则：按角色办理）", code="no_right",
+                field=f"--{barred[0]}", remedy="由督查人员办理；承办人员只报告整改情况",
             )  # fmt: skip
         _check_unit(reader, caller, str(args.get("item") or ""), office)
         said = str(args.get("unit") or "").strip()
         if said and caller.unit and said != caller.unit:
             raise ForbiddenError(
-                f"{caller.name} 属 {caller.unit}，不能以其他机构的名义办理", code="other_unit", field="--unit",
-                value=said, remedy="写本人所属的机构，或不写 --unit",
+                f"{caller.name} 属 {caller.unit}，不能以其他机构的名义办理（规则：各机构办各自的）",
+                code="other_unit", field="--unit", value=said, remedy="写本人所属的机构，或不写 --unit",
             )  # fmt: skip
 
 
@@ -112,7 +112,7 @@ def _check_unit(reader: Reader, caller: Caller, word: str, office: str) -> None:
     name = row.number or row.item_id.hex()[:12]
     whose = f"由 {'、'.join(units)} 承办" if units else "尚未交内设机构承办"
     raise ForbiddenError(
-        f"事项 {name} {whose}，{caller.name} 属 {caller.unit or '未定机构'}", code="other_unit", field="ITEM",
-        value=word,
+        f"事项 {name} {whose}，{caller.name} 属 {caller.unit or '未定机构'}（规则：由承办机构办理）",
+        code="other_unit", field="ITEM", value=word,
         remedy=f"由承办机构的人员办理，或请督查人员指定：dulian item handle {name} --unit {caller.unit or '机构'}",
     )  # fmt: skip

@@ -128,8 +128,8 @@ def _newer(desk: Desk, profile: Profile) -> Profile:
     newest = max(_versions(desk, profile.id), default=0)
     if profile.version <= newest:
         raise InputError(
-            f"版本不高于已发布的 {profile.id} 第 {newest} 版", field="version", value=profile.version,
-            remedy=f"把文件里的 version 改为 {newest + 1} 或更高",
+            f"版本不高于已发布的 {profile.id} 第 {newest} 版（规则：每次发布版本递增）", field="version",
+            value=profile.version, remedy=f"把文件里的 version 改为 {newest + 1} 或更高",
         )  # fmt: skip
     return profile
 
@@ -142,7 +142,7 @@ def _shipped(desk: Desk, name: str) -> Profile:
     now = desk.rulebook.profile(day_of(desk.world.clock.now_ms()))
     if known and now.renumbered(version).encode() == profile.renumbered(version).encode():
         raise InputError(
-            f"这份档案已经发布并在施行：{now.id}/{now.version}", field="--shipped", value=name,
+            f"这份档案已经发布并在施行：{now.id}/{now.version}（规则：不重复发布）", field="--shipped", value=name,
             remedy="不必重新发布；要改动的，写成文件发布",
         )  # fmt: skip
     return profile.renumbered(version)
@@ -261,7 +261,7 @@ def publish_calendar(office: Office, args: Args, caller: Caller) -> dict[str, ob
     """`calendar import [FILE]`: the top office publishes the yearly notice, or without a file the library's years."""
     desk = office.desk
     if desk.identity.path != (desk.identity.code,):
-        raise ForbiddenError("工作日历只由最上级单位发布", remedy=f"请 {desk.identity.path[0]} 发布")
+        raise ForbiddenError("工作日历只由最上级单位发布（规则：一网一历）", remedy=f"请 {desk.identity.path[0]} 发布")
     old = desk.rulebook.calendar()
     new = calendars.read_notice(_data(args), old) if args.get("file_base64") else _seeded(old)
     moved = old.off | old.on | new.off | new.on

@@ -222,7 +222,10 @@ def _terms(args: Args, profile: Profile, base: Terms, *, strict: bool) -> Terms:
     if form not in FORMS:
         raise InputError("办理形式不对", field="--form", value=form, remedy="写 转办、协办 或 自办")
     if secrecy not in SECRECY:
-        raise InputError("本网络不处理国家秘密", field="--secrecy", value=secrecy, remedy="密级只能写 公开 或 内部")
+        raise InputError(
+            "本网络不处理国家秘密（规则：涉密事项不得上网）", field="--secrecy", value=secrecy,
+            remedy="密级只能写 公开 或 内部",
+        )  # fmt: skip
     weight = args.get("weight") or 0
     if not isinstance(weight, int) or not 0 <= weight <= _WEIGHT_MAX:
         raise InputError("权重不对", field="--weight", value=weight, remedy=f"写 1 到 {_WEIGHT_MAX} 的整数")
@@ -338,7 +341,10 @@ def _due(
             remedy=f"交办时再写 --rule {rule.id}；已{START_EVENTS[rule.start]}的，用 --start 写明日期",
         )  # fmt: skip
     if start_day > today:
-        raise InputError("起算日晚于今天", field="--start", value=args["start"], remedy="写今天或以前的日期")
+        raise InputError(
+            "起算日晚于今天（规则：从已发生之日起算）", field="--start", value=args["start"],
+            remedy="写今天或以前的日期",
+        )  # fmt: skip
     found = explain.due(profile, rule.id, start_day, desk.rulebook.calendar())
     if found.day < today:
         text = f"按规则推算的办结时限 {day_text(found.day)} 已过（规则 {profile_name(profile)} {rule.id}）"

@@ -89,8 +89,9 @@ def check_offers(state: ItemState, issuer: set[str], receiver: set[str]) -> None
             if kind in allowed(state, office):
                 check_act(state, kind, office)
             elif kind not in silent:
-                with pytest.raises((InputError, ForbiddenError)):
+                with pytest.raises((InputError, ForbiddenError), match="（规则：") as refused:
                     check_act(state, kind, office)
+                assert refused.value.remedy
 
 
 def test_an_own_item_offers_its_owner_these() -> None:
@@ -111,7 +112,8 @@ def test_an_own_item_offers_its_owner_these() -> None:
 def test_a_decision_without_a_question_is_refused(kind: Kind, office: str, told: str) -> None:
     with pytest.raises(InputError, match=told) as caught:
         check_act(at(SIGN).state, kind, office)
-    assert "本单位现在可以" in caught.value.remedy
+    assert "（规则：" in caught.value.text
+    assert "；本单位现在可以" in caught.value.remedy
     proposed = Item.own()
     proposed.act(Kind.PROPOSE, P)
     with pytest.raises(InputError, match="没有待审批的拟办或方案"):

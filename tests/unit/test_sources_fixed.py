@@ -48,7 +48,8 @@ def test_a_class_that_is_unannounced_is_hidden_without_being_told() -> None:
     assert office.do("item.show", item=item)["terms"]["hidden"] is True
     assert "四不两直" in office.refused("item.assign", item=item, to=["520221"]).text
     office.do("item.reveal", item=item, text="消防通道堵塞")
-    task = office.do("item.assign", item=item, to=["520221"])["assignments"][0]["item"]
+    both = ["政府分管领导=甲", "政府主要领导=乙"]
+    task = office.do("item.assign", item=item, to=["520221"], duty=both)["assignments"][0]["item"]
     assert office.do("item.show", item=task)["terms"]["hidden"] is False
     assert below.machine.code == "520221"
 
