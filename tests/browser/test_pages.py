@@ -191,6 +191,18 @@ def test_the_focus_stays_where_a_part_is_fetched_anew(people: dict[str, Person],
     assert person.page.evaluate("document.activeElement.closest('#tree') !== null")
 
 
+def test_the_focus_is_seen_on_buttons_links_and_fields(people: dict[str, Person], task: str) -> None:
+    person = people["王督查"]
+    for path in ("/", f"/items/{task}", "/issue"):
+        person.go(path)
+        for _ in range(30):
+            person.page.keyboard.press("Tab")
+            seen = person.page.evaluate(
+                "[document.activeElement.outerHTML.slice(0, 90), getComputedStyle(document.activeElement).outlineStyle]"
+            )
+            assert seen[1] == "solid", (path, seen[0])
+
+
 def test_the_second_of_two_who_edit_is_told(people: dict[str, Person], task: str) -> None:
     first, second = people["王督查"], people["陈管理"]
     second.go(f"/items/{task}/do/urge")
