@@ -151,7 +151,8 @@ def _find_header(sheet: Sheet, rows: dict[int, Line], notes: Notes) -> Header:
         remedy = f"表头应有“事项名称”，可有的列：{names}"
         raise InputError(f"工作表“{quoted(sheet.name)}”前{HEADER_ROWS_MAX}行内没有表头", field="文件", remedy=remedy)
     if any(str(cell.value).startswith(_EXPORTED) for cell in best.cells.values()):
-        raise InputError("这是导出的台账", field="文件", remedy="改过的台账用 dulian import ledger 导入")
+        remedy = "改过的台账用 dulian import ledger 导入"
+        raise InputError("这是导出的台账", code="exported", field="文件", remedy=remedy)
     cells, last_row = dict(best.cells), best.number
     below = rows.get(best.number + 1)
     own = {place: cell for place, cell in below.cells.items() if place not in below.spans} if below else {}

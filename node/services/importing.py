@@ -53,7 +53,7 @@ def read_ledger_rows(data: bytes, name: str, now_ms: int = 0) -> Batch:
     try:
         result = read_ledger(data, date_now(now_ms) if now_ms else None)
     except InputError as error:
-        raise InputError(error.text, field="文件", value=name, remedy=error.remedy) from error
+        raise InputError(error.text, code=error.code, field="文件", value=name, remedy=error.remedy) from error
     return Batch(
         [_row(row) for row in result.rows], [row.row for row in result.rows],
         [{"row": e.row, "column": e.column, "text": e.text} for e in result.errors],
@@ -68,7 +68,7 @@ def read_edited(data: bytes, name: str) -> Back:
     try:
         return read_back(data, COLUMNS)
     except InputError as error:
-        raise InputError(error.text, field="文件", value=name, remedy=error.remedy) from error
+        raise InputError(error.text, code=error.code, field="文件", value=name, remedy=error.remedy) from error
 
 
 def import_ledger(

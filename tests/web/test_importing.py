@@ -7,6 +7,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from bs4 import BeautifulSoup
 
 from node.documents.ledger import LedgerRow, read_ledger, write_ledger
 from node.documents.ledger_out import OutRow, write_book
@@ -180,3 +181,26 @@ def test_hostile_cells_stay_text_and_the_template_is_a_ledger(desk: Desk) -> Non
     assert sheet.headers["content-disposition"].startswith("attachment")
     with pytest.raises(InputError, match="表头下面没有数据"):
         read_ledger(sheet.content)
+
+
+def test_who_comes_from_the_ledgers_has_the_ledger_chosen_and_who_chose_wrongly_too(desk: Desk) -> None:
+    browser = desk.sign_in("王督查")
+    desk.item("选错了也知道怎么办")
+
+    def chosen(page: BeautifulSoup) -> str:
+        return str(page.select("[name=verb][checked]")[0]["value"])
+
+    link = browser.page("/ledgers").select('main a[href^="/import"]')[0]["href"]
+    assert chosen(browser.page(str(link))) == "ledger.import"
+    assert chosen(browser.page("/import")) == "import"
+    files = [("file", ("台账.xlsx", exported(desk), XLSX))]
+    page = soup(browser.submit("/import", {"verb": "import"}, files=files))
+    assert "改过的导出台账" in page.select("#f-file-error")[0].get_text()
+    assert chosen(page) == "ledger.import"
+
+
+def exported(desk: Desk) -> bytes:
+    """A ledger as the page gives it."""
+    browser = desk.sign_in("王督查")
+    word = str(browser.page("/ledgers").select("#ledger-list a")[0]["href"])
+    return bytes(browser.get(f"{word}/xlsx").content)

@@ -130,7 +130,7 @@ def test_the_ledgers_page_leads_to_units_leaders_and_the_import(made: tuple[Desk
     desk, mine, _other = made
     page = desk.sign_in("王督查").page("/ledgers")
     links = {str(link["href"]) for link in page.select("main a")}
-    assert {PATH, "/import"} <= links
+    assert {PATH, "/import?what=ledger"} <= links
     assert any("leader=" in link for link in links)
     units = [link for link in links if "unit=" in link]
     assert any(listed(desk.sign_in("王督查"), link) == [mine] for link in units)

@@ -36,8 +36,9 @@ CONFIRM = (Field("token", "预览", "hidden", required=True),)
 
 
 async def page(request: WebRequest) -> Response:
-    """Choose a file."""
-    return request.form_page("importing/upload.html", await request.blank(UPLOAD, verb=LIST))
+    """Choose a file; from the ledgers (``what=ledger``) for one that was exported and edited."""
+    verb = LEDGER if request.query("what")["what"] == "ledger" else LIST
+    return request.form_page("importing/upload.html", await request.blank(UPLOAD, verb=verb))
 
 
 async def upload(request: WebRequest) -> Response:
@@ -50,6 +51,9 @@ async def upload(request: WebRequest) -> Response:
             if error.code == "csrf":
                 raise
             form.errors["file"] = text_of(error)
+            if error.code == "exported":  # said by the words of this page, and chosen already
+                form.errors["file"] = "这是导出的台账，已改选「改过的导出台账」；请再选一次文件。"
+                form.values["verb"] = LEDGER
         else:
             return request.redirect(f"/import/{kept.token}")
     return request.form_page("importing/upload.html", form)
