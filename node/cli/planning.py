@@ -47,7 +47,10 @@ def _shown(data: Any, paper: Paper) -> Iterable[str]:
     if plan is None:
         yield f"{data['year']} 年度督查计划尚未建立"
     else:
-        yield f"{plan['number']}　{clean(plan['title'])}　{'已批准' if data['approved'] else '未批准'}"
+        word = "已批准" if data["approved"] else "未批准" if data.get("required", True) else "不须审批"
+        later = "、".join(map(clean, data.get("pending") or ()))
+        word += f"；批准后列入、尚待批准：{later}" if later else ""
+        yield f"{plan['number']}　{clean(plan['title'])}　{word}"
     yield from table(_HEADERS, [_line(row) for row in data["entries"]], paper, give=((1, 16),))
 
 

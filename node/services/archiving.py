@@ -34,7 +34,7 @@ PARTS: tuple[tuple[str, frozenset[int]], ...] = (
     ("签收与送达回执", frozenset({Kind.DELIVERED, Kind.SIGN, Kind.REFUSE, Kind.INSIST})),
     ("催办登记", frozenset({Kind.URGE, Kind.WARN})),
     ("进展", frozenset({Kind.PROGRESS, Kind.MILESTONE, Kind.EVIDENCE})),
-    ("延期申请与批复", frozenset({Kind.EXT_REQUEST, Kind.EXT_DECISION, Kind.CHANGE})),
+    ("延期与变更", frozenset({Kind.EXT_REQUEST, Kind.EXT_DECISION, Kind.CHANGE})),
     ("办结报告", frozenset({Kind.FINAL})),
     ("退回", frozenset({Kind.RETURN})),
     ("审核与批示", frozenset({Kind.ACCEPT, Kind.EXEMPT})),

@@ -18,15 +18,18 @@ from typing import TYPE_CHECKING
 
 from node.errors import InputError
 from node.items import guards
-from node.items.lifecycle import CANCELLED, DECLINED, MERGED, state_label
+from node.items.lifecycle import CANCELLED, CLOSED, DECLINED, ESTABLISHED, MERGED, state_label
+from node.items.lights import day_of
 from node.records.kinds import Kind
 from node.records.limits import TEXT_CHARS_MAX
 from node.records.payload import Act, check_text
 from node.records.track import REVEALED, Finding, Track
+from node.rules import explain
 from node.services import chains, issuing, scope
 from node.services.browse import View, row_document
 from node.services.desk import Caller, act, current, take, take_files, take_list
 from node.services.duplicates import ALIKE_SHOWN, EVERYTHING, PLAN_CLASS, alike, open_rows
+from node.services.rulebook import Rulebook
 from node.services.verbs import Args, Command, Question
 from node.storage.port import BoardQuery, BoardRow, Reader
 
@@ -75,6 +78,7 @@ def _check_not_planned(reader: Reader, year: int, title: str) -> None:
 def show(reader: Reader, view: View, args: Args) -> dict[str, object]:
     """`plan show --year Y`: the plan, whether it was approved, its entries and how far they are.
 
+    ``required``: whether the profile wants it approved at all; ``pending``: entries that came after the approval.
     ``narrowed``: the caller sees the entries of the own unit alone (W4).
     """
     year = _year(args)
@@ -82,10 +86,16 @@ def show(reader: Reader, view: View, args: Args) -> dict[str, object]:
     rows = scope.visible(reader, view.office, view.caller, rows)
     head = next((row for row in rows if row.item_class == PLAN_CLASS), None)
     cases = reader.board_query(BoardQuery(subject="annual_plan", target=head.item_id)) if head is not None else []
+    last = max((case.item_no for case in cases if case.state in (ESTABLISHED, CLOSED)), default=0)
+    profile = Rulebook(reader, view.office).profile(day_of(view.now_ms))
+    chain = explain.chain_for(profile, "annual_plan", class_=PLAN_CLASS, origin="own")
+    required = chain is not None and bool(chain.steps)
+    entries = [row for row in rows if row.item_class != PLAN_CLASS]
     return {
         "year": year, "plan": row_document(view, head) if head is not None else None,
-        "approved": any(case.state in ("established", "closed") for case in cases),
-        "entries": [row_document(view, row) for row in rows if row.item_class != PLAN_CLASS],
+        "approved": last > 0, "required": required,
+        "pending": [row.number for row in entries if required and 0 < last < row.item_no],
+        "entries": [row_document(view, row) for row in entries],
         "narrowed": scope.limits(reader, view.caller) is not None,
     }  # fmt: skip
 

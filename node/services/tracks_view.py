@@ -10,7 +10,7 @@ from node.items.fold import ItemState
 from node.records.envelope import Envelope
 from node.records.kinds import Kind
 from node.records.payload import Act, Enclosure, Opening
-from node.records.track import CRITICISM, JUSTIFIED, PRAISE, Track
+from node.records.track import CRITICISM, JUSTIFIED, MOVED, PRAISE, Track
 from node.rules.words import COLOURS
 from node.services.sharing import Shown
 from node.storage.port import BoardQuery, Reader
@@ -186,10 +186,12 @@ def text_of(payload: Opening | Act | Enclosure | None, kind: int = 0) -> str:
             text += f"（补录，实际发生于 {day_text(payload.occurred_day)}）"
         if payload.due_day:
             # What a slip, an order or a notice sets is its own limit: the item's stays as it was.
-            own = kind in (Kind.SLIP, Kind.ORDER, Kind.NOTICE)
-            text += f"（{'完成时限' if own else '新时限'} {day_text(payload.due_day)}）"
+            word = "完成时限" if kind in (Kind.SLIP, Kind.ORDER, Kind.NOTICE) else "新时限"
+            text += f"（{'内部时限' if kind == Kind.HANDLE else word} {day_text(payload.due_day)}）"
         text += "".join(f"\n{number}. {answer}" for number, answer in payload.answers)
-        if payload.unit:
+        if kind == Kind.HANDLE and payload.track is not None and payload.track.verdict == MOVED:
+            text += f"（{payload.unit or '原承办人员'} 不再承办）"
+        elif payload.unit:
             text += f"（{payload.unit}{' ' + payload.person if payload.person else ''}）"
         elif payload.person:
             text += f"（{payload.person}）"

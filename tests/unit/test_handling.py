@@ -136,6 +136,7 @@ def test_an_item_goes_to_another_unit_instead(office: Office) -> None:
     office.do("user.disable", name="张三", handover="李四")
     assert handlers(office, item) == [("督查室", "李四")]
     assert duties(office, item)["dept.staff"] == "李四"
+    assert "（水务局 不再承办）" in [one["text"] for one in office.do("item.show", item=item)["timeline"]][-2]
     assert all(one["effect"] == "applied" for one in office.do("item.show", item=item)["timeline"])
 
 

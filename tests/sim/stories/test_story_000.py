@@ -67,6 +67,8 @@ def test_the_plan_is_approved_and_what_stands_outside_it_is_checked_first() -> N
     # What is added after the approval waits for another one.
     added = story.do(PROVINCE, "plan.add", "承办", year=2026, title="事后列入的督查", source="policy")["item"]
     story.refused(PROVINCE, "item.establish", "承办", says=(*waits, "dulian case open"), item=added)
+    shown = story.ask(PROVINCE, "plan.show", year=2026)
+    assert (shown["approved"], len(shown["entries"]), len(shown["pending"])) == (True, 2, 1)
     story.case(PROVINCE, "承办", "annual_plan", head, "省长")
     story.do(PROVINCE, "item.establish", "承办", item=added)
     story.do(PROVINCE, "item.cancel", "承办", item=added, reason="并入另一项")
