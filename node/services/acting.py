@@ -32,7 +32,7 @@ from node.services.desk import (
     take_list,
 )
 from node.services.ground import check_unit, ground_of, row_of
-from node.storage.rows import EXEMPT
+from node.storage.rows import EXEMPT, BoardQuery
 
 Args = Mapping[str, object]
 _URGE_CHANNELS = ("", "phone", "notice", "visit")
@@ -47,12 +47,27 @@ def simple(desk: Desk, kind: Kind, args: Args, caller: Caller) -> dict[str, obje
         raise InputError("催办方式不对", field="--channel", value=channel, remedy="写 phone、notice 或 visit")
     payload = Act(text=text, attachments=take_files(args), occurred_day=_occurred(desk, args))
     if kind == Kind.URGE:
+        _check_hears(desk, state)
         payload = payload._replace(urge_channel=channel or "notice", unit=_urged(state, args))
     return write(desk, state, kind, payload, caller)
 
 
 def _unit(desk: Desk, args: Args) -> str:
     return check_unit(desk, check_line(take(args, "unit").strip(), "--unit", NAME_CHARS_MAX))
+
+
+def _check_hears(desk: Desk, state: ItemState) -> None:
+    """Refuse a 催办 that nobody gets: on an own item given to offices below, who do not hold its line (R16)."""
+    me = desk.identity.code
+    if state.kind != "registered" or state.receiver != me or state.tracks.handlers:
+        return
+    below = desk.store.board_query(BoardQuery(parents=(state.item_id,), subject="-", issuer=me, open=True, limit=3))
+    if below:
+        named = "、".join(row.number or row.item_id.hex()[:12] for row in below)
+        raise InputError(
+            "本事项已交办下级，写在本事项上的催办下级收不到（规则：催办发给承办的单位）",
+            code="nobody_hears", field="ITEM", remedy=f"催办下级的任务：{named}",
+        )  # fmt: skip
 
 
 def _urged(state: ItemState, args: Args) -> str:

@@ -26,3 +26,16 @@ def test_an_overdue_task_is_still_put_on_a_list_and_what_stands_in_the_way_of_an
         assert "新时限晚于上级事项" in why[name]
     offices.do(offices.province, "change", own, due="2027-12-31", reason="重新安排")
     assert {"order", "change"} <= {one["id"] for one in asked()["actions"]}
+
+
+def test_nobody_is_urged_by_a_record_that_stays_at_home() -> None:
+    """R16: on the own item of tasks below a 催办 would be read by nobody; the tasks are named."""
+    offices = Offices()
+    own, (task,) = offices.issue(offices.province, [CITY])
+    number = offices.show(offices.province, task)["number"]
+    assert number in offices.refused(offices.province, "urge", own, text="请抓紧")
+    view = offices.province.office.view()._replace(caller=Caller("王某", roles=("supervisor",)))
+    shown: Any = item_actions(offices.province.store.reader(), view, {"item": own})
+    assert "urge" not in {one["id"] for one in shown["actions"]}
+    offices.do(offices.province, "urge", task, text="请抓紧")
+    assert offices.province.store.board([bytes.fromhex(task)])[0].urges == 1

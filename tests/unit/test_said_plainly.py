@@ -68,7 +68,7 @@ def test_a_unit_that_has_not_the_item_in_hand_is_not_urged(offices: Offices) -> 
         if machine is offices.city:
             assert "由 发改局 张三 承办" in offices.refused(machine, "urge", task, text="请加快", unit="教育局")
     offices.do(offices.city, "urge", task, text="请加快", unit="发改局")
-    offices.do(offices.city, "urge", own, text="请加快")
+    assert "320500-2026" in offices.refused(offices.city, "urge", own, text="请加快"), "its tasks are urged"
     offices.agreed()
 
 
