@@ -29,7 +29,7 @@ from node.rules.profile import Profile
 from node.services.chains import profile_of
 from node.services.desk import Caller, Desk, act, state_of, take, take_list
 from node.services.handling import following
-from node.services.rights import ROLES, VIEWER
+from node.services.rights import OPERATOR, ROLES, VIEWER
 from node.services.rulebook import Rulebook
 from node.services.verbs import Args, Command, Question
 from node.storage.port import BoardQuery, Reader, Unit, User
@@ -97,14 +97,17 @@ def enable_user(desk: Desk, args: Args) -> dict[str, object]:
     return _shown(again, profile_of(desk))
 
 
-def change_user(desk: Desk, args: Args) -> dict[str, object]:
+def change_user(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     """Other roles, posts or unit; what is not given stays. ``--post -`` and ``--unit -`` take them away."""
     user = _active(desk.store, take(args, "name"), "NAME")
     roles, posts, unit = take_list(args, "role"), take_list(args, "post"), take(args, "unit")
     if not (roles or posts or unit):
         raise InputError("没有要修改的内容", field="--role", remedy="写 --role、--post 或 --unit")
     if roles:
-        user = replace(user, roles=",".join(_roles(roles)))
+        kept_roles = _roles(roles)
+        if OPERATOR in _split(user.roles) and OPERATOR not in kept_roles:
+            _not_oneself(user, caller, "不能取消本人的操作员角色", "--role")
+        user = replace(user, roles=",".join(kept_roles))
     if posts:
         kept = () if posts == ("-",) else _posts(profile_of(desk), posts)
         user = replace(user, posts=",".join(kept))
@@ -117,6 +120,7 @@ def change_user(desk: Desk, args: Args) -> dict[str, object]:
 def disable_user(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     """A leaver: the account ends, the open items and the units headed go to ``handover``."""
     user = _active(desk.store, take(args, "name"), "NAME")
+    _not_oneself(user, caller, "不能停用本人的账号", "NAME")
     heir = take(args, "handover")
     if heir == user.name:
         raise InputError("不能移交给本人（规则：离任须移交）", field="--handover", value=heir, remedy="写接办人的账号")
@@ -142,6 +146,15 @@ def disable_user(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
         "handover": heir or None, "items": [_item_name(one.state) for one in held],
         "warnings": [f"职务「{profile.role_label(post)}」已无人担任，相应审批将停在该步" for post in vacant],
     }  # fmt: skip
+
+
+def _not_oneself(user: User, caller: Caller, text: str, field: str) -> None:
+    """Whoever takes an account away is an operator who stays: no office is without one by a slip of the hand."""
+    if user.name == caller.name:
+        raise InputError(
+            f"{text}（规则：由另一名操作员办理）", field=field, value=user.name,
+            remedy="请另一名操作员办理，或在服务器上执行，不写 --as",
+        )  # fmt: skip
 
 
 def _hand_over(desk: Desk, one: Held, leaver: str, heir: User | None, caller: Caller) -> None:
@@ -319,7 +332,7 @@ def _disable(office: Office, args: Args, caller: Caller) -> object:
 
 COMMANDS: Mapping[str, Command] = {
     "user.add": lambda office, args, _caller: add_user(office.desk, args),
-    "user.change": lambda office, args, _caller: change_user(office.desk, args),
+    "user.change": lambda office, args, caller: change_user(office.desk, args, caller),
     "user.disable": _disable,
     "user.enable": lambda office, args, _caller: enable_user(office.desk, args),
     "unit.add": lambda office, args, _caller: add_unit(office.desk, args),

@@ -103,6 +103,8 @@ class Form:
                   if "." not in one.name and one.kind != "hidden"}  # fmt: skip
         text = text_of(error, {**OPTIONS, **labels})
         for one in self.spec:
+            if one.kind == "hidden":
+                continue  # nobody would see it there
             if named and named in (one.name.lower(), (one.arg or one.name).lower(), one.label):
                 self.errors[one.name] = text
                 return

@@ -129,6 +129,22 @@ def test_an_account_from_its_making_to_its_end(desk: Desk) -> None:
     assert operator.send("/nodes/person/link", {"csrf": token, "name": "nobody"}).status_code == 404
 
 
+def test_an_operator_does_not_shut_the_own_way_in(desk: Desk) -> None:
+    """One click too many, and an office has no operator any more (R13)."""
+    operator, path = desk.sign_in("管理员"), "/nodes/person?name=管理员"
+    ended = operator.send("/nodes/person/disable", operator.form(path, "/nodes/person/disable"))
+    changed = operator.send("/nodes/person", operator.form(path, "/nodes/person") | {"role": ["viewer"]})
+    assert [ended.status_code, changed.status_code] == [422, 422]
+    assert "不能停用本人的账号" in ended.text
+    assert "不能取消本人的操作员角色" in changed.text
+    user = desk.office.store.reader().get(User, "管理员")
+    assert user is not None
+    assert (user.active, user.roles) == (True, "operator")
+    more = operator.form(path, "/nodes/person") | {"role": ["operator", "viewer"]}
+    assert operator.send("/nodes/person", more).status_code == 303
+    assert desk.do("user.change", name="管理员", role=["operator"])["name"] == "管理员"
+
+
 def test_a_leaver_hands_over_what_is_in_hand(desk: Desk) -> None:
     item = desk.item("移交的事项")
     desk.do("user.add", name="周某", role=["handler"], unit="住建科")

@@ -16,7 +16,7 @@ from node.web.request import WebRequest
 # `find` and `look` are the form's own: what is looked for, and that it was the search button.
 PICKER = (
     Field("to", "承办单位", "choices", required=True),
-    Field("lead", "牵头单位", "hidden"),
+    Field("lead", "牵头单位"),
     Field("find", "查找单位"),
     Field("look", "查找", "hidden"),
 )
