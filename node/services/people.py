@@ -153,7 +153,7 @@ def _not_oneself(user: User, caller: Caller, text: str, field: str) -> None:
     if user.name == caller.name:
         raise InputError(
             f"{text}（规则：由另一名操作员办理）", field=field, value=user.name,
-            remedy="请另一名操作员办理，或在服务器上执行，不写 --as",
+            remedy="请另一名操作员办理；只有一名的，先增加一名",
         )  # fmt: skip
 
 

@@ -175,7 +175,7 @@ class Gateway:
             return found.answer
         except DulianError as error:
             if not tried or isinstance(error, ForbiddenError):
-                await self.note(said, verb, str(args.get("item") or ""), f"未办理：{error.text}")
+                await self.note(said, verb, str(args.get("item") or args.get("name") or ""), f"未办理：{error.text}")
             raise
         if not tried and verb not in COMMANDS and verb not in _NOTED:
             await self.note(said, verb, "")  # what runs beside the core (`backup`) has no transaction of its own

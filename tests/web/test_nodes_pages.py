@@ -137,6 +137,8 @@ def test_an_operator_does_not_shut_the_own_way_in(desk: Desk) -> None:
     assert [ended.status_code, changed.status_code] == [422, 422]
     assert "不能停用本人的账号" in ended.text
     assert "不能取消本人的操作员角色" in changed.text
+    tried = [row for row in desk.office.store.reader().rows(WebAudit) if row.subject == "管理员" and row.outcome]
+    assert [row.action for row in tried] == ["user.disable", "user.change"], "who tried what, and on whom"
     user = desk.office.store.reader().get(User, "管理员")
     assert user is not None
     assert (user.active, user.roles) == (True, "operator")
