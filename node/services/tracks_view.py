@@ -70,6 +70,7 @@ def tracks_document(
             {
                 "record": one.record_id.hex(), "points": one.points_milli / 1000, "rule": one.rule,
                 "cause": one.cause.hex(), "unit": one.unit or None,
+                "unit_name": name_of(one.unit) if one.unit else None,
                 "state": ("proposed", "adopted", "dropped")[min(one.verdict, 2)],
                 "label": _VERDICTS[min(one.verdict, 2)],
             }

@@ -55,7 +55,8 @@ OPTIONS: Mapping[str, str] = {
     "milestone": "节点", "paper": "纸质件存放处", "part": "定期报告各部分", "passed": "通过", "person": "责任人",
     "points": "分值", "post": "职务", "praise": "通报表扬", "reason": "理由", "repeated": "只看再次出现的",
     "report": "已整改的", "role": "角色", "rule": "规则", "source": "事项来源", "start": "起算日", "text": "内容",
-    "title": "名称", "to": "承办单位", "unit": "内设机构", "unjustified": "没有正当理由", "until": "新的时限",
+    "title": "名称", "to": "承办单位", "unit": "内设机构", "unjustified": "没有正当理由",
+    "unlisted": "允许行政区划代码表之外的单位", "until": "新的时限",
 }  # fmt: skip
 # What only a command line has, with the word behind it.
 _LEFT = re.compile(r"\s*--(?:as \S+|[a-z-]+)")

@@ -47,6 +47,7 @@ def test_the_ladder_is_climbed_step_by_step(offices: Offices) -> None:
     assert "后果：黄色督办单扣分 -0.3分" in tracks["slips"][1]["entries"]
     assert tracks["slips"][1]["entries"][0] == "整改标准：资金到位，逐项整改"
     [score] = tracks["scores"]
+    assert score["unit_name"] == offices.city.office.view().name_of(score["unit"])
     assert score["points"] == -0.3
     assert score["rule"] == "xianyang-001/1/scores.slip.yellow"
     assert (score["cause"], score["unit"]) == (made["record"], COUNTY)

@@ -217,7 +217,7 @@ def test_every_option_that_a_remedy_names_is_a_field_here() -> None:
     """Else the sentence has a hole: 「把它写进。」. What only a command line has may be left out."""
     only_there = {"as", "deep", "past-due", "subject"}
     found = set()
-    for folder in ("services", "items", "rules"):
+    for folder in ("services", "items", "rules", "documents"):
         for path in (Path(node.__file__).parent / folder).rglob("*.py"):
             for one in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(one, ast.Constant) and isinstance(one.value, str) and not one.value.isascii():
