@@ -31,6 +31,7 @@ from node.services.desk import Caller
 from node.services.office import Office
 from node.services.office_finder import Finder
 from node.services.people import caller_of
+from node.services.rights import ROLES
 from node.storage.port import Reader, Store, WebSession
 from node.web import failures, pages, sessions
 from node.web.answers import Answers
@@ -98,7 +99,7 @@ class Console:
         if page.verb != PUBLIC and not request.signed_in:
             return await self._sign_in_first(request)
         if page.verb != PUBLIC and not page.allows(request.caller):
-            held = "、".join(request.caller.roles) or "无"
+            held = "、".join(ROLES.get(role, role) for role in request.caller.roles) or "无"
             await self.gateway.note(request.said, page.verb, request.path, f"无权：{held}")
             raise ForbiddenError("您的角色不能打开此页", code="no_right", remedy="需要时请操作员增加角色")
         return await page.handler(request)

@@ -64,6 +64,9 @@ def test_a_place_has_one_link_and_only_operators_give_them(made: Desk) -> None:
     assert "<img" not in browser.submit("/nodes/screens", {"place": EVIL}).text
     for name in ("王督查", "李市长", "赵承办", "孙查阅"):
         assert made.sign_in(name).get("/nodes/screens").status_code == 403
+    log = made.sign_in("管理员").page("/audit").select("main")[0].get_text(" ")
+    assert "无权：督查人员" in log
+    assert "supervisor" not in log
     for wrong in ("x", "0" * 43, "A" * 43):
         assert made.visitor().get(f"/wall/{wrong}").status_code == 404
     assert len(screens.screens_of(made.office.store.reader())) <= screens.SCREENS_MAX
