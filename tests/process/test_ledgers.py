@@ -77,7 +77,7 @@ def test_export_edit_import(tree: Tree, tmp_path: Path) -> None:
     before = province.status()["records"]
     seen = province.json("import", "ledger", str(file))
     assert {(one["row"], one["column"], one["old"], one["new"], one["kind_label"]) for one in seen["differences"]} == {
-        (row, "最近进展", "苏州市人民政府：已制定方案", "平台已上线", "进展"), (row, "完成比例", "0%", "60%", "进展"),
+        (row, "最近进展", "苏州市人民政府：已制定方案", "平台已上线", "进展"), (row, "完成比例", "20%", "60%", "进展"),
         (row, "责任人", "李某", "王某", "内部交办"),
         (row, "办结时限", "2027-06-30", "2027年7月31日", "变更"),
     }  # fmt: skip
