@@ -97,6 +97,10 @@ class Keyring:
         detail = f"author {header.author} {header.line.path}"
         raise PeerError("签名密钥与知悉范围不符", code="wrong_path", detail=detail)
 
+    def certificates(self) -> frozenset[bytes]:
+        """Ids of the CERTIFICATE records learned."""
+        return frozenset(key.record_id for keys in self._by_key_id.values() for key in keys)
+
     def knows(self, key_id: bytes) -> bool:
         """Whether the key with this id is certified, for whatever office."""
         return key_id in self._by_key_id

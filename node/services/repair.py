@@ -11,17 +11,18 @@ Rules of this file:
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections import Counter
 
 from node.errors import PeerError
-from node.records.envelope import Envelope, open_envelope
+from node.records.envelope import Envelope
+from node.records.header import decode
 from node.records.kinds import Kind
 from node.services.intake import Parts
 from node.services.lost_logs import DAMAGE_META
 from node.services.project import Projector, envelope_of
 from node.services.scrub import Found, place_name
+from node.services.trust import learn_stored
 from node.storage.port import Meta, RecordRow
 from node.sync import frames
 from node.sync.heads import LogState
@@ -206,11 +207,8 @@ class Repairs:
             rows.append(RecordRow(log.log_no, seq, record_id, *envelope, latest_ms))
         rows.reverse()
         p.store.replace(rows)
-        for row in rows:
-            record = open_envelope(p.keyring.suites, envelope_of(row))
-            if record.header.kind == Kind.CERTIFICATE:
-                with contextlib.suppress(PeerError):  # without effect when it first came, the same now
-                    p.keyring.learn(record)
+        if any(decode(row.header).kind == Kind.CERTIFICATE for row in rows):
+            learn_stored(p.keyring, p.store, p.logs)  # these, and what was certified below them
         self._projector.again(rows)
 
     def _shrink(self, log: LogState, damage: Damage, first_good: int, want: bytes) -> None:

@@ -45,18 +45,29 @@ def fill_keyring(keyring: Keyring, store: Store, logs: Logs) -> None:
     """
     for envelope in load_chain(store):
         keyring.learn(open_envelope(keyring.suites, envelope))
+    learn_stored(keyring, store, logs)
+
+
+def learn_stored(keyring: Keyring, store: Store, logs: Logs) -> None:
+    """Learn the stored certificates that the keyring does not hold, ancestors first.
+
+    At the start, and again when one was put back: those certified below it could not be believed without it.
+    """
+    known = keyring.certificates()
     office_logs = [log for log in logs.index if log.key.line.subtree]
     for log in sorted(office_logs, key=lambda log: (len(log.key.line.path), log.key.epoch)):
         after = 0
         while rows := store.run(log.log_no, after, _PAGE, _PAGE_BYTES):
             for row in rows:
-                _learn_stored(keyring, Envelope(row.header, row.signature, row.salt, row.payload))
+                if row.record_id not in known:
+                    _learn(keyring, Envelope(row.header, row.signature, row.salt, row.payload))
             after = rows[-1].seq
     for fork in store.rows(Fork):
-        _learn_stored(keyring, Envelope(fork.header, fork.signature, fork.salt, fork.payload))
+        if fork.record_id not in known:
+            _learn(keyring, Envelope(fork.header, fork.signature, fork.salt, fork.payload))
 
 
-def _learn_stored(keyring: Keyring, envelope: Envelope) -> None:
+def _learn(keyring: Keyring, envelope: Envelope) -> None:
     with contextlib.suppress(PeerError):
         # Kept without effect when it came in (an alarm said so), the same now; or damaged on the disk since: the node
         # serves the rest, `services.scrub` finds it and it is learned when it has been put back.

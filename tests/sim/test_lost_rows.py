@@ -180,3 +180,23 @@ def test_what_a_step_found_that_was_given_up_is_not_judged_and_the_next_is(tree)
     assert root.fulfilled == []
     city.office.step([city.office.marks.write])
     assert list(city.promised) == [city.office.marks._rows[CITY].number]
+
+
+def test_who_is_certified_below_a_lost_certificate_is_known_again_once_it_is_put_back(tree):
+    """Seed 1674: at the start nobody could believe the city, and so not the county, whose certificate was whole."""
+    wire, province, city, county = tree
+    keyring, store = province.office.keyring, province.store
+    city_place, county_place = (
+        next(place for place, row in store._tables.record.held.items() if row.record_id == key.record_id)
+        for key in (keyring.current(CITY), keyring.current(COUNTY))
+    )
+    spoil(province, *city_place)
+    spoil(province, county_place[0], 1)  # what stands before the county's certificate is fetched, not the certificate
+    restart(province)
+    assert not province.office.keyring.current(CITY)
+    assert not province.office.keyring.current(COUNTY)
+    province.office.step([province.office.reconcile.scrub])
+    wire.connect(city)
+    settled(wire, province, city, county)
+    assert province.office.keyring.current(CITY)
+    assert province.office.keyring.current(COUNTY)
