@@ -22,8 +22,8 @@ from apscheduler.triggers.interval import IntervalTrigger
 from node.bootstrap.serving import Running
 from node.errors import StoreError
 from node.rules.calendar import date_of
-from node.services import proposals
-from node.services.recheck import Checked, recheck
+from node.services.mending.recheck import Checked, recheck
+from node.services.routine import proposals
 
 _log = structlog.get_logger("jobs")
 _TICK_S = 1

@@ -10,9 +10,9 @@ from node.clock import SystemClock
 from node.config import read_config
 from node.errors import InputError, PeerError, UnreachableError
 from node.records.keyring import Keyring
-from node.services.audit import audit
-from node.services.logs import Logs
-from node.services.trust import fill_keyring
+from node.services.exchange.logs import Logs
+from node.services.exchange.trust import fill_keyring
+from node.services.mending.audit import audit
 from node.storage.blobs import BlobFolder
 from node.storage.sql import open_store
 from node.wire.invitation import check_purpose, decode_token

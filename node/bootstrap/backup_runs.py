@@ -12,8 +12,8 @@ from node.bootstrap.backups import Made, backup_folder, make_backup, scheduled
 from node.clock import SHANGHAI
 from node.config import Config
 from node.errors import DulianError, InputError
-from node.services import backups
-from node.services.desk import take, take_list
+from node.services.care import backups
+from node.services.matters.desk import take, take_list
 from node.services.office import Office
 from node.services.runner import Runner
 from node.storage.sql import SqlStore

@@ -23,8 +23,8 @@ from node.clock import SystemClock, iso
 from node.config import CONFIG_FILE, Config, read_config
 from node.errors import InputError
 from node.rules.calendar import date_of
-from node.services.alarms import Alarms
-from node.services.backups import note_made
+from node.services.care.alarms import Alarms
+from node.services.care.backups import note_made
 from node.storage.port import BlobRow
 from node.storage.snapshot import Copied, copy_out, examine
 from node.storage.sql import SqlStore, open_store

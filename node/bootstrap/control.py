@@ -18,16 +18,17 @@ from node.bootstrap.reconciling import reconcile_links
 from node.errors import EXIT_FINDINGS, EXIT_INPUT, EXIT_OK, InputError, NotAvailableError
 from node.records.limits import NAME_CHARS_MAX, SALT_BYTES
 from node.records.payload import Attachment, check_line
-from node.services import importing, rights
-from node.services.audit import audit
-from node.services.browse import View, moment
+from node.services.access import rights
+from node.services.access.people import caller_of
+from node.services.board.memo import remembering
 from node.services.commands import COMMANDS, QUESTIONS, attachment, carry_out, inquire, permit
-from node.services.desk import Caller
-from node.services.memo import remembering
+from node.services.matters.desk import Caller
+from node.services.mending.audit import audit
 from node.services.office import Office
-from node.services.people import caller_of
 from node.services.runner import Runner
+from node.services.sheets import importing
 from node.services.verbs import Args
+from node.services.views.browse import View, moment
 from node.storage.blobs import Added, BlobFolder
 from node.storage.port import BlobRow, Reader, Store
 from node.wire.local import LocalReply, LocalRequest

@@ -20,15 +20,15 @@ from node.clock import SystemClock
 from node.config import Config, read_config
 from node.errors import DulianError, InputError, StoreError, why
 from node.records.keyring import Keyring
-from node.services import doctor_gather as store_facts
-from node.services.doctor import examine
-from node.services.doctor_facts import Certificate, Facts, File, Linked
-from node.services.doctor_facts import Parent as ParentFact
+from node.services.care import doctor_gather as store_facts
+from node.services.care.doctor import examine
+from node.services.care.doctor_facts import Certificate, Facts, File, Linked
+from node.services.care.doctor_facts import Parent as ParentFact
+from node.services.care.watching import Watched
+from node.services.exchange.logs import Logs
+from node.services.exchange.trust import fill_keyring
 from node.services.identity import Identity
-from node.services.logs import Logs
-from node.services.rulebook import Rulebook
-from node.services.trust import fill_keyring
-from node.services.watching import Watched
+from node.services.matters.rulebook import Rulebook
 from node.storage.blobs import BlobFolder
 from node.storage.inspect import inspect_database, refusals_since
 from node.storage.port import Alarm, BlobRow, MarkRow, Meta, Peer, Reader

@@ -26,11 +26,11 @@ from node.records.kinds import Kind
 from node.records.line import CODE, Line, level_of
 from node.records.payload import Calendar, Certificate, check_line
 from node.records.suite import Ed25519Sha256, Ed25519Signer, Suites, key_id_of
-from node.services import comeback
-from node.services.author import Author
+from node.services.exchange.author import Author
+from node.services.exchange.logs import Logs
+from node.services.exchange.trust import save_chain
 from node.services.identity import Identity, World
-from node.services.logs import Logs
-from node.services.trust import save_chain
+from node.services.mending import comeback
 from node.storage.port import Meta, Peer, Reader, Store
 from node.storage.sql import open_store
 from node.wire import credentials

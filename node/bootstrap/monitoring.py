@@ -19,14 +19,16 @@ from node.bootstrap.network import Network
 from node.config import Config
 from node.errors import StoreError
 from node.items.lights import SEVERITY, day_of
-from node.services import backups, health, quotas
-from node.services.doctor import examine
+from node.services import health
+from node.services.care import backups
+from node.services.care.doctor import examine
+from node.services.care.metrics import CONTENT_TYPE, Metrics, Seen
+from node.services.care.watching import Watched, watch
+from node.services.exchange import quotas
 from node.services.health import Answer
-from node.services.ledger_filters import light_query
-from node.services.metrics import CONTENT_TYPE, Metrics, Seen
 from node.services.office import Office
 from node.services.runner import Runner
-from node.services.watching import Watched, watch
+from node.services.sheets.ledger_filters import light_query
 from node.storage.blobs import BlobFolder
 from node.storage.port import BoardQuery, Meta, Proposal, Reader
 from node.storage.sql import SqlStore

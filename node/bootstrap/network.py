@@ -18,10 +18,10 @@ from node.bootstrap.homes import Keys, save_tls
 from node.errors import DulianError, PeerError
 from node.items.lights import day_of
 from node.records import notes
+from node.services.exchange.quotas import Quotas
 from node.services.identity import Identity
 from node.services.office import Office
 from node.services.outputs import Outputs
-from node.services.quotas import Quotas
 from node.services.runner import Runner
 from node.storage.port import Peer
 from node.sync.backoff import Backoff

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from node.errors import EXIT_FINDINGS, EXIT_OK, EXIT_UNREACHABLE, InputError
-from node.services import rights
-from node.services.desk import Caller, take
+from node.services.access import rights
+from node.services.matters.desk import Caller, take
+from node.services.mending.reconcile import unfinished
 from node.services.office import Office
-from node.services.reconcile import unfinished
 from node.services.runner import Runner
 from node.services.verbs import Args
 from node.wire.local import LocalReply

@@ -22,12 +22,12 @@ from node.bootstrap import archive, homes
 from node.config import CONFIG_FILE, Config, check_address, read_config, write_config
 from node.errors import InputError, PeerError, why
 from node.records.keyring import Keyring
-from node.services import comeback
-from node.services.alarms import Alarms
-from node.services.author import Author
+from node.services.care.alarms import Alarms
+from node.services.exchange.author import Author
+from node.services.exchange.logs import Logs
+from node.services.exchange.trust import fill_keyring
 from node.services.identity import Identity
-from node.services.logs import Logs
-from node.services.trust import fill_keyring
+from node.services.mending import comeback
 from node.storage.port import Meta, Store
 from node.storage.snapshot import copy_in, examine
 from node.storage.sql import open_store

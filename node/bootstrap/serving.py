@@ -26,11 +26,11 @@ from node.clock import SystemClock, iso
 from node.config import Config, read_config
 from node.errors import ForbiddenError, PeerError, UnreachableError
 from node.records.line import level_of
-from node.services.enrol import LinkCa
-from node.services.intake import CHECKS, Checks
+from node.services.exchange.enrol import LinkCa
+from node.services.exchange.intake import CHECKS, Checks
+from node.services.exchange.quotas import Quotas
 from node.services.office import Office
 from node.services.outputs import Outputs
-from node.services.quotas import Quotas
 from node.services.runner import Runner
 from node.storage.blobs import BlobFolder
 from node.storage.sql import SqlStore, open_store

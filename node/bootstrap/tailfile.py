@@ -1,4 +1,4 @@
-"""The file beside the database that names the newest own record (`services.tail`)."""
+"""The file beside the database that names the newest own record (`services.mending.tail`)."""
 
 from __future__ import annotations
 

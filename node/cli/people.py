@@ -13,7 +13,7 @@ from node.cli.ask import Call, ask
 from node.cli.paper import Paper, clean, table
 
 _HEADING = "账号与机构"
-# As `services.rights.ROLES`, which the command line does not import: it starts without the services.
+# As `services.access.rights.ROLES`, which the command line does not import: it starts without the services.
 ROLES: Mapping[str, str] = {
     "operator": "操作员", "supervisor": "督查人员", "leader": "领导", "handler": "承办人员", "viewer": "查阅人员",
 }  # fmt: skip

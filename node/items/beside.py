@@ -131,7 +131,7 @@ class Tracks(NamedTuple):
         for slip in reversed(self.slips):
             if slip.justified == "given":
                 return slip.justification
-        # Nobody gave any: then the last slip itself is what is decided on (`services.slips` says when, and how).
+        # Nobody gave any: then the last slip itself is what is decided on (`matters.slips` says when, and how).
         return self.slips[-1].record_id if self.slips and not self.slips[-1].justified else b""
 
 

@@ -1,7 +1,7 @@
 """The files that the records of a 转送 name: who holds the 转送 may have them, like those of any record of the line.
 
 What is read here was signed by who wrote the 转送; whether the enclosed signatures hold is asked where something is
-shown (`services.sharing.opener`).
+shown (`services.matters.sharing.opener`).
 """
 
 from __future__ import annotations

@@ -11,42 +11,21 @@ from typing import TYPE_CHECKING
 
 from node.errors import ForbiddenError, InputError, NotAvailableError
 from node.records.kinds import Kind
-from node.services import (
-    acting,
-    approvals,
-    browse,
-    console_accounts,
-    discreet,
-    fork_cases,
-    issuing,
-    item_page,
-    known,
-    ledgers,
-    measures,
-    operations,
-    overview,
-    pages,
-    papers,
-    people,
-    planning,
-    problems,
-    proposals,
-    rights,
-    ruling,
-    scope,
-    screens,
-    statements,
-    statistics,
-    workbench,
-)
-from node.services.desk import Caller, is_behind, take
+from node.services import operations
+from node.services.access import console_accounts, people, rights, scope, screens
+from node.services.care.status import status_document
+from node.services.matters import acting, approvals, discreet, issuing, measures, planning, ruling
+from node.services.matters.desk import Caller, is_behind, take
+from node.services.mending import fork_cases, statements
 from node.services.office import Office
-from node.services.status import status_document
+from node.services.routine import proposals
+from node.services.sheets import ledgers
 from node.services.verbs import Args, Command, Question
+from node.services.views import browse, item_page, known, overview, pages, papers, problems, statistics, workbench
 from node.storage.port import BlobRow, Reader
 
 if TYPE_CHECKING:
-    from node.services.browse import View
+    from node.services.views.browse import View
 
 _AREAS = (operations, people, approvals, measures, ruling, planning, ledgers, proposals, fork_cases, console_accounts,
           screens)  # fmt: skip

@@ -19,34 +19,35 @@ from node.records.keyring import Keyring
 from node.records.kinds import Channel, Kind
 from node.records.payload import Act
 from node.records.suite import Suites
-from node.services import acting, comeback, lost_logs, ruling
-from node.services.alarms import Alarms
-from node.services.attachments import Attachments
-from node.services.author import Author
-from node.services.browse import View
-from node.services.carrying import Carrying
-from node.services.desk import Caller, Desk, act, state_of
-from node.services.enrol import Enrolment, LinkCa
-from node.services.forks import Forks
+from node.services.board.project import Projector
+from node.services.care.alarms import Alarms
+from node.services.exchange.attachments import Attachments
+from node.services.exchange.author import Author
+from node.services.exchange.enrol import Enrolment, LinkCa
+from node.services.exchange.intake import CHECKS, Checks, Intake, Opened, Parts
+from node.services.exchange.links import Links
+from node.services.exchange.logs import Logs
+from node.services.exchange.marks import Marks
+from node.services.exchange.receipts import Receipts
+from node.services.exchange.staleness import Staleness
+from node.services.exchange.trust import Trust, fill_keyring
 from node.services.health import Health
 from node.services.identity import Identity, World
-from node.services.intake import CHECKS, Checks, Intake, Opened, Parts
-from node.services.links import Links
-from node.services.logs import Logs
-from node.services.marks import Marks
+from node.services.matters import acting, ruling
+from node.services.matters.carrying import Carrying
+from node.services.matters.desk import Caller, Desk, act, state_of
+from node.services.matters.rulebook import Rulebook
+from node.services.matters.sharing import opener
+from node.services.mending import comeback, lost_logs
+from node.services.mending.forks import Forks
+from node.services.mending.reconcile import Reconcile
+from node.services.mending.recovery import Recovery
+from node.services.mending.repair import Repairs
+from node.services.mending.tail import Tail, TailFile
+from node.services.mending.witness import Witness
 from node.services.outputs import Outputs
-from node.services.project import Projector
-from node.services.receipts import Receipts
-from node.services.reconcile import Reconcile
-from node.services.recovery import Recovery
-from node.services.repair import Repairs
-from node.services.rulebook import Rulebook
-from node.services.sharing import opener
-from node.services.staleness import Staleness
-from node.services.tail import Tail, TailFile
-from node.services.trust import Trust, fill_keyring
-from node.services.truth import FRESH_MS
-from node.services.witness import Witness
+from node.services.views.browse import View
+from node.services.views.truth import FRESH_MS
 from node.storage.blobs import Blobs
 from node.storage.port import BoardQuery, BoardRow, Meta, Store
 from node.sync import frames

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from node.errors import InputError, NotFoundError
-from node.services.alarm_codes import ALARMS
-from node.services.desk import Caller, take
+from node.services.care.alarm_codes import ALARMS
+from node.services.matters.desk import Caller, take
 from node.services.verbs import Args, Command, Question
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from concurrent.futures import Future
 from typing import NamedTuple
 
 from node.errors import DulianError, LocalError, StoreError
+from node.services.board.texts import GATHER_S, LIVE_RECORDS
 from node.services.inbox import Inbox
 from node.services.office import Event, Office
 from node.services.outputs import Outputs
-from node.services.texts import GATHER_S, LIVE_RECORDS
 
 _HAND_OVER_S = 0.000_05
 _QUIET_S, _INDEX_S = 2.0, 0.3  # after a flood; spent on the text index between two jobs

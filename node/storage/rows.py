@@ -52,7 +52,7 @@ class BoardRow(NamedTuple):
     frequency: str = ""  # cadence rule of its reports
     plan_year: int = 0  # 年度督查计划
     work_line: str = ""  # 工作线条; "" in what was opened without one
-    # What figures are made of (`services.statistics`); days by the claimed times of records with effect, 0 = none.
+    # What figures are made of (`views.statistics`); days by the claimed times of records with effect, 0 = none.
     delivered_day: int = 0  # first 送达 (坚持交办 does not begin anew)
     signed_day: int = 0  # first 签收
     reported_day: int = 0  # last 进展 or 办结报告

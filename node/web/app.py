@@ -26,12 +26,12 @@ from starlette.types import ASGIApp
 from node.bootstrap.control import Control
 from node.errors import DulianError, ForbiddenError, InputError, NotFoundError
 from node.records.kinds import Channel
-from node.services import console_accounts as accounts
-from node.services.desk import Caller
+from node.services.access import console_accounts as accounts
+from node.services.access.people import caller_of
+from node.services.access.rights import ROLES
+from node.services.matters.desk import Caller
 from node.services.office import Office
-from node.services.office_finder import Finder
-from node.services.people import caller_of
-from node.services.rights import ROLES
+from node.services.views.office_finder import Finder
 from node.storage.port import Reader, Store, WebSession
 from node.web import failures, pages, sessions
 from node.web.answers import Answers

@@ -2,7 +2,7 @@
 
 Rules of this file:
 
-1. Questions run on a reader in a worker thread, commands in the core; both pass `services.rights` there.
+1. Questions run on a reader in a worker thread, commands in the core; both pass `services.access.rights` there.
 2. A command carries the form's once-key: the same key of the same account gets the first answer again and writes
    nothing (W14). It is kept in the command's own transaction, and so is the entry of the audit log.
 3. A command may carry what the person had seen: is the item another one by now, nothing is written (code changed).
@@ -21,12 +21,12 @@ import structlog
 from node.bootstrap.control import Asked, Control, IncomingFile, Inquiry
 from node.errors import DulianError, ForbiddenError, InputError, NotAvailableError
 from node.items.digest import digest
-from node.services import console_audit
-from node.services.browse import View
+from node.services.access import console_audit
 from node.services.commands import COMMANDS, QUESTIONS
-from node.services.desk import Caller, current
+from node.services.matters.desk import Caller, current
 from node.services.office import Office
-from node.services.office_finder import Finder
+from node.services.views.browse import View
+from node.services.views.office_finder import Finder
 from node.storage.port import Draft, OnceKey, Reader, Store
 from node.web.limits import ONCE_LIFE_MS, SAVED_ANSWER_CHARS_MAX
 

@@ -1,4 +1,4 @@
-"""What a page is: a path, a handler, and the verb of `services.rights` that permits it. Deny by default.
+"""What a page is: a path, a handler, and the verb of `services.access.rights` that permits it. Deny by default.
 
 `node.web.pages` says how to write one.
 """
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 from node.errors import LocalError
-from node.services.desk import Caller
-from node.services.rights import RIGHTS
+from node.services.access.rights import RIGHTS
+from node.services.matters.desk import Caller
 
 if TYPE_CHECKING:
     from node.web.request import WebRequest
@@ -44,7 +44,7 @@ class Page:
     def check(self) -> None:
         """LocalError for a page that nobody has permitted."""
         if self.verb not in RIGHTS and self.verb not in (PUBLIC, SIGNED_IN):
-            raise LocalError(f"page {self.path} names no verb of services.rights: {self.verb!r}", code="page")
+            raise LocalError(f"page {self.path} names no verb of services.access.rights: {self.verb!r}", code="page")
         if set(self.methods) - {"GET", "POST"} or not self.methods or not self.path.startswith("/"):
             raise LocalError(f"page {self.path} is not GET or POST of a path", code="page")
         if self.verb == PUBLIC and self.nav:

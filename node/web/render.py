@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from node.clock import SHANGHAI, iso
 from node.items.lifecycle import state_label
 from node.items.lights import LIGHT_LABELS, Light
-from node.services.rights import ROLES
+from node.services.access.rights import ROLES
 from node.web.assets import Assets
 from node.web.uploads import ACCEPT
 from node.web.wording import plain

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from node.errors import DulianError, ForbiddenError, InputError
-from node.services.desk import Caller
+from node.services.matters.desk import Caller
 from node.storage.port import Draft, WebSession
 from node.web import forms
 from node.web.forms import Field, Form

@@ -27,7 +27,7 @@ from node.bootstrap.control import Control
 from node.bootstrap.serving import ConsoleAt, Running
 from node.clock import DAY_MS
 from node.errors import DulianError, InputError, why
-from node.services import console_accounts as accounts
+from node.services.access import console_accounts as accounts
 from node.services.office import Office
 from node.web import certificate, limits
 from node.web.app import Console, Options, create_app, make_console

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from node.errors import DulianError
-from node.services.rights import RIGHTS
+from node.services.access.rights import RIGHTS
 
 # Longest first: the first that fits is taken.
 _PLACES: tuple[tuple[str, str], ...] = (

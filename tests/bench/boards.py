@@ -22,8 +22,8 @@ from node.records.kinds import Kind
 from node.records.line import Line, LogKey, log_id_of
 from node.records.payload import SOLE, Act, Opening, Payload, encode
 from node.records.track import Terms
-from node.services.project import board_row
-from node.services.texts import words_of
+from node.services.board.project import board_row
+from node.services.board.texts import words_of
 from node.storage.port import KEYS, LogRow, Meta, RecordRow
 from node.storage.sql import SqlStore, open_store
 from tests.conftest import ROOT

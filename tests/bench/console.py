@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from node.bootstrap.serving import spare_collector
-from node.services import console_accounts
-from node.services.browse import View
+from node.services.access import console_accounts
 from node.services.commands import QUESTIONS
+from node.services.views.browse import View
 from node.storage.port import User
 from tests.bench import boards
 from tests.bench.boards import CITIES, NOW_MS, PROVINCE

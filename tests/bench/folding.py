@@ -19,11 +19,11 @@ from node.items.fold import fold
 from node.records.kinds import Kind
 from node.records.payload import Act
 from node.records.track import GRANTED, Track
-from node.services.alarms import Alarms
-from node.services.browse import digest_document
+from node.services.board.project import Projector
+from node.services.care.alarms import Alarms
+from node.services.exchange.logs import Logs
 from node.services.identity import World
-from node.services.logs import Logs
-from node.services.project import Projector
+from node.services.views.browse import digest_document
 from node.storage.sql import open_store
 from tests.bench import ledger
 from tests.bench.drive import Bench, Measured

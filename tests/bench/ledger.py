@@ -26,9 +26,9 @@ from node.records.kinds import Kind
 from node.records.line import Line, LogKey, log_id_of
 from node.records.payload import Act, Opening, Payload, encode
 from node.records.track import Terms
-from node.services.browse import View
-from node.services.ledgers import show_ledger
-from node.services.project import board_row
+from node.services.board.project import board_row
+from node.services.sheets.ledgers import show_ledger
+from node.services.views.browse import View
 from node.storage.port import LogRow, RecordRow
 from node.storage.sql import SqlStore, open_store
 from tests.bench.drive import Bench, Measured

@@ -27,8 +27,8 @@ from node.records.envelope import Envelope, Record, open_envelope, record_id_of
 from node.records.header import decode
 from node.records.suite import Suites, Verify
 from node.services.commands import COMMANDS
-from node.services.desk import Caller
-from node.services.intake import CHECKS, Checks
+from node.services.exchange.intake import CHECKS, Checks
+from node.services.matters.desk import Caller
 from node.storage.sql import open_store
 from node.sync.frames import Frame
 

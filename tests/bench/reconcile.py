@@ -25,8 +25,8 @@ from node.records.kinds import Channel
 from node.records.line import Line, LogKey, log_id_of
 from node.records.payload import Act, encode
 from node.records.suite import Ed25519Sha256, key_id_of
-from node.services.logs import Logs
-from node.services.scrub import PAGE, PAGE_BYTES
+from node.services.exchange.logs import Logs
+from node.services.mending.scrub import PAGE, PAGE_BYTES
 from node.storage.port import LogRow, RecordRow
 from node.storage.sql import open_store
 from node.sync import frames

@@ -27,7 +27,7 @@ from node.records.keyring import possession_message
 from node.records.kinds import Kind
 from node.records.line import LogKey, level_of, log_id_of
 from node.records.payload import Certificate
-from node.services.enrol import LinkCa
+from node.services.exchange.enrol import LinkCa
 from node.services.office import Office
 from node.storage.blobs import BlobFolder
 from node.storage.port import LogRow, Peer, RecordRow

@@ -93,7 +93,7 @@ def _counter(point: Point) -> Callable[[tuple[Any, ...], dict[str, Any]], bool]:
             was, moved = moved and named["durable"], moved and not named["durable"]
             return was
 
-        _wrap("node.services.receipts:Receipts._move", note, after=True)
+        _wrap("node.services.exchange.receipts:Receipts._move", note, after=True)
         return committed
     return lambda _arguments, _named: True
 

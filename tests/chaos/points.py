@@ -21,14 +21,15 @@ class Point(NamedTuple):
     trigger: str = ""  # what the driver asks of the node so that it passes here
 
 
-AUTHOR, LOGS, OFFICE = "node.services.author:Author", "node.services.logs:Logs", "node.services.office:Office"
-STORE, PROJECTOR = "node.storage.sql:SqlStore", "node.services.project:Projector"
-NETWORK, RECEIPTS = "node.bootstrap.network:Network", "node.services.receipts:Receipts"
-RECONCILE, BLOBS = "node.services.reconcile:Reconcile", "node.storage.blobs"
+AUTHOR, LOGS = "node.services.exchange.author:Author", "node.services.exchange.logs:Logs"
+OFFICE, SCRUBBING = "node.services.office:Office", "node.services.mending.scrubbing:Scrubbing"
+STORE, PROJECTOR = "node.storage.sql:SqlStore", "node.services.board.project:Projector"
+NETWORK, RECEIPTS = "node.bootstrap.network:Network", "node.services.exchange.receipts:Receipts"
+RECONCILE, BLOBS = "node.services.mending.reconcile:Reconcile", "node.storage.blobs"
 
 POINTS: dict[str, Point] = {
     "sign.before": Point("sign", f"{AUTHOR}._append", after=False, most=5),
-    "sign.sealed": Point("sign", "node.services.author:seal", most=5),
+    "sign.sealed": Point("sign", "node.services.exchange.author:seal", most=5),
     "append.memory": Point("append", f"{LOGS}.append"),
     "append.rows": Point("append", f"{STORE}.append"),
     "commit.before": Point("commit", f"{STORE}.commit", after=False, when="durable"),
@@ -39,7 +40,7 @@ POINTS: dict[str, Point] = {
     "fold.board": Point("fold", f"{STORE}.commit", when="soft"),
     "send.before": Point("send", f"{NETWORK}.deliver", after=False, when="frames"),
     "send.after": Point("send", f"{NETWORK}.deliver", when="frames"),
-    "admit.after": Point("receive", "node.services.intake:Intake.admit", most=6),
+    "admit.after": Point("receive", "node.services.exchange.intake:Intake.admit", most=6),
     "receipt.given": Point("receipt", f"{RECEIPTS}.give", most=6),
     "receipt.before_sent": Point("receipt", f"{NETWORK}.deliver", after=False, when="receipt", most=6),
     "receipt.noted": Point("receipt", f"{RECEIPTS}.note", most=6),
@@ -53,14 +54,14 @@ POINTS: dict[str, Point] = {
     "start.composed": Point("start", "node.bootstrap.serving:Running.__init__", most=1),
     "start.caught_up": Point("start", f"{OFFICE}.project", most=1),
     "night.begun": Point("night", f"{RECONCILE}._begin", most=1, trigger="reconcile"),
-    "night.scrubbed": Point("night", "node.services.scrubbing:Scrubbing._portion_done", most=1, trigger="reconcile"),
+    "night.scrubbed": Point("night", f"{SCRUBBING}._portion_done", most=1, trigger="reconcile"),
     "night.items": Point("night", f"{RECONCILE}._take_items", most=1, trigger="reconcile"),
     "night.stated": Point("night", f"{RECONCILE}._state", most=1, trigger="reconcile"),
     "night.finished": Point("night", f"{RECONCILE}._finished", most=1, trigger="reconcile"),
     "backup.copied": Point("backup", "node.bootstrap.backups:copy_out", most=1, trigger="backup"),
     "backup.written": Point("backup", "node.bootstrap.archive:_sha256", most=1, trigger="backup"),
     "backup.in_place": Point("backup", "node.bootstrap.archive:_sync_folder", after=False, most=1, trigger="backup"),
-    "backup.noted": Point("backup", "node.services.backups:note_made", most=1, trigger="backup"),
+    "backup.noted": Point("backup", "node.services.care.backups:note_made", most=1, trigger="backup"),
 }  # fmt: skip
 # In scenes of their own: an old database is opened, a backup is put back.
 SCENE_POINTS: dict[str, Point] = {

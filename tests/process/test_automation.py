@@ -13,7 +13,7 @@ import pytest
 from node.bootstrap import homes
 from node.config import read_config
 from node.rules.calendar import day_number
-from node.services.proposals import JOB
+from node.services.routine.proposals import JOB
 from node.storage.port import JobRun, Proposal
 from node.storage.sql import SqlStore, open_store
 from tests.process.nodes import Node, until

@@ -11,7 +11,7 @@ from node.items.fold import fold
 from node.items.marks import tally_of
 from node.records.kinds import Kind
 from node.records.payload import Act, Attachment
-from node.services.kept_items import KeptItem
+from node.services.board.kept_items import KeptItem
 from tests.property.fold_facts import C, Item, K, P, a_hash, fitting, reissue, signed, writable
 from tests.property.test_fold import IDS, garbage, histories
 

@@ -14,8 +14,8 @@ from node.items.lights import day_of
 from node.records.kinds import Kind
 from node.rules.calendar import Calendar
 from node.rules.period import Period, due_after
-from node.services.project import board_row
-from node.services.statistics_tally import FIELDS, Case, Ground, tally
+from node.services.board.project import board_row
+from node.services.views.statistics_tally import FIELDS, Case, Ground, tally
 from tests.property.fold_facts import DUE, Item
 from tests.property.test_fold import histories
 

@@ -15,9 +15,9 @@ from random import Random
 from typing import Any
 
 from node.records.line import Line
-from node.services.project import Projector
-from node.services.scrub import Scrub
-from node.services.scrubbing import read_items
+from node.services.board.project import Projector
+from node.services.mending.scrub import Scrub
+from node.services.mending.scrubbing import read_items
 from node.storage.sql import open_store
 from tests.conftest import ROOT
 from tests.postgres.server import PostgresServer

@@ -27,10 +27,10 @@ from typing import Any, TypeVar
 from node.records.envelope import Envelope
 from node.records.kinds import Kind
 from node.records.suite import Suites, key_id_of
+from node.services.exchange.trust import load_chain, save_chain
 from node.services.inbox import Inbox
 from node.services.office import Office
 from node.services.outputs import Outputs
-from node.services.trust import load_chain, save_chain
 from node.storage.blobs import at_once
 from node.storage.port import Peer
 from node.sync.frames import split

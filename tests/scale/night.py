@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from node.documents.divisions import ROOT_CODE
-from node.services.reconcile import jitter_ms
+from node.services.mending.reconcile import jitter_ms
 from tests.scale import volumes
 from tests.scale.ground import Stock
 from tests.scale.model import NIGHT_MS, Link, Node, Simulation

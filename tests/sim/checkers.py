@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from node.items.fold import EFFECTIVE, fold
 from node.records.kinds import Kind
 from node.records.line import Line
-from node.services.project import read_facts
-from node.services.status import status_document
+from node.services.board.project import read_facts
+from node.services.care.status import status_document
 from node.storage.port import BlobRef, BlobRow, BoardQuery
 from tests.sim import forked as forks
 from tests.sim.journal import BrokenPromise

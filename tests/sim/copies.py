@@ -11,11 +11,11 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from node.services import comeback, tail
-from node.services.alarms import Alarms
-from node.services.author import Author
-from node.services.comeback import CLONES
-from node.services.logs import Logs
+from node.services.care.alarms import Alarms
+from node.services.exchange.author import Author
+from node.services.exchange.logs import Logs
+from node.services.mending import comeback, tail
+from node.services.mending.comeback import CLONES
 from tests.sim.journal import BrokenPromise
 from tests.sim.world import Machine
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from node.errors import DulianError
 from node.items.lights import day_of
 from node.services.commands import carry_out
-from node.services.desk import Caller
-from node.services.reconcile import jitter_ms
-from node.services.statements import load_state
+from node.services.matters.desk import Caller
+from node.services.mending.reconcile import jitter_ms
+from node.services.mending.statements import load_state
 from node.storage.port import JobRun
 from tests.sim.journal import BrokenPromise
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import TYPE_CHECKING
 
-from node.services.desk import Caller
-from node.services.fork_cases import cases, settle
+from node.services.matters.desk import Caller
+from node.services.mending.fork_cases import cases, settle
 from node.storage.port import Fork
 from tests.sim.journal import BrokenPromise
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from node.records.kinds import Kind
 from node.records.line import Line, LogKey
 from node.records.payload import Act
-from node.services.quotas import Quotas
+from node.services.exchange.quotas import Quotas
 from tests.sim.network import Knobs
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from node.services.statements import statements
+from node.services.mending.statements import statements
 from node.storage.port import BlobRow
 from tests.sim.journal import BrokenPromise
 

@@ -4,10 +4,10 @@ import pytest
 
 from node.bootstrap.tailfile import TailPath
 from node.errors import ForbiddenError, StoreError
-from node.services import comeback, tail
-from node.services.author import Author
-from node.services.logs import Logs
-from node.services.tail import Last
+from node.services.exchange.author import Author
+from node.services.exchange.logs import Logs
+from node.services.mending import comeback, tail
+from node.services.mending.tail import Last
 from node.storage.port import LogRow
 from tests.sim.test_recovery import drop_links, reconnect, task_of
 from tests.sim.test_smoke import CITY, COUNTY, run, tree

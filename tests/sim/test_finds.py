@@ -11,8 +11,8 @@ from node.records.header import decode, encode
 from node.records.kinds import Kind
 from node.records.line import Line
 from node.records.payload import Act, Attachment
-from node.services.browse import show_item
 from node.services.commands import COMMANDS
+from node.services.views.browse import show_item
 from node.storage.port import BlobRow, Evidence, Fork
 from node.sync import frames
 from tests.sim.test_smoke import CITY, COUNTY, ME, PROVINCE, enrol, run, states, tree

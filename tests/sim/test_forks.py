@@ -12,7 +12,7 @@ from node.records.kinds import Kind
 from node.records.line import Line
 from node.records.payload import Act, Enclosure, Opening, encode
 from node.services.commands import QUESTIONS
-from node.services.forks import FORKS_PER_LOG_MAX
+from node.services.mending.forks import FORKS_PER_LOG_MAX
 from node.storage.port import Fork
 from node.sync import frames
 from tests.sim.test_smoke import CITY, COUNTY, PROVINCE, run, tree

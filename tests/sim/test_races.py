@@ -13,8 +13,8 @@ from node.errors import InputError
 from node.records.kinds import Kind
 from node.records.payload import Act
 from node.records.track import GRANTED, UNJUSTIFIED, Track
-from node.services.browse import show_item
-from node.services.desk import act, current
+from node.services.matters.desk import act, current
+from node.services.views.browse import show_item
 from tests.sim.test_smoke import CITY, COUNTY, ME, PROVINCE, Wire, enrol, link_ca, run
 from tests.sim.world import START_MS, Machine, found
 

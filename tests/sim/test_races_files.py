@@ -5,7 +5,7 @@ from io import BytesIO
 import pytest
 
 from node.records.payload import Attachment
-from node.services.browse import attachment_of
+from node.services.views.browse import attachment_of
 from tests.sim.test_races import SECOND, Race, given
 from tests.sim.test_smoke import run
 from tests.sim.world import Machine

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from node.errors import ForbiddenError
-from node.services.recovery import RECOVERED_SHOWN_MS
-from node.services.status import link_document, status_document, unsent
+from node.services.care.status import link_document, status_document, unsent
+from node.services.mending.recovery import RECOVERED_SHOWN_MS
 from node.storage.port import Fork
 from tests.sim.test_smoke import CITY, COUNTY, run, tree
 from tests.sim.world import MemoryTail

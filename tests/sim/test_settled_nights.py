@@ -1,6 +1,6 @@
 """A fork that is settled: the nights after it balance again; until then they do not."""
 
-from node.services.statements import history_document
+from node.services.mending.statements import history_document
 from tests.sim.test_forks import forked
 from tests.sim.test_smoke import CITY, PROVINCE, run, tree
 

@@ -10,11 +10,11 @@ from node.errors import DulianError, InputError
 from node.records import notes
 from node.records.keyring import possession_message
 from node.records.suite import key_id_of
-from node.services import issuing
-from node.services.browse import list_items, show_item
 from node.services.commands import COMMANDS
-from node.services.desk import Caller
-from node.services.enrol import LinkCa
+from node.services.exchange.enrol import LinkCa
+from node.services.matters import issuing
+from node.services.matters.desk import Caller
+from node.services.views.browse import list_items, show_item
 from node.wire import codec, credentials
 from node.wire.invitation import decode_token
 from node.wire.messages import JoinRequest, JoinState

@@ -4,8 +4,8 @@ from collections import Counter
 from functools import partial
 from typing import Any
 
-from node.services.reconcile import jitter_ms
-from node.services.statements import load_state
+from node.services.mending.reconcile import jitter_ms
+from node.services.mending.statements import load_state
 from node.sync.limits import DEFAULT_LIMITS
 from tests.sim.simulation import Simulation
 from tests.sim.world import Machine, admit, found

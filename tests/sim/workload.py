@@ -12,7 +12,7 @@ from node.items.fold import ItemState
 from node.records.kinds import Kind
 from node.records.payload import Act, Attachment
 from node.services.commands import carry_out
-from node.services.desk import Caller, act, current, state_of
+from node.services.matters.desk import Caller, act, current, state_of
 from node.storage.port import BoardQuery
 from tests.property.fold_facts import fitting, writable
 

@@ -20,15 +20,15 @@ from node.records.kinds import Kind
 from node.records.line import level_of
 from node.records.payload import Certificate
 from node.records.suite import Ed25519Sha256, Ed25519Signer, Signer, Suites, key_id_of
-from node.services.audit import audit
-from node.services.browse import digest_document, list_items
-from node.services.enrol import LinkCa
+from node.services.board.kept_items import KeptItem
+from node.services.exchange.enrol import LinkCa
+from node.services.exchange.quotas import Quotas
+from node.services.exchange.trust import load_chain, save_chain
 from node.services.identity import Identity, World
-from node.services.kept_items import KeptItem
+from node.services.mending.audit import audit
 from node.services.office import Office
 from node.services.outputs import Outputs
-from node.services.quotas import Quotas
-from node.services.trust import load_chain, save_chain
+from node.services.views.browse import digest_document, list_items
 from node.storage.port import MarkRow, Peer
 from node.sync.backoff import Backoff
 from node.sync.frames import Frame

@@ -19,7 +19,8 @@ _FORM = ("写法", "不能为空", "只写一", "不对", "没有这", "不是�
 @pytest.mark.parametrize("name", MODULES)
 def test_a_refusal_of_rules_names_its_rule(name: str) -> None:
     """The words of each refusal hold （规则 …）, or a name that is put together of it (rule, named, whose)."""
-    source = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
+    (file,) = FOLDER.rglob(f"{name}.py")
+    source = file.read_text(encoding="utf-8")
     bare = []
     for call in ast.walk(ast.parse(source)):
         if not isinstance(call, ast.Call) or getattr(call.func, "id", "") not in ("InputError", "ForbiddenError"):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
-from node.services.rights import RIGHTS
+from node.services.access.rights import RIGHTS
 from tests.conftest import ROOT
 
 DONE, PART, LATER, OUTSIDE = "已实现", "部分", "尚未", "不属本软件"

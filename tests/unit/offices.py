@@ -11,7 +11,7 @@ from node.errors import DulianError
 from node.records.kinds import Kind
 from node.records.payload import Profile as ProfilePayload
 from node.rules.profile import Profile
-from node.services.browse import show_item
+from node.services.views.browse import show_item
 from tests.sim.test_smoke import Wire, run
 from tests.sim.world import Machine, admit, found
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from node.documents.profiles import load_shipped
 from node.errors import DulianError
+from node.services.access.people import caller_of
 from node.services.commands import QUESTIONS, carry_out, inquire
-from node.services.desk import Caller, state_of
-from node.services.people import caller_of
+from node.services.matters.desk import Caller, state_of
 from node.storage.port import RulesRow
 from tests.sim.world import Machine, admit, found
 

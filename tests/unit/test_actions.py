@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from node.errors import DulianError
 from node.items.lifecycle import STATE_LABELS
 from node.items.versions import LIVES
-from node.services.action_forms import FORMS, GROUPS
+from node.services.access.rights import RIGHTS, ROLES
 from node.services.commands import COMMANDS, carry_out, inquire
-from node.services.desk import Caller
-from node.services.rights import RIGHTS, ROLES
+from node.services.matters.desk import Caller
+from node.services.views.action_forms import FORMS, GROUPS
 from tests.sim.world import Machine
 from tests.unit.offices import COUNTY, DUE, TOWN, Offices
 from tests.unit.one_office import PEOPLE, Office, county

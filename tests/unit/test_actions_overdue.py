@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from node.services.actions import item_actions
-from node.services.desk import Caller
+from node.services.matters.desk import Caller
+from node.services.views.actions import item_actions
 from tests.unit.offices import CITY, Offices
 
 

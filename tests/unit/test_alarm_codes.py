@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from node.services.alarm_codes import ALARMS
-from node.services.status import RUNBOOK
+from node.services.care.alarm_codes import ALARMS
+from node.services.care.status import RUNBOOK
 from tests.conftest import ROOT
 
 PARTS = ("含义", "影响", "怎么办", "何时消失")

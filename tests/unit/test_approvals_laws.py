@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from node.errors import DulianError
 from node.rules.values import Chain
-from node.services.chains import profile_of
+from node.services.matters.chains import profile_of
 from tests.unit.one_office import PEOPLE, county
 
 NAMES = [*["主任", "办主任", "分管"] * 3, *PEOPLE, "承办"]

@@ -7,7 +7,7 @@ from typing import Any
 from node.cli import proof as page
 from node.cli.paper import Paper, width
 from node.services.commands import inquire
-from node.services.desk import Caller
+from node.services.matters.desk import Caller
 from tests.sim.world import Machine
 from tests.unit.offices import CITY, COUNTY, DUE, TOWN, Offices
 

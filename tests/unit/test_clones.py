@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 
 from node.records.envelope import Record
-from node.services import clones
-from node.services.author import Author
-from node.services.comeback import CLONE, CLONES, SURVIVOR
+from node.services.exchange.author import Author
+from node.services.mending import clones
+from node.services.mending.comeback import CLONE, CLONES, SURVIVOR
 from tests.sim.world import Machine, admit, found
 from tests.unit.offices import CITY, COUNTY
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from node.services.comeback import CLONE, CLONES, cause
-from node.services.doctor import CHECKS, examine
-from node.services.doctor_check import FAULT, OK, SKIPPED, WARNING
-from node.services.doctor_facts import Backup, Certificate, Facts, File, Job, Linked, Parent
+from node.services.care.doctor import CHECKS, examine
+from node.services.care.doctor_check import FAULT, OK, SKIPPED, WARNING
+from node.services.care.doctor_facts import Backup, Certificate, Facts, File, Job, Linked, Parent
+from node.services.mending.comeback import CLONE, CLONES, cause
 from node.storage.inspect import Database
 from node.storage.port import Alarm
 from node.wire.probe import LAYERS

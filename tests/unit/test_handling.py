@@ -7,9 +7,9 @@ import pytest
 from node.items.beside import Handler
 from node.records.kinds import Kind
 from node.records.payload import Act
-from node.services.acting import write
-from node.services.desk import Caller, current
-from node.services.ground import iso_day, today_of
+from node.services.matters.acting import write
+from node.services.matters.desk import Caller, current
+from node.services.matters.ground import iso_day, today_of
 from tests.unit.one_office import Office, county
 
 

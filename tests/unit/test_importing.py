@@ -8,7 +8,7 @@ from typing import Any
 import openpyxl
 
 from node.errors import DulianError
-from node.services.importing import import_ledger, read_ledger_rows
+from node.services.sheets.importing import import_ledger, read_ledger_rows
 from tests.sim.world import found
 from tests.unit.one_office import COUNTY, TOWN, Office, county, county_with_town
 

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from node.clock import SHANGHAI
 from node.records.kinds import Kind
-from node.services.informing import concerns
-from node.services.routines import REPLACED, closings
+from node.services.routine.informing import concerns
+from node.services.routine.routines import REPLACED, closings
 from tests.sim.test_smoke import COUNTY, run
 from tests.unit.test_proposals import Desk
 from tests.unit.test_routines import ME, PROFILES, TASK, day, found, news, on, task, through

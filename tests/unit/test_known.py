@@ -12,12 +12,12 @@ from node.errors import DulianError, InputError, NotFoundError
 from node.items.fact import Fact
 from node.items.fold import fold
 from node.records.kinds import Kind
+from node.services.board.project import read_facts
+from node.services.care.status import status_document
 from node.services.commands import QUESTIONS
-from node.services.known import arrivals, facts_at, moment_of
-from node.services.project import read_facts
-from node.services.staleness import ALARM
-from node.services.status import status_document
-from node.services.truth_rows import known_of
+from node.services.exchange.staleness import ALARM
+from node.services.views.known import arrivals, facts_at, moment_of
+from node.services.views.truth_rows import known_of
 from tests.property.fold_facts import C, P, reissue, signed
 from tests.sim.world import Machine
 from tests.unit.offices import CITY, COUNTY, DAY_MS, DUE, PROVINCE, TOWN, Offices

@@ -13,8 +13,8 @@ from node.cli.ledgers import _page
 from node.cli.paper import Paper
 from node.documents.ledger_out import OutRow, read_back, write_book
 from node.errors import DulianError
-from node.services.importing import import_edited
-from node.services.ledger_rows import COLUMNS
+from node.services.sheets.importing import import_edited
+from node.services.sheets.ledger_rows import COLUMNS
 from tests.sim.world import admit, found
 from tests.unit.one_office import COUNTY, TOWN, Office, county, county_with_town
 

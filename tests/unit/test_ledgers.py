@@ -11,9 +11,9 @@ from node.documents.profiles import load_shipped
 from node.errors import InputError
 from node.items.lights import day_number
 from node.rules.profile import Profile
-from node.services.browse import View
-from node.services.ledger_rows import COLUMNS
-from node.services.ledgers import ledger_of, list_ledgers, show_ledger
+from node.services.sheets.ledger_rows import COLUMNS
+from node.services.sheets.ledgers import ledger_of, list_ledgers, show_ledger
+from node.services.views.browse import View
 from node.storage.port import BoardRow, Proposal, RulesRow
 from tests.contract.rows import board_row, item_id
 from tests.sim.memory_store import MemoryStore

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from node.items.lifecycle import STATE_LABELS
 from node.items.lights import SEVERITY, Light, light
 from node.rules.calendar import PROVISIONAL
-from node.services.ledger_filters import light_query
+from node.services.sheets.ledger_filters import light_query
 from node.storage.port import BoardQuery, BoardRow, BoardTotal
 from node.storage.sql import SqlStore, open_store
 from tests.contract.rows import board_row, item_id

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from node.services.limits import limits_of
-from node.services.project import read_facts
-from node.services.reminders import Limit, News
-from node.services.routines import OVER, closings
+from node.services.board.project import read_facts
+from node.services.routine.limits import limits_of
+from node.services.routine.reminders import Limit, News
+from node.services.routine.routines import OVER, closings
 from node.storage.port import Unit
 from tests.sim.world import Machine
 from tests.unit.offices import COUNTY, Offices

@@ -1,7 +1,7 @@
 """Freshness marks of many offices: a relay passes them on at a bounded pace, the newest of each, all in turn (I8)."""
 
 from node.records import notes
-from node.services.marks import PASSED_AT_ONCE, PASSED_PER_S
+from node.services.exchange.marks import PASSED_AT_ONCE, PASSED_PER_S
 from tests.sim.world import admit, found
 
 COUNT = PASSED_AT_ONCE + 40

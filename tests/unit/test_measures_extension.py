@@ -6,9 +6,9 @@ import pytest
 
 from node.records.payload import Act
 from node.records.track import GRANTED
+from node.services.board.project import read_facts
 from node.services.commands import COMMANDS
-from node.services.desk import Caller, current
-from node.services.project import read_facts
+from node.services.matters.desk import Caller, current
 from tests.sim.test_smoke import run
 from tests.unit.offices import CITY, COUNTY, DUE, EARLIER, LATER, Offices, profile
 

@@ -9,7 +9,7 @@ import pytest
 from node.records.envelope import Envelope
 from node.records.kinds import Kind
 from node.records.payload import Enclosure
-from node.services.desk import current
+from node.services.matters.desk import current
 from tests.unit.offices import COUNTY, DUE, TOWN, Offices
 
 

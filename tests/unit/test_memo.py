@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from node.services.memo import remembering
+from node.services.board.memo import remembering
 from node.storage.port import BoardQuery, Unit
 from node.storage.sql import SqlStore, open_store
 from tests.contract.rows import board_row, fill_board, item_id

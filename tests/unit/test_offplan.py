@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from node.services.importing import Batch, import_ledger
-from node.services.issuing import Row
+from node.services.matters.issuing import Row
+from node.services.sheets.importing import Batch, import_ledger
 from tests.sim.world import admit, found
 from tests.unit.one_office import Office
 

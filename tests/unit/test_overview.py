@@ -9,11 +9,11 @@ import pytest
 from node.cli import overview as paper_of_overview
 from node.cli.paper import Paper
 from node.errors import InputError
-from node.services import overview, pages, statistics, workbench
-from node.services.desk import Caller
-from node.services.ledgers import list_ledgers, show_ledger
-from node.services.project import read_facts
-from node.services.statistics import span_of
+from node.services.board.project import read_facts
+from node.services.matters.desk import Caller
+from node.services.sheets.ledgers import list_ledgers, show_ledger
+from node.services.views import overview, pages, statistics, workbench
+from node.services.views.statistics import span_of
 from node.storage.port import BoardQuery, ReadNotice, Unit
 from tests.sim.world import Machine
 from tests.unit.offices import CITY, COUNTY, LATER, PROVINCE, TOWN, Offices

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from node.errors import InputError, NotFoundError
 from node.items.lifecycle import STATE_LABELS
-from node.services import pages
-from node.services.browse import View
-from node.services.desk import Caller
+from node.services.matters.desk import Caller
+from node.services.views import pages
+from node.services.views.browse import View
 from node.storage.port import BoardRow, Unit
 from node.storage.sql import SqlStore, open_store
 from tests.contract.rows import board_row

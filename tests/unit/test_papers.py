@@ -12,8 +12,8 @@ from node.cli import overview as paper_of_overview
 from node.cli.paper import Paper
 from node.documents.sheet_out import write_sheet
 from node.errors import InputError
-from node.services import papers
-from node.services.desk import Caller
+from node.services.matters.desk import Caller
+from node.services.views import papers
 from node.storage.port import BoardQuery, Unit
 from tests.sim.world import Machine
 from tests.unit.offices import CITY, COUNTY, LATER, TOWN, Offices

@@ -12,9 +12,9 @@ from node.cli import approvals as cli_approvals
 from node.cli import people as cli_people
 from node.errors import ForbiddenError, InputError, NotFoundError
 from node.rules.words import SUBJECTS
-from node.services import rights
+from node.services.access import rights
 from node.services.commands import COMMANDS, QUESTIONS
-from node.services.desk import Caller
+from node.services.matters.desk import Caller
 from tests.sim.world import found
 from tests.unit.one_office import COUNTY, Office, county
 

@@ -9,8 +9,8 @@ import pytest
 from node.cli import overview as paper_of_overview
 from node.cli.paper import Paper
 from node.errors import InputError
-from node.services import problems
-from node.services.desk import Caller
+from node.services.matters.desk import Caller
+from node.services.views import problems
 from node.storage.port import Unit
 from tests.sim.world import Machine
 from tests.unit.offices import CITY, COUNTY, LATER, TOWN, Offices

@@ -4,9 +4,9 @@ from functools import partial
 
 import pytest
 
+from node.services.board.project import Projector
 from node.services.commands import COMMANDS
-from node.services.desk import Caller
-from node.services.project import Projector
+from node.services.matters.desk import Caller
 from tests.sim.world import Machine
 from tests.unit.offices import CITY, COUNTY, TOWN, Offices
 

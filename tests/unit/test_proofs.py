@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from node.errors import InputError, NotFoundError
-from node.services import proofs
 from node.services.commands import inquire
-from node.services.desk import Caller
+from node.services.matters.desk import Caller
+from node.services.views import proofs
 from node.storage.port import ReceiptRow
 from tests.sim.test_smoke import Wire, run
 from tests.sim.world import Machine, admit, found

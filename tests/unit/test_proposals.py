@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from node.clock import SHANGHAI
 from node.errors import InputError, NotFoundError
 from node.rules.calendar import date_of, day_number
-from node.services import proposals
-from node.services.browse import show_item
+from node.services.care.status import status_document
 from node.services.commands import COMMANDS
-from node.services.routines import OVER
-from node.services.status import status_document
+from node.services.routine import proposals
+from node.services.routine.routines import OVER
+from node.services.views.browse import show_item
 from node.storage.port import JobRun, Proposal
 from tests.sim.journal import Crash
 from tests.sim.test_smoke import CITY, COUNTY, ME, Wire, run

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.services.quotas import PAUSE_S_MAX, Quotas
+from node.services.exchange.quotas import PAUSE_S_MAX, Quotas
 
 FRAMES = st.lists(
     st.tuples(st.sampled_from("甲乙"), st.integers(0, 300_000), st.integers(0, 1_000), st.integers(100, 102)),

@@ -9,8 +9,8 @@ import pytest
 from node.records.header import decode
 from node.records.kinds import Kind
 from node.records.line import Line
-from node.services.statements import history, statements
-from node.services.status import status_document
+from node.services.care.status import status_document
+from node.services.mending.statements import history, statements
 from node.storage.port import RecordRow
 from tests.sim.world import Machine
 from tests.unit.offices import CITY, COUNTY, PROVINCE, Offices
@@ -166,7 +166,7 @@ def test_known_damage_is_never_passed_on(offices: Offices) -> None:
     log = log_of(offices.county, COUNTY, (CITY, COUNTY))
     rows = offices.county.store.run(log.log_no, 0, 99, 10**6)
     spoil(offices.county, (log.log_no, 3), payload=b"x")
-    from node.services.scrub import Scrub
+    from node.services.mending.scrub import Scrub
 
     found = Scrub(offices.county.store, office.keyring, None).found()
     offices.wire.step(offices.county, lambda: office.repairs.take(found))
@@ -197,7 +197,7 @@ def test_a_link_replaced_before_its_end_was_noticed_leaves_nothing_waiting(offic
     city, county = offices.city, offices.county
     log = log_of(city, COUNTY, (CITY, COUNTY))
     was = spoil(city, (log.log_no, 3), payload=b"x")
-    from node.services.scrub import Scrub
+    from node.services.mending.scrub import Scrub
 
     found = Scrub(city.store, city.office.keyring, None).found()
     numbers: list[int] = []

@@ -16,8 +16,8 @@ from node.documents.profiles import load_shipped
 from node.items.beside import Slip
 from node.records.kinds import Kind
 from node.rules.calendar import PROVISIONAL, day_number
-from node.services.reminders import NO_PROGRESS_DAYS, Done, News, covered_end, slip_facts
-from node.services.routines import OVER, REPLACED, closings, findings
+from node.services.routine.reminders import NO_PROGRESS_DAYS, Done, News, covered_end, slip_facts
+from node.services.routine.routines import OVER, REPLACED, closings, findings
 from node.storage.rows import EXEMPT, HIDDEN, BoardRow, Proposal
 
 ME, THEM, ABOVE = "320500", "320583", "320000"

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from node.services.commands import carry_out, inquire
-from node.services.desk import Caller
+from node.services.matters.desk import Caller
 from node.services.outputs import Outputs
 from node.services.runner import Runner
 from tests.sim.world import found

@@ -233,7 +233,7 @@ def test_a_neighbour_that_never_answers_holds_up_no_repair(offices: Offices) -> 
     wanted = city.store._tables.record.held[log.log_no, 2]
     for seq in (2, 5):
         spoil(city, (log.log_no, seq), payload=wanted.payload + b"x")
-    from node.services.scrub import Scrub
+    from node.services.mending.scrub import Scrub
 
     repairs = city.office.repairs
     offices.wire.step(city, lambda: repairs.take(Scrub(city.store, city.office.keyring, None).found()))
@@ -273,7 +273,7 @@ def test_data_are_stale_by_the_configured_limit(offices: Offices) -> None:
     """B8: `status` goes by freshness_limit_s, not by a day and a half of its own."""
     offices.city.office.fresh_ms = 5_000
     link = next(link for link in offices.city.office.neighbours() if link == PROVINCE)
-    from node.services.status import link_document
+    from node.services.care.status import link_document
 
     offices.province.clock.time.ms += 6_000
     offices.city.start()

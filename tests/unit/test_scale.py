@@ -2,7 +2,7 @@
 
 from random import Random
 
-from node.services.reconcile import jitter_ms
+from node.services.mending.reconcile import jitter_ms
 from tests.scale import night, volumes
 from tests.scale.model import Simulation
 from tests.scale.offices import Tree

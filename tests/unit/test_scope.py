@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from node.errors import NotFoundError
-from node.services import scope
+from node.services.access import scope
 from node.services.commands import attachment
 from node.storage.port import BoardQuery
 from tests.sim.world import admit, found

@@ -9,7 +9,7 @@ import pytest
 
 from node.errors import LocalError, StoreError
 from node.services.commands import carry_out
-from node.services.desk import Caller
+from node.services.matters.desk import Caller
 from node.services.outputs import Outputs
 from node.services.runner import Runner
 from tests.sim.world import Machine, found

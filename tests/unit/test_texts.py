@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from node.records.kinds import Kind
 from node.records.payload import Profile as ProfilePayload
 from node.rules.profile import Profile
+from node.services.board.texts import LIVE_RECORDS
 from node.services.commands import carry_out
-from node.services.desk import Caller
+from node.services.matters.desk import Caller
 from node.services.outputs import Outputs
 from node.services.runner import Runner
-from node.services.texts import LIVE_RECORDS
 from node.storage.port import BoardQuery, RulesRow
 from tests.sim.world import Machine, found
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from node.services import tree
-from node.services.browse import View
 from node.services.commands import inquire
-from node.services.desk import Caller
+from node.services.matters.desk import Caller
+from node.services.views import tree
+from node.services.views.browse import View
 from tests.sim.world import Machine
 from tests.unit.offices import CITY, COUNTY, DUE, PROVINCE, TOWN, Offices
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.items.lifecycle import DONE, STATE_LABELS
-from node.services.truth import FRESH_MS, Hop, Known, Place, Task, document, of
+from node.services.views.truth import FRESH_MS, Hop, Known, Place, Task, document, of
 
 NOW = 1_790_000_000_000
 FRESH, OLD = NOW - 60_000, NOW - FRESH_MS - 1

@@ -12,7 +12,7 @@ from node.records.kinds import Kind
 from node.records.payload import Act
 from node.records.track import JUSTIFIED, UNJUSTIFIED, Track
 from node.rules.profile import Profile
-from node.services.tracks_view import text_of
+from node.services.views.tracks_view import text_of
 
 
 @pytest.mark.parametrize("kind", [Kind.SLIP, Kind.ORDER, Kind.NOTICE])

@@ -16,9 +16,9 @@ from node.bootstrap import homes, init_home
 from node.bootstrap.control import Control
 from node.clock import SystemClock
 from node.config import read_config
-from node.services import console_accounts as accounts
-from node.services.desk import Caller
-from node.services.enrol import LinkCa
+from node.services.access import console_accounts as accounts
+from node.services.exchange.enrol import LinkCa
+from node.services.matters.desk import Caller
 from node.services.office import Office
 from node.services.outputs import Outputs
 from node.services.runner import Runner

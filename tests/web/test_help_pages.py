@@ -9,10 +9,10 @@ from node.items import fold
 from node.items.lifecycle import STATE_LABELS
 from node.items.lights import LIGHT_LABELS
 from node.rules.words import COLOURS
-from node.services.alarm_codes import ALARMS
-from node.services.rights import ROLES
-from node.services.statements import LABELS as OUTCOMES
-from node.services.truth import LABELS as KNOWN
+from node.services.access.rights import ROLES
+from node.services.care.alarm_codes import ALARMS
+from node.services.mending.statements import LABELS as OUTCOMES
+from node.services.views.truth import LABELS as KNOWN
 from node.web.pages import help_words as said
 from node.web.pages.links import STATES
 from node.web.wording import plain

@@ -13,7 +13,7 @@ from node.documents.ledger import LedgerRow, read_ledger, write_ledger
 from node.documents.ledger_out import OutRow, write_book
 from node.errors import InputError
 from node.services.commands import inquire
-from node.services.desk import Caller
+from node.services.matters.desk import Caller
 from tests.web.desk import Browser, Desk, soup
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -9,7 +9,7 @@ from bs4 import Tag
 from httpx2 import Response
 
 from node.services.commands import inquire
-from node.services.desk import Caller
+from node.services.matters.desk import Caller
 from node.storage.port import SavedFilter
 from node.web.pages.item_print import chinese_date
 from tests.web.desk import Browser, Desk, open_desk, soup

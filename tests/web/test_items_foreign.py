@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from node.services import console_accounts as accounts
+from node.services.access import console_accounts as accounts
 from node.services.office import Office
 from tests.unit.offices import COUNTY, DUE, TOWN
 from tests.unit.test_approvals_cases import Line

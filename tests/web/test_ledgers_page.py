@@ -8,7 +8,7 @@ import pytest
 from openpyxl import load_workbook
 
 from node.services.commands import inquire
-from node.services.desk import Caller
+from node.services.matters.desk import Caller
 from node.storage.port import SavedFilter
 from node.web.pages.ledgers import FILTERS, SORTS
 from tests.web.city import EVIL, inert

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from node.services.alarm_codes import ALARMS
+from node.services.care.alarm_codes import ALARMS
 from node.storage.port import WebAudit
 from node.web.pages.links import hold_of, lower_links
 from node.web.pages.links_runbook import FILE, load

@@ -8,11 +8,11 @@ from pathlib import Path
 from node.bootstrap.control import Asked
 from node.cli.console import link_lines
 from node.cli.paper import Paper
-from node.services import console_accounts as accounts
-from node.services import console_audit
-from node.services.desk import Caller
-from node.services.rights import RIGHTS
-from node.services.verb_words import VERB_WORDS
+from node.services.access import console_accounts as accounts
+from node.services.access import console_audit
+from node.services.access.rights import RIGHTS
+from node.services.access.verb_words import VERB_WORDS
+from node.services.matters.desk import Caller
 from node.storage.port import Credential, OneTimeLink, WebAudit, WebSession
 from tests.web.desk import PASSWORD, Browser, Desk, open_desk, soup
 

@@ -9,7 +9,7 @@ import pytest
 from node.bootstrap.backup_runs import Backups
 from node.bootstrap.control import Control
 from node.config import read_config
-from node.services.rights import ROLES
+from node.services.access.rights import ROLES
 from node.storage.port import OnceKey, Pending, User, WebAudit
 from node.storage.sql import SqlStore
 from node.web.pages.nodes import age_of, groups_of_4, listed

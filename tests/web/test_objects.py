@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 from httpx2 import Response
 
-from node.services.rights import RIGHTS
+from node.services.access.rights import RIGHTS
 from node.storage.port import Unit
 from node.web.page import Page
 from node.web.pages import all_pages

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from openpyxl import load_workbook
 
-from node.services.papers import PAPERS
+from node.services.views.papers import PAPERS
 from tests.web.city import EVIL, inert, open_city
 from tests.web.desk import Desk
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from node.errors import LocalError
-from node.services.rights import RIGHTS
+from node.services.access.rights import RIGHTS
 from node.web.page import PUBLIC, SIGNED_IN, Page
 from node.web.pages import all_pages
 from node.web.security import CSP, HEADERS

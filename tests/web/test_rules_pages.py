@@ -6,7 +6,7 @@ from io import BytesIO
 from httpx2 import Response
 
 from node.documents.profiles import SHIPPED
-from node.services.ruling import show_profile
+from node.services.matters.ruling import show_profile
 from node.storage.port import WebAudit
 from node.web.pages.rules import differences, line_of, problems_of, year_view
 from tests.web.desk import Browser, Desk, soup

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from node.services import screens
-from node.services.console_accounts import SESSION_LIFE_MS
+from node.services.access import screens
+from node.services.access.console_accounts import SESSION_LIFE_MS
 from node.storage.port import Meta
 from tests.web.city import EVIL
 from tests.web.desk import Desk, open_desk, soup

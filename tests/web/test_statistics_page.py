@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from node.services.statistics import BY, FIGURES
+from node.services.views.statistics import BY, FIGURES
 from node.web.answers import ANSWERS_MAX, LIFE_MS, Answers
 from node.web.pages.statistics import DEFINITIONS, FILTERS, SCOPE
 from tests.web.city import EVIL, inert, open_city

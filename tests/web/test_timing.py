@@ -1,6 +1,6 @@
 """How long pages take is told to the metrics, by route."""
 
-from node.services.metrics import Metrics
+from node.services.care.metrics import Metrics
 from tests.web.desk import Desk
 
 

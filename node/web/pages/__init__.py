@@ -52,7 +52,7 @@ Template ``node/web/templates/urging/form.html``::
 What every author must know
 ===========================
 
-1. *Permission*: ``Page.verb`` is a verb of `services.rights.RIGHTS`; `SIGNED_IN` for what concerns the account
+1. *Permission*: ``Page.verb`` is a verb of `services.access.rights.RIGHTS`; `SIGNED_IN` for what concerns the account
    itself. A page without one stops the program. ``nav="事项", order=20`` puts a GET page into the navigation: 工作台
    10, 事项 20, 台账 30, 全流程 40, 统计 50, 对账与联通 60, 节点管理 70, 帮助 80. ``request.may("item.urge")`` (in
    templates ``may(…)``) tells whether to show a button; whether it may be done the service decides, also by unit and

@@ -9,8 +9,8 @@ from starlette.responses import Response, StreamingResponse
 
 from node.clock import iso
 from node.errors import InputError
-from node.services import console_accounts as accounts
-from node.services.rights import HANDLER
+from node.services.access import console_accounts as accounts
+from node.services.access.rights import HANDLER
 from node.storage.port import Credential, Draft, Reader, Store, WebSession
 from node.web import sessions
 from node.web.forms import Field, Form

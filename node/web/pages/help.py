@@ -15,10 +15,10 @@ from node.errors import DulianError
 from node.items.lifecycle import STATE_LABELS
 from node.items.lights import LIGHT_LABELS
 from node.rules.words import COLOURS
-from node.services.alarm_codes import ALARMS
-from node.services.rights import HANDLER, LEADER, OPERATOR, ROLES, SUPERVISOR, VIEWER
-from node.services.statements import LABELS as OUTCOME_LABELS
-from node.services.truth import LABELS as KNOWN_LABELS
+from node.services.access.rights import HANDLER, LEADER, OPERATOR, ROLES, SUPERVISOR, VIEWER
+from node.services.care.alarm_codes import ALARMS
+from node.services.mending.statements import LABELS as OUTCOME_LABELS
+from node.services.views.truth import LABELS as KNOWN_LABELS
 from node.web.page import SIGNED_IN, Page
 from node.web.pages import help_words as said
 from node.web.pages import links_runbook

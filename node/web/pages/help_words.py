@@ -62,7 +62,7 @@ EFFECTS: Mapping[str, tuple[str, str]] = {
     "erased": ("已清除", "内容已依法清除，只留下签名、时间和清除的凭据。"),
 }
 
-# services.truth.LABELS
+# services.views.truth.LABELS
 KNOWN: Mapping[str, str] = {
     "done": "承办单位在数据截至之前已经报告。",
     "idle": "数据是新的，承办单位到那一刻为止没有动手（尚未签收，或签收后没有进展）。",
@@ -80,7 +80,7 @@ LINKS: Mapping[str, str] = {
     "never": "从未连接成功；核对地址、端口、令牌。",
 }
 
-# services.statements.LABELS
+# services.mending.statements.LABELS
 OUTCOMES: Mapping[str, str] = {
     "balanced": "双方逐本日志比对，完全一致，并各自签名。",
     "repaired": "发现缺失或损坏，已当场取回，之后一致。",
@@ -90,7 +90,7 @@ OUTCOMES: Mapping[str, str] = {
     "": "还没有对过账；每夜自动对账。",
 }
 
-# services.rights.ROLES
+# services.access.rights.ROLES
 ROLES: Mapping[str, str] = {
     "operator": "管理节点：邀请和批准下级、账号、备份、规则档案和日历；也可办理一切事项。",
     "supervisor": "督查室：登记、交办、催办、审核、督办单、通报、归档。",

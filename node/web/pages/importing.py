@@ -14,7 +14,7 @@ from typing import Any
 from starlette.responses import Response
 
 from node.errors import InputError, NotFoundError
-from node.services.import_doubles import doubles
+from node.services.sheets.import_doubles import doubles
 from node.web.forms import Field, Form
 from node.web.kept import BYTES_MAX, KeptFile
 from node.web.page import Page

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from node.errors import NotFoundError
-from node.services.action_forms import Form as Action
+from node.services.views.action_forms import Form as Action
 from node.web.forms import Field, Form
 from node.web.gateway import SentBefore
 from node.web.page import Page

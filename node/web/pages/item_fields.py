@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
-from node.services.action_forms import FORMS
-from node.services.action_forms import Form as Action
+from node.services.views.action_forms import FORMS
+from node.services.views.action_forms import Form as Action
 from node.web.forms import OWN, Field, Form, Kind
 
 Document = Mapping[str, Any]

@@ -16,8 +16,8 @@ from starlette.responses import Response, StreamingResponse
 
 from node.errors import InputError
 from node.rules.words import LINES, ORIGINS, STRENGTHS, SUBJECTS
-from node.services.action_forms import GROUPS
-from node.services.cases import case_label
+from node.services.matters.cases import case_label
+from node.services.views.action_forms import GROUPS
 from node.web.gateway import Asking
 from node.web.page import Page
 from node.web.request import WebRequest

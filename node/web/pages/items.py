@@ -10,8 +10,8 @@ from starlette.responses import Response
 from node.errors import ForbiddenError, InputError, NotFoundError
 from node.items.lifecycle import STATE_LABELS
 from node.rules.words import COLOURS, LINES
-from node.services.pages import SORT_LABELS
-from node.services.reminders import may_be_urged
+from node.services.routine.reminders import may_be_urged
+from node.services.views.pages import SORT_LABELS
 from node.storage.port import BoardQuery, Reader
 from node.web import kept_filters
 from node.web.forms import Field, Form

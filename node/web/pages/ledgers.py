@@ -15,10 +15,10 @@ from node.documents.ledger_out import pages_of, write_book
 from node.errors import InputError, NotFoundError
 from node.items.lifecycle import STATE_LABELS
 from node.rules.words import LINES
-from node.services import scope
-from node.services.ledger_rows import COLUMNS
-from node.services.papers import PAPERS
-from node.services.rights import LEADER
+from node.services.access import scope
+from node.services.access.rights import LEADER
+from node.services.sheets.ledger_rows import COLUMNS
+from node.services.views.papers import PAPERS
 from node.storage.port import Reader, SavedFilter, Store, Unit, User
 from node.web import kept_filters
 from node.web.forms import Field

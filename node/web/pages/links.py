@@ -11,7 +11,7 @@ from typing import Any
 from starlette.responses import Response
 
 from node.documents.statement import write_sheet
-from node.services.alarm_codes import ALARMS
+from node.services.care.alarm_codes import ALARMS
 from node.web.forms import Field, Form
 from node.web.page import Page
 from node.web.pages import links_runbook

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
-from node.services.office_finder import Found
+from node.services.views.office_finder import Found
 from node.web.forms import Field, Form
 from node.web.page import Page
 from node.web.request import WebRequest

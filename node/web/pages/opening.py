@@ -12,7 +12,7 @@ from node.documents.profiles import DEFAULT
 from node.records.limits import TITLE_CHARS_MAX
 from node.records.track import SECRECY
 from node.rules.words import LINES, ORIGINS
-from node.services.terms import FORMS
+from node.services.matters.terms import FORMS
 from node.web.forms import Field, Form
 from node.web.page import Page
 from node.web.pages.offices import NOT_SENT, PICKER, looking, names_of, picker_of

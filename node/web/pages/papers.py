@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from node.documents.sheet_out import write_sheet
 from node.errors import InputError
-from node.services.papers import PAPERS, PER_PAGE_MAX
+from node.services.views.papers import PAPERS, PER_PAGE_MAX
 from node.web.page import Page
 from node.web.pages.offices import names_of
 from node.web.request import WebRequest

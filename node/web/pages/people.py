@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import Response
 
 from node.errors import NotFoundError
-from node.services.rights import ROLES
+from node.services.access.rights import ROLES
 from node.web.forms import Field, Form
 from node.web.page import Page
 from node.web.pages.nodes import once_only

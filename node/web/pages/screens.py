@@ -10,8 +10,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from node.services import screens
-from node.services.console_accounts import SEEN_STEP_MS
+from node.services.access import screens
+from node.services.access.console_accounts import SEEN_STEP_MS
 from node.web.forms import Field, Form
 from node.web.page import PUBLIC, Page
 from node.web.pages.nodes import once_only

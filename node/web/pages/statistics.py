@@ -9,8 +9,8 @@ from typing import Any
 from starlette.responses import Response
 
 from node.errors import InputError
-from node.services import scope
-from node.services.statistics import BY, FIGURES
+from node.services.access import scope
+from node.services.views.statistics import BY, FIGURES
 from node.web.page import Page
 from node.web.pages.offices import names_of
 from node.web.request import WebRequest

@@ -10,8 +10,8 @@ from typing import Any
 from starlette.responses import Response
 
 from node.errors import NotFoundError
-from node.services.rights import HANDLER, LEADER, OPERATOR, SUPERVISOR, VIEWER
-from node.services.workbench import ALL_READ
+from node.services.access.rights import HANDLER, LEADER, OPERATOR, SUPERVISOR, VIEWER
+from node.services.views.workbench import ALL_READ
 from node.storage.port import ReadNotice, Store
 from node.web.forms import Field
 from node.web.page import SIGNED_IN, Page

@@ -22,10 +22,10 @@ from node.errors import DulianError, ForbiddenError, InputError
 from node.items.lights import day_number, day_of
 from node.records.payload import Attachment
 from node.rules import explain
-from node.services import proposals
+from node.services.access.people import caller_of
 from node.services.commands import QUESTIONS, carry_out, inquire
-from node.services.desk import Caller
-from node.services.people import caller_of
+from node.services.matters.desk import Caller
+from node.services.routine import proposals
 from node.storage.port import BoardQuery, Proposal
 from tests.sim.test_smoke import Wire
 from tests.sim.world import Machine, Time, admit, found

@@ -1,0 +1,1 @@
+"""Projection: what was appended, folded into the board and the text index."""

@@ -1,0 +1,1 @@
+"""What a business date brings: reminders, dates of measures and steps, proposals."""

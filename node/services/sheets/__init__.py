@@ -1,0 +1,1 @@
+"""Ledgers 台账 out and in, task lists in."""
