@@ -132,7 +132,7 @@ def test_an_item_goes_to_another_unit_instead(office: Office) -> None:
     office.do("item.handle", "承办", item=item, unit="督查室", person="张三", instead="水务局")
     assert handlers(office, item) == [("督查室", "张三")]
     assert duties(office, item)["dept.staff"] == "张三"
-    office.do("user.add", name="李四", role=["handler"])
+    office.do("user.add", name="李四", role=["supervisor"])
     office.do("user.disable", name="张三", handover="李四")
     assert handlers(office, item) == [("督查室", "李四")]
     assert duties(office, item)["dept.staff"] == "李四"

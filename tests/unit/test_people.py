@@ -178,6 +178,19 @@ def test_handler_of_an_office_without_units_works_on_every_item(office: Office) 
     office.do("item.report", "钱七", item=item, text="进展")
 
 
+def test_a_handler_of_an_office_with_units_has_one(units: Office) -> None:
+    """W4: without a unit the account would see no item; whoever has another role besides sees all."""
+    error = units.refused("user.add", name="钱七", role=["handler"])
+    assert (error.field, "水务局" in error.remedy) == ("--unit", True)
+    assert units.do("user.add", name="钱七", role=["handler", "viewer"])["unit"] == ""
+    assert units.refused("user.change", name="钱七", role=["handler"]).field == "--unit"
+    assert units.refused("user.change", name="王五", unit="-").field == "--unit"
+    assert units.do("user.change", name="钱七", role=["handler"], unit="水务局")["unit"] == "水务局"
+    units.do("user.change", name="赵六", unit="水务局")
+    units.do("unit.disable", name="教育局")
+    assert units.do("user.change", name="赵六", unit="-")["unit"] == "", "the last unit can be emptied and ended"
+
+
 def test_leavers_items_are_handed_over(units: Office) -> None:
     """Issue 3: a leaver's items are handed over; the record names the new person, every holder sees it."""
     first, second = handled(units), handled(units)
@@ -217,7 +230,7 @@ def test_post_left_vacant_is_told(office: Office) -> None:
 def test_unit_ends_only_when_nobody_and_nothing_is_left_in_it(units: Office) -> None:
     item = handled(units)
     assert "王五" in units.refused("unit.disable", name="水务局").text
-    units.do("user.change", name="王五", unit="-")
+    units.do("user.change", name="王五", unit="教育局")
     assert "1 件未结事项" in units.refused("unit.disable", name="水务局").text
     units.do("item.cancel", "承办", item=item, reason="重复")
     units.do("unit.disable", name="水务局")

@@ -26,7 +26,7 @@ from node.records.limits import NAME_CHARS_MAX
 from node.records.payload import Act, check_line
 from node.records.track import MOVED, Track
 from node.rules.profile import Profile
-from node.services.access.rights import OPERATOR, ROLES, VIEWER
+from node.services.access.rights import HANDLER, OPERATOR, ROLES, VIEWER
 from node.services.matters.chains import profile_of
 from node.services.matters.desk import Caller, Desk, act, state_of, take, take_list
 from node.services.matters.handling import following
@@ -77,6 +77,7 @@ def add_user(desk: Desk, args: Args) -> dict[str, object]:
         raise InputError("已有这个账号", field="NAME", value=name, remedy=remedy)
     roles = _roles(take_list(args, "role")) or (VIEWER,)
     posts, unit = _posts(profile_of(desk), take_list(args, "post")), _unit(desk.store, take(args, "unit"))
+    _check_sees(desk.store, roles, unit)
     since_ms = known.since_ms if known is not None else desk.world.clock.now_ms()
     user = User(name, ",".join(roles), ",".join(posts), unit, active=True, since_ms=since_ms)
     desk.store.put([user])
@@ -111,8 +112,11 @@ def change_user(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     if posts:
         kept = () if posts == ("-",) else _posts(profile_of(desk), posts)
         user = replace(user, posts=",".join(kept))
+    leaves = user.unit if unit == "-" else ""
     if unit:
         user = replace(user, unit="" if unit == "-" else _unit(desk.store, unit))
+    if roles or unit:
+        _check_sees(desk.store, _split(user.roles), user.unit, leaves)
     desk.store.put([user])
     return _shown(user, profile_of(desk))
 
@@ -303,6 +307,20 @@ def _unit(reader: Reader, name: str) -> str:
         remedy = f"先增加：dulian unit add {name}；已有的见 dulian unit list"
         raise NotFoundError("没有这个内设机构", field="--unit", value=name, remedy=remedy)
     return name
+
+
+def _check_sees(reader: Reader, roles: Sequence[str], unit: str, leaves: str = "") -> None:
+    """Refuse who works in a unit's name without one: where there are units, such an account sees no item (W4).
+
+    The last unit may be left (``leaves``), so that it can be ended.
+    """
+    units = [one.name for one in reader.rows(Unit) if one.active and one.name != leaves]
+    if set(roles) == {HANDLER} and units and not unit:
+        more = f"等 {len(units)} 个" if len(units) > _SHOWN_ITEMS else ""
+        raise InputError(
+            "承办人员须写明内设机构，否则看不到任何事项（规则：承办人员办理本机构承办的事项）", field="--unit",
+            remedy=f"写 --unit 机构，可选：{'、'.join(sorted(units)[:_SHOWN_ITEMS])}{more}",
+        )  # fmt: skip
 
 
 def _split(text: str) -> tuple[str, ...]:
