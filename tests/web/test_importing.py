@@ -38,6 +38,17 @@ def refused(browser: Browser, data: bytes, name: str = "清单.xlsx") -> str:
     return soup(answer).select_one("#f-file-error").get_text()
 
 
+def test_the_units_of_an_imported_line_are_called_units(desk: Desk) -> None:
+    """What stood in the column 责任单位 is no person (R30)."""
+    browser = desk.sign_in("王督查")
+    path = send(browser, write_ledger([LedgerRow(0, "", "修缮校舍", responsible="教育局牵头，财政局配合")]))
+    browser.send(path, browser.form(path, path))
+    facts = browser.page(str(browser.page(path).select("#rows tbody a")[0]["href"])).select(".facts > div")
+    said = {one.select("dt")[0].get_text(): one.select("dd")[0].get_text() for one in facts}
+    assert said["责任单位（原文）"] == "教育局牵头，财政局配合"
+    assert "责任人" not in said
+
+
 def test_preview_writes_nothing_and_confirm_writes_once(desk: Desk) -> None:
     desk.item("推进全市污水管网改造")
     browser = desk.sign_in("王督查")
