@@ -37,6 +37,11 @@ def load_shipped(profile_id: str = DEFAULT) -> Profile:
     return _completed(Profile.parse(shipped_text(profile_id)), {})
 
 
+def shipped_titles() -> Mapping[str, str]:
+    """What the shipped profiles are called, by id (some ten milliseconds each)."""
+    return {name: Profile.parse(shipped_text(name)).title for name in SHIPPED}
+
+
 def read_profile(data: bytes, known: Mapping[str, Profile] | None = None) -> Profile:
     """The profile in an office's file, complete.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from node.services.matters.desk import Caller
 from node.services.views.actions import item_actions
+from node.services.views.browse import View
 from tests.unit.offices import CITY, Offices
 
 
@@ -14,13 +15,18 @@ def test_an_overdue_task_is_still_put_on_a_list_and_what_stands_in_the_way_of_an
     own, (task,) = offices.issue(offices.province, [CITY])
     offices.later(150)
 
+    def view() -> View:
+        return offices.province.office.view()._replace(caller=Caller("王某", roles=("supervisor",)))
+
     def asked() -> Any:
-        view = offices.province.office.view()._replace(caller=Caller("王某", roles=("supervisor",)))
-        return item_actions(offices.province.store.reader(), view, {"item": task})
+        return item_actions(offices.province.store.reader(), view(), {"item": task})
 
     shown = asked()
     offered = {one["id"] for one in shown["actions"]}
     assert {"urge", "rectify", "notice.criticise"} <= offered
+    (whom,) = [field for one in shown["actions"] if one["id"] == "notice.criticise" for field in one["fields"]
+               if field["name"] == "to"]  # fmt: skip
+    assert [(one["value"], one["label"]) for one in whom["choices"]] == [(CITY, view().name_of(CITY))]
     why = {one["id"]: one["why"] for one in shown["unavailable"]}
     for name in ("order", "change"):
         assert "新时限晚于上级事项" in why[name]

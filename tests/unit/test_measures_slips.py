@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from node.services.matters.desk import Caller
+from node.services.views.actions import item_actions
 from tests.unit.offices import CITY, COUNTY, DUE, EARLIER, LATER, TOWN, Offices
 
 
@@ -51,6 +53,11 @@ def test_the_ladder_is_climbed_step_by_step(offices: Offices) -> None:
     assert score["points"] == -0.3
     assert score["rule"] == "xianyang-001/1/scores.slip.yellow"
     assert (score["cause"], score["unit"]) == (made["record"], COUNTY)
+    view = offices.city.office.view()._replace(caller=Caller("王某", roles=("supervisor",)))
+    shown = item_actions(offices.city.store.reader(), view, {"item": task})
+    fields = {field["name"]: field["choices"] for one in shown["actions"] for field in one["fields"]}  # type: ignore[attr-defined]
+    assert [one["label"] for one in fields["adopt"]] == ["-0.3分 黄色督办单扣分"], "by what the rule is called"
+    assert all(one["label"].endswith((f" {view.name_of(CITY)}", f" {view.name_of(COUNTY)}")) for one in fields["cause"])
     del slip["state"]
     line = offices.refused(offices.city, "slip", task, colour="红", **slip)
     assert "屡督不动" in line

@@ -90,6 +90,13 @@ def test_hostile_files_are_refused_and_change_nothing(desk: Desk) -> None:
     assert desk.office.store.reader().record_count() == before
 
 
+def test_shipped_profiles_are_chosen_by_what_they_are_called(desk: Desk) -> None:
+    chosen = desk.sign_in("管理员").page("/rules/publish").select("[name=shipped] option")
+    said = {str(one["value"]): one.get_text() for one in chosen}
+    assert said["county-003"] == "县政府督查工作制度档案（county-003）"
+    assert {one for one in said if one} == set(SHIPPED)
+
+
 def test_a_shipped_profile_is_previewed_with_its_differences_then_published(desk: Desk) -> None:
     browser = desk.sign_in("管理员")
     form = browser.form("/rules/publish", "/rules/preview")

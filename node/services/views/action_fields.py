@@ -95,6 +95,12 @@ def _example_line(scene: Scene, field: Field) -> str:
     return field.pattern.format(**values)
 
 
+def _name(scene: Scene, code: str) -> str:
+    """An office as people call it; the code of one that has no certificate yet."""
+    key = scene.desk.keyring.current(code)
+    return key.name if key is not None and key.name else code
+
+
 def _choice(value: str, label: str) -> Document:
     return {"value": value, "label": label}
 
@@ -255,7 +261,7 @@ def _scores(scene: Scene, _form: Form) -> Document:
 
 def _records(scene: Scene, author: str = "") -> Document:
     return _choices(
-        (fact.record_id.hex(), f"{label_of(fact.kind)} {day_text(day_of(fact.claimed_ms))} {fact.author}")
+        (fact.record_id.hex(), f"{label_of(fact.kind)} {day_text(day_of(fact.claimed_ms))} {_name(scene, fact.author)}")
         for fact in sorted(scene.facts, key=lambda fact: -fact.claimed_ms)
         if author in ("", fact.author) and scene.state.effects.get(fact.record_id) in EFFECTIVE
     )
@@ -263,13 +269,18 @@ def _records(scene: Scene, author: str = "") -> Document:
 
 def _proposed(scene: Scene, _form: Form) -> Document:
     open_ = [one for one in scene.state.tracks.scores if not one.verdict]
-    return _choices((one.record_id.hex(), f"{one.points_milli / 1000:+g}分 {one.rule}") for one in open_)
+    titles = {f"scores.{rule.id}": rule.title for rule in scene.mine.profile.scores}
+    return _choices(
+        (one.record_id.hex(), f"{one.points_milli / 1000:+g}分 {titles.get(one.rule.rpartition('/')[2], one.rule)}")
+        for one in open_
+    )
 
 
 def _named(scene: Scene, _form: Form) -> Document:
     rows = [row for row in scene.children if row.state != CANCELLED]
-    listed = [(row.receiver, f"{row.receiver}（{state_label(row.state)}）") for row in rows]
-    own = [] if scene.state.kind == "registered" else [(scene.state.receiver, scene.state.receiver)]
+    listed = [(row.receiver, f"{_name(scene, row.receiver)}（{state_label(row.state)}）") for row in rows]
+    me = scene.state.receiver
+    own = [] if scene.state.kind == "registered" else [(me, _name(scene, me))]
     return _choices(dict([*own, *listed]).items())
 
 

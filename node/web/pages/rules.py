@@ -28,10 +28,6 @@ from node.web.wording import plain
 
 FILE_BYTES_MAX = 512 * 1024  # as the command line takes
 _PACKED_CHARS_MAX = 4 * FILE_BYTES_MAX // 3 + 4
-PROFILE = (
-    Field("files", "规则档案文件（TOML）", "files", help="一个文件，至多 512 KiB"),
-    Field("shipped", "或随附的档案", "choice", choices=tuple((name, name) for name in profiles.SHIPPED)),
-)
 CONFIRM = (
     Field("packed", "内容", "hidden", chars_max=_PACKED_CHARS_MAX, arg="file_base64"),
     Field("shipped", "随附的档案", "hidden"),
@@ -79,14 +75,23 @@ async def show(request: WebRequest) -> Response:
     )  # fmt: skip
 
 
+async def _profile() -> tuple[Field, ...]:
+    titles = await asyncio.to_thread(profiles.shipped_titles)
+    return (
+        Field("files", "规则档案文件（TOML）", "files", help="一个文件，至多 512 KiB"),
+        Field("shipped", "或随附的档案", "choice",
+              choices=tuple((name, f"{title}（{name}）") for name, title in titles.items())),
+    )  # fmt: skip
+
+
 async def publish_form(request: WebRequest) -> Response:
     """Which file."""
-    return request.render("rules/publish.html", form=await request.blank(PROFILE), problems=[])
+    return request.render("rules/publish.html", form=await request.blank(await _profile()), problems=[])
 
 
 async def preview(request: WebRequest) -> Response:
     """What is wrong with the file, each with its key and line; else the difference to what is in force."""
-    form = await request.form(PROFILE)
+    form = await request.form(await _profile())
     shipped = str(form.values["shipped"])
     problems: list[Problem] = []
     data = b""
@@ -178,7 +183,7 @@ async def publish(request: WebRequest) -> Response:
     form = await request.form(CONFIRM)
     if form.ok and (done := await request.act(form, "rules.publish")) is not None:
         return request.redirect("/rules", flash=f"已发布规则档案 {done['name']}，自 {done['valid_from']} 起施行")
-    again = await request.blank(PROFILE)
+    again = await request.blank(await _profile())
     again.error = form.error or "；".join(form.errors.values())
     return request.form_page("rules/publish.html", again, problems=[])
 
