@@ -33,7 +33,7 @@ from node.items.lifecycle import (
     Rule,
     state_label,
 )
-from node.items.versions import LIVES
+from node.items.versions import LIVES, SEMANTIC_VERSION
 from node.records import limits
 from node.records.kinds import Kind, label_of
 from node.records.payload import ASSIST, LEAD, SOLE
@@ -160,6 +160,12 @@ def answers(state: ItemState, kind: Kind) -> tuple[bytes, ...]:
     return tuple(record_id for record_id in dict.fromkeys(named) if record_id)
 
 
+def in_time(item_kind: str, kind: Kind, state: str) -> bool:
+    """Whether an item opened now and in this state takes an act of ``kind``, as far as its state is concerned."""
+    rule = LIVES[SEMANTIC_VERSION].rules_of(item_kind).get(kind)
+    return rule is not None and _timely(item_kind, kind, rule, state)
+
+
 def check_due(due_day: int, parent_due_day: int) -> None:
     """Refuse a due date after the one above it; days since 1970-01-01, 0 = none."""
     if due_day < 0:
@@ -273,10 +279,13 @@ def _rules(state: ItemState) -> dict[int, Rule]:
 
 
 def _now(state: ItemState, kind: Kind, rule: Rule) -> bool:
-    current = state.state or ""
+    return _timely(state.kind, kind, rule, state.state or "")
+
+
+def _timely(item_kind: str, kind: Kind, rule: Rule, current: str) -> bool:
     if current not in rule.moves:
         return False
-    never = (_NOT_NOW if state.kind == "assignment" else _NOT_NOW_OWN).get(kind)
+    never = (_NOT_NOW if item_kind == "assignment" else _NOT_NOW_OWN).get(kind)
     return never is None or current not in never
 
 

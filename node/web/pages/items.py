@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,9 +11,9 @@ from starlette.responses import Response
 from node.errors import ForbiddenError, InputError, NotFoundError
 from node.items.lifecycle import STATE_LABELS
 from node.rules.words import COLOURS, LINES
-from node.services.routine.reminders import may_be_urged
 from node.services.views.pages import SORT_LABELS
-from node.storage.port import BoardQuery, Reader
+from node.services.views.urging import addressed, can_be_urged
+from node.storage.port import Reader
 from node.web import kept_filters
 from node.web.forms import Field, Form
 from node.web.page import Page
@@ -50,8 +51,18 @@ async def items(request: WebRequest) -> Response:
         rare=any(query[one] for one in RARE),
         kept=await kept_filters.kept_for(request, LIST),
         keep=await request.blank(kept_filters.KEEP, query=urlencode(asked)),
+        tickable=await tickable(request, [one["id"] for one in found["items"]] if found is not None else ()),
         here_again={name: value for name, value in asked.items() if name != "sort"}, unnamed=not asked,
     )  # fmt: skip
+
+
+async def tickable(request: WebRequest, listed: Iterable[str]) -> frozenset[str]:
+    """Those of these items, by id, that the caller may urge, and of which somebody would hear."""
+    if not request.may("item.urge"):
+        return frozenset()
+    office, ids = request.gateway.office_code, [bytes.fromhex(one) for one in listed]
+    found = await request.gateway.read(lambda reader: can_be_urged(reader, office, ids))
+    return frozenset(one.hex() for one in found)
 
 
 async def keep(request: WebRequest) -> Response:
@@ -78,19 +89,12 @@ async def choose(request: WebRequest) -> Response:
 
 
 async def _addressed(request: WebRequest, chosen: list[str]) -> list[str]:
-    """Who is to hear it: of an item that was given to offices below their open tasks; a record on the item itself would
-    not leave this office. Where a unit has the item in hand, too, that as well.
-    """
+    """Those it is written on, for each item in turn (`urging`)."""
     office = request.gateway.office_code
 
     def tasks(reader: Reader) -> list[str]:
-        found: list[str] = []
-        for row in reader.board([bytes.fromhex(one) for one in chosen]):
-            below = reader.board_query(BoardQuery(parents=(row.item_id,), subject="-", issuer=office, open=True))
-            told = [one for one in below if may_be_urged(office, one)] if row.receiver == office else []
-            found += [row.item_id.hex()] if not told or may_be_urged(office, row) else []
-            found += [one.item_id.hex() for one in told]
-        return list(dict.fromkeys(found))
+        told = addressed(reader, office, [bytes.fromhex(one) for one in chosen])
+        return list(dict.fromkeys(row.item_id.hex() for one in told for row in one.told))
 
     found = await request.gateway.read(tasks)
     if len(found) > ITEMS_MAX:

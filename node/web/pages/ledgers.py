@@ -23,6 +23,7 @@ from node.storage.port import Reader, SavedFilter, Store, Unit, User
 from node.web import kept_filters
 from node.web.forms import Field
 from node.web.page import Page
+from node.web.pages.items import tickable
 from node.web.request import WebRequest
 from node.web.wording import text_of
 
@@ -91,6 +92,7 @@ async def ledger(request: WebRequest) -> Response:
         kept=await kept_filters.kept_for(request, _key(word)),
         keep=await request.blank(kept_filters.KEEP, query=urlencode(asked)),
         choice=await request.blank(CHOICE, query=urlencode(asked)),
+        tickable=await tickable(request, [one["id"] for one in found["rows"]] if found is not None else ()),
         shared={one: value for one, value in asked.items() if one != "sort"},
     )  # fmt: skip
 
