@@ -190,7 +190,13 @@ def test_a_ledger_says_of_an_item_what_its_tasks_have_come_to() -> None:
 
     def cells() -> dict[str, str]:
         rows = list_ledger(made.province)
-        return next(dict(row["cells"]) for row in rows if row["id"] == own)
+        said = next(dict(row["cells"]) for row in rows if row["id"] == own)
+        listed = next(row for row in ask(made.province, "item.page")["items"] if row["id"] == own)
+        as_of = listed["as_of"][:16].replace("T", " ")
+        assert (f"{listed['percent']}%", listed["known"]["label"], as_of) == (
+            said["percent"], said["known"], said["as_of"]
+        ), "the list says what the ledger says"
+        return said
 
     said = cells()
     assert said["percent"] == "30%"
@@ -200,6 +206,8 @@ def test_a_ledger_says_of_an_item_what_its_tasks_have_come_to() -> None:
         made.do(machine, "submit", task, text="办结")
         made.do(made.province, "accept", task)
     assert (cells()["percent"], cells()["known"]) == ("100%", "已了结")
+    with pytest.raises(InputError):
+        ask(made.province, "item.page", sort="percent")  # it would sort by what is not shown
     # What the office has reported itself stands.
     made.do(made.province, "report", own, text="汇总中", percent=80)
     assert cells()["percent"] == "80%"

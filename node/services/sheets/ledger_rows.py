@@ -13,7 +13,7 @@ from typing import NamedTuple
 from node.clock import day_of
 from node.items.fact import Fact
 from node.items.fold import APPLIED, ItemState, fold
-from node.items.lifecycle import DONE, state_label
+from node.items.lifecycle import state_label
 from node.items.lights import Light, day_number
 from node.records.kinds import Kind
 from node.records.payload import Act, Opening
@@ -24,7 +24,7 @@ from node.services.board.project import read_facts
 from node.services.matters.rulebook import Rulebook
 from node.services.views.browse import View, day_text, light_of, moment, provisional
 from node.services.views.known import facts_at, known_at, rows_at
-from node.services.views.rolled import label_of, percent_of, speaks_for_tasks, tasks_under
+from node.services.views.rolled import TASKS_MAX, as_of_ms, known_with, percent_of, speaks_for_tasks, tasks_under
 from node.services.views.truth_rows import known_of
 from node.storage.port import BoardRow, Reader
 
@@ -42,7 +42,6 @@ LIGHT_NAMES: Mapping[Light, str] = {
 }  # fmt: skip
 _EXTENSIONS = {"requested": "已申请", "granted": "已延期", "denied": "未同意", "noted": "已说明"}
 _WORDS = frozenset({Kind.PROGRESS, Kind.FINAL})
-_TASKS_MAX = 10_000
 PROVISIONAL_MARK = "（暂定）"
 PERSON = "person"  # the level of a duty that names who does the work 责任人
 
@@ -74,7 +73,7 @@ def lines_of(reader: Reader, view: View, rows: Sequence[BoardRow], *, until_ms: 
     """
     ids = [row.item_id for row in rows]
     as_then = partial(rows_at, reader, t_ms=until_ms) if until_ms else None
-    below = tasks_under(reader, ids, _TASKS_MAX, as_then)
+    below = tasks_under(reader, ids, TASKS_MAX, as_then)
     sources = _Sources(reader, view)
     leads = {item: next((c for c in found if c.role != "assist"), found[0]) for item, found in below.items()}
     facts = read_facts(reader, [*ids, *(child.item_id for child in leads.values())])
@@ -85,9 +84,9 @@ def lines_of(reader: Reader, view: View, rows: Sequence[BoardRow], *, until_ms: 
         tasks = [task for row in rows for task in below.get(row.item_id, ())]
         found_known = known_of(reader, view, [*rows, *tasks])
         known = {
-            row.item_id: label_of(
+            row.item_id: known_with(
                 row, below.get(row.item_id, ()) if speaks_for_tasks(row, view.office) else (), found_known, view.name_of
-            )
+            ).label
             for row in rows
         }
     lines = []
@@ -135,9 +134,7 @@ def _cells(view: View, item: _Item, light: Light) -> dict[str, str]:
 
 def _of_tasks(view: View, row: BoardRow, below: Mapping[bytes, Sequence[BoardRow]]) -> dict[str, str]:
     """What an item shows that its own office has not reported on."""
-    tasks = [task for task in below[row.item_id] if task.state not in DONE]
-    oldest_ms = min([view.as_of_ms(row.receiver), *(view.as_of_ms(task.receiver) for task in tasks)])
-    return {"percent": f"{percent_of(row, below)}%", "as_of": _minute(oldest_ms)}
+    return {"percent": f"{percent_of(row, below)}%", "as_of": _minute(as_of_ms(view, row, below))}
 
 
 def _minute(at_ms: int) -> str:

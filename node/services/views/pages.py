@@ -28,6 +28,7 @@ from node.services.sheets.ledger_filters import light_query
 from node.services.verbs import Question
 from node.services.views import truth
 from node.services.views.browse import View, day_text, moment, row_document
+from node.services.views.rolled import TASKS_MAX, as_of_ms, known_with, percent_of, speaks_for_tasks, tasks_under
 from node.services.views.truth_rows import known_of
 from node.storage import grams
 from node.storage.port import BoardPage, BoardQuery, BoardRow, Reader
@@ -40,12 +41,12 @@ _LEVELS = 12  # of tasks issued under tasks
 SEARCH_MS = 800  # then it is given up
 _TEXT_CHARS_MAX = 200
 _SORTS: Mapping[str, str] = {
-    "new": "item_no", "number": "number", "title": "title", "state": "state", "due": "due_day", "percent": "percent",
+    "new": "item_no", "number": "number", "title": "title", "state": "state", "due": "due_day",
     "updated": "updated_ms", "opened": "opened_day", "receiver": "receiver",
 }  # fmt: skip
 SORT_LABELS: Mapping[str, str] = {
     "new": "登记先后", "number": "登记编号", "title": "事项名称", "state": "状态", "due": "办结时限",
-    "percent": "完成比例", "updated": "最近更新", "opened": "交办日期", "receiver": "承办单位",
+    "updated": "最近更新", "opened": "交办日期", "receiver": "承办单位",
 }  # fmt: skip
 _WORDS = ("state", "light", "office", "issuer", "kind", "text", "unit", "source", "class", "leader", "colour",
           "line", "due_from", "due_to", "parent", "sort")  # fmt: skip
@@ -287,11 +288,16 @@ def page(reader: Reader, view: View, args: Mapping[str, object]) -> Document:
 
 
 def documents(reader: Reader, view: View, rows: list[BoardRow]) -> list[Document]:
-    """Rows of a list as JSON: those of `item list`, with what lists are filtered by."""
-    known = known_of(reader, view, rows)
+    """Rows of a list as JSON: those of `item list`, with what lists are filtered by, and what their tasks have come to.
+
+    What the office of an item has not reported itself is said as ledgers say it (`rolled`).
+    """
+    below = tasks_under(reader, [row.item_id for row in rows if speaks_for_tasks(row, view.office)], TASKS_MAX)
+    known = known_of(reader, view, [*rows, *(task for row in rows for task in below.get(row.item_id, ()))])
     return [
-        row_document(view, row) | {
-            "known": truth.document(known[row.item_id], view.name_of), "unit": row.unit or None,
+        row_document(view, row) | _of_tasks(view, row, below) | {
+            "known": truth.document(known_with(row, below.get(row.item_id, ()), known, view.name_of), view.name_of),
+            "unit": row.unit or None,
             "source": row.source or None, "class": row.item_class or None, "leader": row.leader or None,
             "colour": row.colour or None, "colour_label": COLOURS.get(row.colour),
             "extension": row.extension or None, "extension_label": _EXTENSIONS.get(row.extension),
@@ -299,6 +305,12 @@ def documents(reader: Reader, view: View, rows: list[BoardRow]) -> list[Document
         }
         for row in rows
     ]  # fmt: skip
+
+
+def _of_tasks(view: View, row: BoardRow, below: Mapping[bytes, Sequence[BoardRow]]) -> Document:
+    if row.item_id not in below:
+        return {}
+    return {"percent": percent_of(row, below), "as_of": moment(as_of_ms(view, row, below))}
 
 
 def _day(text: str) -> int:

@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from node.items.lifecycle import CANCELLED, DONE
 from node.items.rollup import Task, roll_up
+from node.services.views.browse import View
 from node.services.views.truth import Known, Word
 from node.storage.port import BoardQuery, BoardRow, Reader
 
 GRAVITY: Mapping[Word, int] = {"done": 0, "idle": 1, "unreported": 2, "unsynced": 3}
+TASKS_MAX = 10_000  # looked at for one page
 _LEVELS = 12
 _PARENTS_PER_READ = 300
 
@@ -71,16 +73,23 @@ def _tree(item: bytes, below: Mapping[bytes, Sequence[BoardRow]], levels: int) -
     )
 
 
-def label_of(
+def as_of_ms(view: View, row: BoardRow, below: Mapping[bytes, Sequence[BoardRow]]) -> int:
+    """数据截至 of an item with tasks: that of the oldest of them, ms since 1970 UTC."""
+    tasks = [task for task in below[row.item_id] if task.state not in DONE]
+    return min([view.as_of_ms(row.receiver), *(view.as_of_ms(task.receiver) for task in tasks)])
+
+
+def known_with(
     row: BoardRow, tasks: Sequence[BoardRow], known: Mapping[bytes, Known], name_of: Callable[[str], str]
-) -> str:
+) -> Known:
     """情况 of an item in one line: the own word, or the least that is known of its tasks, and whose they are."""
     own = known[row.item_id]
     if own.state == "unsynced" or not tasks:
-        return own.label
+        return own
     grave = max((known[task.item_id] for task in tasks), key=lambda one: GRAVITY[one.state])
     if grave.state == "done":
-        return grave.label if len({known[task.item_id].label for task in tasks}) == 1 else own.label
+        alike = len({known[task.item_id].label for task in tasks}) == 1
+        return own._replace(state=grave.state, label=grave.label) if alike else own
     offices = list(dict.fromkeys(task.receiver for task in tasks if known[task.item_id].state == grave.state))
     more = f"等{len(offices)}个单位" if len(offices) > 1 else ""
-    return f"{grave.label}（{name_of(offices[0])}{more}）"
+    return own._replace(state=grave.state, label=f"{grave.label}（{name_of(offices[0])}{more}）")

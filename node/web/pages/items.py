@@ -28,7 +28,7 @@ FILTERS = ("text", "state", "light", "kind", "office", "unit", "source", "class"
 RARE = ("kind", "office", "unit", "source", "class", "leader", "colour", "line", "due_from", "due_to")
 # Heads of the list: what it is sorted by (empty: not at all) and its word.
 HEADS = (("number", "登记编号"), ("title", "事项"), ("receiver", "承办单位"), ("state", "状态"), ("", "时限灯"),
-         ("due", "办结时限"), ("percent", "进度"), ("", "情况"), ("updated", "最近更新"))  # fmt: skip
+         ("due", "办结时限"), ("", "进度"), ("", "情况"), ("updated", "最近更新"))  # fmt: skip
 ITEMS_MAX = 200
 CHOSEN = (Field("item", "事项", "choices", chars_max=64),)
 

@@ -33,7 +33,7 @@ FILTERS = ("words", "state", "light", "unit", "leader", "line", "office", "year"
 # What a column is sorted by.
 SORTS: Mapping[str, str] = {
     "number": "number", "title": "title", "receiver": "receiver", "state": "state", "due": "due",
-    "percent": "percent", "assigned": "opened",
+    "assigned": "opened",
 }  # fmt: skip
 # Columns that a person sees who has chosen none; the file has all.
 _USUAL = ("number", "title", "lead", "assist", "person", "state", "light", "due", "percent", "progress", "slip",
