@@ -79,6 +79,7 @@ class Link:
                     await self._call.write(raw)
             except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
                 if asyncio.current_task() is not self._reader:
+                    self.reads.set()  # who does not read does not learn that it has ended, either
                     await self.ended()
                 return False
         return True
