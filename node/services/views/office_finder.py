@@ -5,16 +5,23 @@ The same offices as `desk.receiver_paths` takes; found by name, by pinyin (whole
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from node.documents.divisions import Divisions
 from node.documents.pinyin import Readings, normalised
+from node.errors import InputError
 from node.records.keyring import Key
 from node.records.line import level_of
 from node.services.views.browse import View
 
 SHOWN = 60  # of what was found; who sees as many types on
+_BY_PLACE = 20  # the rank of what fits only with the offices above it
+_NAMED_MAX = 5  # offices that an error names
+_LABELS_MAX = 500
+_CODE = re.compile(r"(?:^|（)(\d{6}(?:\d{3})?(?:-[a-z0-9]{1,16})?)）?$")
 _UNDER = " › "  # between an office and the one below it
 LEVEL_LABELS = {
     "nation": "国家", "province": "省级", "prefecture": "市级", "county": "县级", "township": "乡级", "unit": "部门",
@@ -87,11 +94,56 @@ class Finder:
         ranked.sort()
         return [one for _, _, one in ranked[:limit]], len(ranked) > limit
 
+    def code_of(self, view: View, text: str) -> str:
+        """The office that a filter means, by code, name or pinyin; empty for nothing.
+
+        Raises:
+            InputError: no office fits, or several do.
+        """
+        typed = text.strip()
+        code = _CODE.search(typed)
+        if not typed or code is not None:
+            return code[1] if code is not None else ""
+        offices = _with_certified(view, self.offices(view))
+        readings = self._readings = self._readings or Readings.load()
+        ranked = [(_rank(readings, normalised(typed), one), one) for one in offices]
+        fits = [one for rank, one in ranked if 0 <= rank < _BY_PLACE]
+        for found in ([one for rank, one in ranked if rank == 0], fits, [one for one in fits if one.enrolled]):
+            if len(found) == 1:
+                return found[0].code
+        named = "、".join(f"{one.name}（{one.code}）" for one in fits[:_NAMED_MAX])
+        remedy = f"写全名称，或写代码：{named}{' 等' if len(fits) > _NAMED_MAX else ''}" if fits else "写名称或代码"
+        said = f"有 {len(fits)} 个单位符合" if fits else "没有这个单位"
+        raise InputError(said, field="--office", value=typed[:40], remedy=remedy)
+
+    def labels(self, view: View, text: str) -> tuple[str, list[str]]:
+        """What a filter with ``text`` shows, and the offices it offers: this one, those above, those joined below.
+
+        An office is shown by its name, with the code where several are called so.
+        """
+        offices = _with_certified(view, self.offices(view))
+        count = Counter(one.name for one in offices)
+
+        def label(one: Found) -> str:
+            return one.name if count[one.name] == 1 else f"{one.name}（{one.code}）"
+
+        shown = next((label(one) for one in offices if one.code == text), text)
+        return shown, [label(one) for one in offices if one.enrolled][:_LABELS_MAX]
+
     def named(self, view: View, codes: Iterable[str]) -> list[Found]:
         """The candidates of these codes, in their order; codes that are none stand there as they are."""
         known = {one.code: one for one in self.offices(view)}
         return [known.get(code) or Found(code, code, "", "", enrolled=False, direct=False)
                 for code in dict.fromkeys(codes)]  # fmt: skip
+
+
+def _with_certified(view: View, below: tuple[Found, ...]) -> tuple[Found, ...]:
+    """This office and those above it, as far as they are certified here, then the candidates below."""
+    keys = view.keyring.offices() if view.keyring is not None else {}
+    path = keys[view.office].path if view.office in keys else ()
+    here = [Found(code, keys[code].name, "", "", enrolled=True, direct=False) for code in reversed(path)
+            if code in keys]  # fmt: skip
+    return (*here, *below)
 
 
 def _rank(readings: Readings, typed: str, one: Found) -> int:
@@ -103,7 +155,7 @@ def _rank(readings: Readings, typed: str, one: Found) -> int:
     place = readings.place(typed, one.name)
     if place < 0 and one.above:
         place = readings.place(typed, one.above.replace(_UNDER, "") + one.name)
-        return -1 if place < 0 else 20 + place
+        return -1 if place < 0 else _BY_PLACE + place
     return -1 if place < 0 else 2 + place
 
 

@@ -18,6 +18,7 @@ from node.web import kept_filters
 from node.web.forms import Field, Form
 from node.web.page import Page
 from node.web.pages.item_fields import action_named
+from node.web.pages.offices import asked_office, office_code
 from node.web.request import WebRequest
 from node.web.wording import text_of
 
@@ -40,7 +41,8 @@ async def items(request: WebRequest) -> Response:
     found: dict[str, Any] | None = None
     wrong = ""
     try:
-        found = await request.ask("item.page", **(asked | {"page": query["page"]}))
+        office = await office_code(request, query["office"])
+        found = await request.ask("item.page", **(asked | {"page": query["page"], "office": office}))
     except NotFoundError:
         raise
     except InputError as error:
@@ -49,7 +51,7 @@ async def items(request: WebRequest) -> Response:
         "items/list.html", 200 if found is not None else 422, found=found, query=query, asked=asked, wrong=wrong,
         heads=HEADS, sorts=SORT_LABELS, states=STATE_LABELS, colours=COLOURS, lines=LINES,
         rare=any(query[one] for one in RARE),
-        kept=await kept_filters.kept_for(request, LIST),
+        kept=await kept_filters.kept_for(request, LIST), office=await asked_office(request, query["office"]),
         keep=await request.blank(kept_filters.KEEP, query=urlencode(asked)),
         tickable=await tickable(request, [one["id"] for one in found["items"]] if found is not None else ()),
         here_again={name: value for name, value in asked.items() if name != "sort"}, unnamed=not asked,

@@ -24,6 +24,7 @@ from node.web import kept_filters
 from node.web.forms import Field
 from node.web.page import Page
 from node.web.pages.items import tickable
+from node.web.pages.offices import asked_office, office_code
 from node.web.request import WebRequest
 from node.web.wording import text_of
 
@@ -76,7 +77,8 @@ async def ledger(request: WebRequest) -> Response:
     found: Document | None = None
     wrong = ""
     try:
-        found = await request.ask("ledger.show", ledger=word, **_args(query))
+        office = await office_code(request, query["office"])
+        found = await request.ask("ledger.show", ledger=word, **_args(query | {"office": office}))
     except NotFoundError:
         raise
     except InputError as error:
@@ -89,7 +91,7 @@ async def ledger(request: WebRequest) -> Response:
     return request.render(
         "ledgers/show.html", 200 if found is not None else 422, found=found, query=query, asked=asked, wrong=wrong,
         word=word, columns=shown, every=every, states=STATE_LABELS, lines=LINES, sorts=SORTS, wide_columns=WIDE,
-        kept=await kept_filters.kept_for(request, _key(word)),
+        kept=await kept_filters.kept_for(request, _key(word)), office=await asked_office(request, query["office"]),
         keep=await request.blank(kept_filters.KEEP, query=urlencode(asked)),
         choice=await request.blank(CHOICE, query=urlencode(asked)),
         tickable=await tickable(request, [one["id"] for one in found["rows"]] if found is not None else ()),
@@ -165,7 +167,8 @@ async def forget(request: WebRequest) -> Response:
 async def book(request: WebRequest) -> Response:
     """The ledger with these filters and all its columns as a file that can be edited and imported again (R94)."""
     word, query = await _known(request), request.query(*FILTERS)
-    args = _args(query) | {"ledger": word, "per": _EXPORT_PAGE}
+    office = await office_code(request, query["office"])
+    args = _args(query | {"office": office}) | {"ledger": word, "per": _EXPORT_PAGE}
     first = await request.ask("ledger.show", **(args | {"page": 1}))
     if first["total"] > EXPORT_ROWS_MAX:
         remedy = "先按年份、承办机构等缩小范围，分几个文件导出"

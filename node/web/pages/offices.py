@@ -58,6 +58,24 @@ async def names_of(request: WebRequest, rows: Iterable[Mapping[str, Any]]) -> di
     return {one.code: one.name for one in found}
 
 
+class Asked(NamedTuple):
+    """The office of a filter: what the page shows of it, and the names it offers."""
+
+    shown: str
+    names: list[str]
+
+
+async def office_code(request: WebRequest, text: str) -> str:
+    """The code of the office that a person wrote by name, pinyin or code; InputError where none or several fit."""
+    return await asyncio.to_thread(request.console.finder.code_of, request.gateway.view(), text)
+
+
+async def asked_office(request: WebRequest, text: str) -> Asked:
+    """What the macro `office` of lists shows."""
+    finder, view = request.console.finder, request.gateway.view()
+    return await asyncio.to_thread(lambda: Asked(*finder.labels(view, text)))
+
+
 async def offices(request: WebRequest) -> Response:
     """A page of its own, and what the form's search puts into itself."""
     query = request.query("find")["find"]

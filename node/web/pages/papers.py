@@ -11,7 +11,7 @@ from node.documents.sheet_out import write_sheet
 from node.errors import InputError
 from node.services.views.papers import PAPERS, PER_PAGE_MAX
 from node.web.page import Page
-from node.web.pages.offices import names_of
+from node.web.pages.offices import asked_office, names_of, office_code
 from node.web.request import WebRequest
 from node.web.wording import text_of
 
@@ -27,14 +27,15 @@ async def papers(request: WebRequest) -> Response:
     found: Document | None = None
     wrong = ""
     try:
-        found = await request.ask("papers", **(query | {"kind": query["kind"] or "slip"}))
+        office = await office_code(request, query["office"])
+        found = await request.ask("papers", **(query | {"kind": query["kind"] or "slip", "office": office}))
     except InputError as error:
         wrong = text_of(error)
     lines = found["lines"] if found is not None else []
     return request.render(
         "papers/list.html", 200 if found is not None else 422, found=found, query=query, wrong=wrong,
         kinds={name: one.label for name, one in PAPERS.items()}, kind=query["kind"] or "slip",
-        names=await names_of(request, lines),
+        names=await names_of(request, lines), office=await asked_office(request, query["office"]),
         asked={name: value for name, value in query.items() if value and name != "page"},
     )  # fmt: skip
 
@@ -42,7 +43,8 @@ async def papers(request: WebRequest) -> Response:
 async def book(request: WebRequest) -> Response:
     """The whole list as a file."""
     query = request.query("kind", "office")
-    asked = query | {"kind": query["kind"] or "slip", "per": str(PER_PAGE_MAX)}
+    office = await office_code(request, query["office"])
+    asked = query | {"kind": query["kind"] or "slip", "office": office, "per": str(PER_PAGE_MAX)}
     found = await request.ask("papers", **asked)
     if found["items"] > EXPORT_ITEMS_MAX:
         wide = f"超过 {EXPORT_ITEMS_MAX} 个事项"

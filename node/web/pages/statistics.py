@@ -12,7 +12,7 @@ from node.errors import InputError
 from node.services.access import scope
 from node.services.views.statistics import BY, FIGURES
 from node.web.page import Page
-from node.web.pages.offices import names_of
+from node.web.pages.offices import asked_office, names_of, office_code
 from node.web.request import WebRequest
 from node.web.wording import text_of
 
@@ -55,7 +55,7 @@ async def statistics(request: WebRequest) -> Response:
     found: Document | None = None
     wrong = ""
     try:
-        found = await _answer(request, "statistics", **query)
+        found = await _answer(request, "statistics", **query | {"office": await office_code(request, query["office"])})
     except InputError as error:
         wrong = text_of(error)
     names: dict[str, str] = {}
@@ -67,7 +67,7 @@ async def statistics(request: WebRequest) -> Response:
         "statistics/show.html", 200 if found is not None else 422, found=found, query=query, wrong=wrong, by=BY,
         kinds=KINDS, figures=FIGURES, definitions=DEFINITIONS, scope=SCOPE, groups=groups[:TABLE_GROUPS],
         left_out=max(len(groups) - TABLE_GROUPS, 0), charts=charts_of(found, groups) if found is not None else [],
-        chart_groups=CHART_GROUPS, total_groups=len(groups),
+        office=await asked_office(request, query["office"]), chart_groups=CHART_GROUPS, total_groups=len(groups),
     )  # fmt: skip
 
 
@@ -94,7 +94,8 @@ async def problems(request: WebRequest) -> Response:
     found: Document | None = None
     wrong = ""
     try:
-        found = await _answer(request, "problems", **query | {"repeated": query.get("repeated") == "1"})
+        asked = query | {"office": await office_code(request, query["office"])}
+        found = await _answer(request, "problems", **asked | {"repeated": query["repeated"] == "1"})
     except InputError as error:
         wrong = text_of(error)
     groups = found["groups"] if found is not None else []
@@ -103,7 +104,7 @@ async def problems(request: WebRequest) -> Response:
     )
     return request.render(
         "statistics/problems.html", 200 if found is not None else 422, found=found, query=query, wrong=wrong,
-        groups=groups, names=names,
+        groups=groups, names=names, office=await asked_office(request, query["office"]),
     )  # fmt: skip
 
 
