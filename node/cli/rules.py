@@ -146,7 +146,8 @@ def _imported(data: Any, _paper: Paper) -> Iterable[str]:
     done = "已发布" if data["record"] else "检查通过，未发布"
     yield f"{done}：工作日历第 {data['version']} 版，已知 {data['years'][0]}—{data['years'][-1]} 年"
     if data["changed_count"]:
-        yield f"变化 {data['changed_count']} 天：{'、'.join(data['changed'])}"
+        days = [f"{day} {to}" for day, to in zip(data["changed"], data["changed_to"], strict=True)]
+        yield f"变化 {data['changed_count']} 天：{'、'.join(days)}"
 
 
 def differences(home: o.Home = None, as_json: o.Json = False) -> int:

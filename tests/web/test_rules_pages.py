@@ -146,11 +146,11 @@ def test_the_calendar_is_previewed_then_published(desk: Desk) -> None:
     page, path = "/rules/calendar/import", "/rules/calendar/preview"
     answer = upload(browser, page, path, "notice.csv", data, source="国办发明电")
     assert answer.status_code == 200, answer.text
-    assert "2031-01-01" in soup(answer).get_text()
+    assert "2031-01-01 休、2031-01-04 班" in soup(answer).get_text()
     assert desk.office.store.reader().record_count() == before, "a preview publishes nothing"
     assert noted(desk) == told, "and is no import in the audit log"
     given = {str(one["name"]): str(one.get("value") or "") for one in soup(answer).select("main form [name]")}
-    assert browser.send("/rules/calendar/import", given).headers["location"] == "/rules/calendar"
+    assert browser.send("/rules/calendar/import", given).headers["location"] == "/rules/calendar?year=2031"
     assert desk.office.store.reader().record_count() == before + 1
     assert noted(desk) == told + 1
     shown = browser.page("/rules/calendar?year=2031")

@@ -266,9 +266,11 @@ def publish_calendar(office: Office, args: Args, caller: Caller) -> dict[str, ob
     new = calendars.read_notice(_data(args), old) if args.get("file_base64") else _seeded(old)
     moved = old.off | old.on | new.off | new.on
     changed = differences(old, new, range(min(moved), max(moved) + 1)) if moved else ()
+    shown = changed[-_DIFFERENCES_SHOWN:]
     answer: dict[str, object] = {
         "version": new.version, "years": sorted(new.years), "changed_count": len(changed),
-        "changed": [date_of(day).isoformat() for day in changed[-_DIFFERENCES_SHOWN:]], "record": None,
+        "changed": [date_of(day).isoformat() for day in shown],
+        "changed_to": ["班" if new.is_working_day(day) else "休" for day in shown], "record": None,
     }  # fmt: skip
     if not args.get("dry_run"):
         answer["record"] = write_calendar(desk, new, take(args, "source") or "国务院办公厅节假日安排", caller)

@@ -249,7 +249,9 @@ async def import_publish(request: WebRequest) -> Response:
     """Publish what was previewed."""
     form = await request.form(CONFIRM_NOTICE)
     if form.ok and (done := await request.act(form, "calendar.import")) is not None:
-        return request.redirect("/rules/calendar", flash=f"已发布工作日历第 {done['version']} 版")
+        # The year the notice is about, so that it is seen at once.
+        year = {"year": done["changed"][-1][:4]} if done["changed"] else {}
+        return request.redirect("/rules/calendar", flash=f"已发布工作日历第 {done['version']} 版", **year)
     again = await request.blank(NOTICE)
     again.error = form.error or "；".join(form.errors.values())
     return request.form_page("rules/import.html", again)
