@@ -34,8 +34,9 @@ def test_alarms_show_what_to_do_and_end_by_hand_only_where_they_may(desk: Desk) 
     alarms = {alarm["aria-label"]: alarm for alarm in page.select("section.alarm")}
     rejected = alarms["记录被拒收"]
     assert "怎么办" in rejected.select_one("ul.runbook").get_text()
+    assert page.select("script[src*='items.js']"), "what was opened stays so when the alarms are fetched anew"
     for alarm in alarms.values():
-        (way,) = alarm.select("details")
+        (way,) = alarm.select("details[id]")
         assert way.select("summary")[0].get_text() == "处置办法"
         assert way.select("summary + ul.runbook li"), "one click away, without JavaScript"
     assert "dulian alarm ack" not in str(rejected.select_one(".facts"))
