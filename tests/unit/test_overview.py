@@ -14,6 +14,7 @@ from node.services.matters.desk import Caller
 from node.services.sheets.ledgers import list_ledgers, show_ledger
 from node.services.views import overview, pages, statistics, workbench
 from node.services.views.statistics import span_of
+from node.services.views.tree import item_tree
 from node.storage.port import BoardQuery, ReadNotice, Unit
 from tests.sim.world import Machine
 from tests.unit.offices import CITY, COUNTY, LATER, PROVINCE, TOWN, Offices
@@ -196,6 +197,12 @@ def test_a_ledger_says_of_an_item_what_its_tasks_have_come_to() -> None:
         assert (f"{listed['percent']}%", listed["known"]["label"], as_of) == (
             said["percent"], said["known"], said["as_of"]
         ), "the list says what the ledger says"
+        whole: Any = item_tree(made.province.store.reader(), made.province.office.view(), {"item": own})
+        part: Any = item_tree(made.province.store.reader(), made.province.office.view(), {"item": tasks[0]})
+        node = whole["tree"]
+        assert all(node[key] == listed[key] for key in ("percent", "as_of"))
+        assert node["known"]["label"] == listed["known"]["label"]
+        assert part["path"][0]["percent"] == listed["percent"]
         return said
 
     said = cells()

@@ -23,7 +23,8 @@ from node.services.access import scope
 from node.services.board.project import read_facts
 from node.services.matters.desk import take
 from node.services.views import truth
-from node.services.views.browse import View, light_of, row_document
+from node.services.views.browse import View, light_of, moment, row_document
+from node.services.views.rolled import TASKS_MAX, as_of_ms, known_with, percent_of, speaks_for_tasks, tasks_under
 from node.services.views.tracks_view import text_of
 from node.services.views.truth_rows import known_of
 from node.storage.port import BoardQuery, BoardRow, Reader
@@ -49,6 +50,8 @@ def item_tree(reader: Reader, view: View, args: Mapping[str, object]) -> Documen
     below, truncated = _below(reader, row)
     rows = [*above, row, *below]
     nodes = _nodes(reader, view, rows)
+    for item_id, said in _of_tasks(reader, view, [*above, row]).items():
+        nodes[item_id] |= said
     listed: dict[bytes, list[Document]] = {}
     for one in below:
         listed.setdefault(one.parent, []).append(nodes[one.item_id])
@@ -115,6 +118,21 @@ def _nodes(reader: Reader, view: View, rows: Sequence[BoardRow]) -> dict[bytes, 
             "latest": latest.get(row.item_id), "children": [],
         }  # fmt: skip
     return found
+
+
+def _of_tasks(reader: Reader, view: View, rows: Sequence[BoardRow]) -> dict[bytes, Document]:
+    """What lists and ledgers say of those of these items that have nothing but their tasks to show (`rolled`)."""
+    speaking = [row for row in rows if speaks_for_tasks(row, view.office)]
+    below = tasks_under(reader, [row.item_id for row in speaking], TASKS_MAX) if speaking else {}
+    speaking = [row for row in speaking if row.item_id in below]
+    known = known_of(reader, view, [*speaking, *(task for row in speaking for task in below[row.item_id])])
+    return {
+        row.item_id: {
+            "percent": percent_of(row, below), "as_of": moment(as_of_ms(view, row, below)),
+            "known": truth.document(known_with(row, below[row.item_id], known, view.name_of), view.name_of),
+        }
+        for row in speaking
+    }
 
 
 def _latest(reader: Reader, view: View, rows: Sequence[BoardRow]) -> dict[bytes, Document]:
