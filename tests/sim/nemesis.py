@@ -253,7 +253,11 @@ class Nemesis:
         first, lost = not child.tls, self.random.random() < 0.4
         expires_ms = self.sim.now_ms + 180 * 86_400_000
 
+        asked_over = child.tls
+
         def issue() -> None:
+            if asked_over:  # as `Enrolment.renew`: asked over a channel with this certificate
+                parent.office.trust.tls_used(child.code, asked_over, self.sim.now_ms)
             parent.office.trust.issued(child.code, new, expires_ms)
 
         def done(_answer: object, _error: DulianError | None) -> None:

@@ -200,3 +200,22 @@ def test_who_is_certified_below_a_lost_certificate_is_known_again_once_it_is_put
     settled(wire, province, city, county)
     assert province.office.keyring.current(CITY)
     assert province.office.keyring.current(COUNTY)
+
+
+def test_a_log_of_which_nothing_is_left_is_fetched_again_while_the_node_runs(tree):
+    """Seed 2978: row and records are gone; what is left is consistent, and only the running node knows better."""
+    wire, _, city, county = tree
+    notices(wire, city, 2)
+    _, log = last_row(county, author=CITY, line=BELOW_CITY)
+    before = county.store._tables.record.held[log.log_no, log.seq]
+    for seq in range(1, log.seq + 1):
+        spoil(county, log.log_no, seq)
+    del county.store._tables.log.held[log.log_no]
+    county.office.step([county.office.reconcile.scrub])
+    assert "log_lost" in codes(county)
+    cut(city, county)
+    wire.connect(county)
+    settled(wire, city, county)
+    again = county.store._tables.record.held[log.log_no, log.seq]
+    assert again._replace(received_ms=before.received_ms) == before  # when it first came nobody knows any more
+    assert heads(county, city) == heads(city, county)

@@ -203,10 +203,13 @@ class Enrolment:
     def renew(self, note: notes.Signed, client_certificate: bytes) -> bytes:
         """A child asks for a new TLS certificate over its present one; PeerError where it may not."""
         now_ms = self._world.clock.now_ms()
-        owner = self._trust.tls_owner(credentials.tls_sha256(client_certificate), now_ms)
+        asked_over = credentials.tls_sha256(client_certificate)
+        owner = self._trust.tls_owner(asked_over, now_ms)
         renewal = notes.open_renewal(self._keyring, note)
         if renewal.office != owner:
             raise PeerError("续期申请与通道不符", code="wrong_office", evidence=note.body)
+        # It holds this one: however many answers are lost from now on, this one goes on working.
+        self._trust.tls_used(owner, asked_over, now_ms)
         return self._issue(owner, renewal.tls_public_key)
 
     def _invite_of(self, client_certificate: bytes, code: str) -> Invite | None:

@@ -69,9 +69,13 @@ def place_name(key: LogKey) -> str:
 class Scrub:
     """One pass over a store; `portion` until it says that it is done."""
 
-    def __init__(self, reader: Reader, keyring: Keyring, blob_whole: Callable[[BlobRow], bool] | None) -> None:
-        """``blob_whole`` None: attachments are not looked into."""
+    def __init__(
+        self, reader: Reader, keyring: Keyring, blob_whole: Callable[[BlobRow], bool] | None,
+        held: frozenset[int] = frozenset(),
+    ) -> None:  # fmt: skip
+        """``blob_whole`` None: attachments are not looked into. ``held``: numbers of logs that a running node knows."""
         self._reader = reader
+        self._held = held
         self._keyring = keyring
         self._blob_whole = blob_whole
         self._findings: list[Finding] = []
@@ -122,6 +126,9 @@ class Scrub:
                     self._blobs.append(blob)
                     self._note("attachment", blob.hash.hex(), "附件内容与登记不符或已缺失", ())
                 yield 1 + blob.size_bytes // _BYTES_PER_COST
+        # Of a log that lost its row and all its records nothing is left here: only who knew of it can tell.
+        absent = self._held.difference(self._lost, (row.log_no for row in self._reader.logs()))
+        self._lost += sorted(absent)
 
     # -- logs -----------------------------------------------------------------------------------------------------
 

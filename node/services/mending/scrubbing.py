@@ -62,7 +62,8 @@ class Scrubbing:
         def whole(row: BlobRow) -> bool:
             return self._blobs.check(row.hash, row.salt)
 
-        self._scrub = Scrub(self._p.store.reader(), self._p.keyring, whole)
+        held = frozenset(log.log_no for log in self._p.logs.index)
+        self._scrub = Scrub(self._p.store.reader(), self._p.keyring, whole, held)
         self._portion(self._scrub)
 
     def _portion(self, scrub: Scrub) -> None:
@@ -82,14 +83,14 @@ class Scrubbing:
         self._scrub = None
         self._done_ms = self._p.world.clock.now_ms()
         found = scrub.found()
-        if found.lost:
-            for log in self._p.logs.put_back(found.lost):
-                lost_logs.tell(self._p.alarms, log.key, log.log_id)
+        put_back = self._p.logs.put_back(found.lost) if found.lost else []
+        for log in put_back:
+            lost_logs.tell(self._p.alarms, log.key, log.log_id)
         self._repairs.take(found)
         for blob in found.blobs:
             self._blobs.remove(blob.hash)
             self._p.store.put([replace(blob, present=False)])
-        if found.lost and not self._again:
+        if put_back and not self._again:
             # The records of these logs were not looked at: once more, as soon as their rows are committed.
             self._again = self._repairs.suspected = True
             return
