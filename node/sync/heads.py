@@ -124,6 +124,10 @@ class HeadIndex:
         self._logs: dict[bytes, LogState] = {}
         self._by_no: dict[int, LogState] = {}
         self._links: dict[str, HeadSet] = {}
+        # By the child below which the line goes on, and those that go to all children: a neighbour's logs are found
+        # without a look at every log, of which an office with many children has many.
+        self._below: dict[str, list[LogState]] = {}
+        self._wide: list[LogState] = []
         self._authors: dict[str, HeadSet] = {}
         self._last_no = 0
 
@@ -148,9 +152,14 @@ class HeadIndex:
         self._logs[log.log_id] = log
         self._by_no[log.log_no] = log
         self._last_no = max(self._last_no, log.log_no)
-        for peer, heads in self._links.items():
-            if self.crosses(log.key, peer):
-                heads.add(log)
+        child = self._child_below(log.key.line)
+        if child is None:
+            self._wide.append(log)
+        elif child:
+            self._below.setdefault(child, []).append(log)
+        for peer in self._links if child is None else (self._parent, child):
+            if peer in self._links and self.crosses(log.key, peer):
+                self._links[peer].add(log)
         self.author(log.key.author).add(log)
 
     def next_no(self) -> int:
@@ -163,8 +172,10 @@ class HeadIndex:
 
     def moved(self, log: LogState) -> None:
         """A log's head was moved by its owner: digests that name it are stale."""
-        for heads in self._links.values():
-            if log.log_id in heads:
+        child = self._child_below(log.key.line)
+        for peer in self._links if child is None else (self._parent, child):
+            heads = self._links.get(peer)
+            if heads is not None and log.log_id in heads:
                 heads.touch(log)
         self.author(log.key.author).touch(log)
 
@@ -173,7 +184,8 @@ class HeadIndex:
         heads = self._links.get(peer)
         if heads is None:
             heads = HeadSet()
-            for log in self._logs.values():
+            found = self._logs.values() if peer == self._parent else [*self._wide, *self._below.get(peer, ())]
+            for log in sorted(found, key=lambda log: log.log_no):
                 if self.crosses(log.key, peer):
                     heads.add(log)
             self._links[peer] = heads
@@ -193,6 +205,18 @@ class HeadIndex:
     def crosses_line(self, line: Line, peer: str) -> bool:
         """The same for anything on a line."""
         path = self._my_path
-        if len(path) > 1 and peer == path[-2]:
+        if peer and peer == self._parent:
             return line.crosses(path[:-1], path[-1])
         return line.crosses(path, peer)
+
+    @property
+    def _parent(self) -> str:
+        return self._my_path[-2] if len(self._my_path) > 1 else ""
+
+    def _child_below(self, line: Line) -> str | None:
+        """The only child a line can go on to, empty where to none; None: to all of them, if it comes here at all."""
+        path, me = line.path, self._my_path[-1]
+        below = path[path.index(me) + 1 :] if me in path else ()
+        if below:
+            return below[0]
+        return None if line.subtree else ""
