@@ -22,6 +22,7 @@ from node.services.exchange.logs import Logs
 from node.services.identity import Identity, World
 from node.services.mending.comeback import (
     CLONE,
+    CLONE_FOUND,
     CLONE_SAID,
     CLONES,
     EPOCH_META,
@@ -156,6 +157,12 @@ class Author:
         if not self.recovering or (reason in CLONES and self.recovering not in CLONES):
             self.recovering = reason
             self._store.put([Meta(RECOVERING_META, reason.encode())])
+
+    def stop_silently(self) -> None:
+        """The other of two copies was chosen already: that this one has found it need not be said any more."""
+        if self.recovering == CLONE_FOUND:
+            self.recovering = CLONE
+            self._store.put([Meta(RECOVERING_META, CLONE.encode())])
 
     def own_office_record(self, record_id: bytes) -> Envelope | None:
         """An own record of the office line by id (certificates), or None."""

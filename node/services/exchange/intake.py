@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from node.errors import PeerError
@@ -234,7 +235,7 @@ class Intake:
         elif kind == _EPOCH:
             self._p.forks.epoch_begun(record)
             if record.header.author != self._p.identity.code:
-                clones.hear(self._p.alarms, record)
+                clones.hear(self._p.alarms, record, partial(self._chosen_at, record.header.author))
         elif kind == _WITNESS:
             for enclosed in self._p.forks.witnessed(record, first_hand=not beside):
                 self._heed(peer, enclosed, beside=True)
@@ -249,13 +250,17 @@ class Intake:
         check_signature(run[0], key.verify)
         epoch = run[0].header.epoch
         known = any(log.seq and log.key.epoch == epoch for log in p.logs.index.author(p.identity.code))
-        if clones.weigh(p.author, p.alarms, p.identity.code, peer, run, known=known):
+        chosen = partial(self._chosen_at, p.identity.code)
+        if clones.weigh(p.author, p.alarms, p.identity.code, peer, run, known=known, chosen=chosen):
             return
         p.author.stop("rollback")
         p.alarms.raise_(
             "rolled_back", p.identity.code,
             f"本机数据曾被回退：{peer} 持有本单位已签发而本机缺失的记录，正在取回，取回前暂停签发",
         )  # fmt: skip
+
+    def _chosen_at(self, code: str) -> clones.Moment:
+        return clones.chosen_at(self._p.store, self._p.logs, self._p.keyring, code)
 
     def _learn(self, peer: str, record: Record) -> None:
         old = self._p.keyring.certified(record)

@@ -49,13 +49,15 @@ class Recovery:
 
         ``alone``: there are no neighbours, and so nobody who could hold anything of what was lost.
         """
+        ready = [session for session in sessions if session.synced]
+        behind = any(self._is_own(log_id) for session in ready for log_id in session.machine.behind)
         if self._author.recovering in CLONES:
-            if self._author.recovering == CLONE_FOUND and not self._author.skew_ms:
+            # Not before it has heard its neighbours: started again, it may learn that the other was chosen meanwhile.
+            heard = ready and not behind
+            if self._author.recovering == CLONE_FOUND and heard and not self._author.skew_ms:
                 self._author.begin_epoch(CLONE)  # its one record tells the other copy, and everybody, to stop
                 self._author.stop(CLONE)
             return False
-        ready = [session for session in sessions if session.synced]
-        behind = any(self._is_own(log_id) for session in ready for log_id in session.machine.behind)
         # With a clock that is off nothing may be written: the new epoch waits for it too.
         if not (ready or alone) or behind or self._author.skew_ms:
             return False
