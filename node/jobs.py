@@ -29,6 +29,7 @@ _log = structlog.get_logger("jobs")
 _TICK_S = 1
 _RECHECK_S = 2
 _RECHECK_RECORDS = 400  # about 0.1 s of one core
+_RECHECK_PUT_OFF_MAX = 60  # two minutes
 _MAINTAIN_S = 30
 _PROBE_S = 10
 _GATHER_S = 15
@@ -63,12 +64,18 @@ def start(running: Running) -> Callable[[], None]:
         running.runner.post(office.tick)
 
     all_checked = -1  # so many records were held when nothing was left to check
+    seen, put_off = office.logs.record_count, 0
 
     async def check() -> None:
-        nonlocal all_checked
+        nonlocal all_checked, seen, put_off
         records = office.logs.record_count
+        arrived, seen = records - seen, records
         if records == all_checked:
             return
+        if arrived > _RECHECK_RECORDS and put_off < _RECHECK_PUT_OFF_MAX:
+            put_off += 1  # more comes in than would be checked: a catch-up goes on
+            return
+        put_off = 0
         found = await asyncio.to_thread(lambda: recheck(office.store.reader(), office.keyring, _RECHECK_RECORDS))
         if found:
             running.runner.post(lambda: _note(running, found))

@@ -17,12 +17,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from node.config import CONFIG_FILE
+from node.bootstrap import homes
+from node.clock import SystemClock
+from node.config import CONFIG_FILE, read_config
+from node.items.lights import day_of
+from node.services.mending.reconcile import JOB
+from node.storage.port import JobRun, Peer
+from node.storage.sql import open_store
 from tests.bench.templates import Templates, point
 from tests.conftest import ROOT
 
 START_S = 600.0
 SYNC_S = 60.0
+_QUIET_S, _QUIET_CPU_S, _PATIENCE_S = 1.0, 0.05, 900.0
 
 
 class Measured(NamedTuple):
@@ -113,11 +120,33 @@ class Node:
 
 @contextmanager
 def linked(parent_home: Path, child_home: Path, *parent_options: str) -> Iterator[tuple[Node, Node]]:
-    """A parent and its child, both running; the child dials when it is told to ``go``."""
+    """A parent and its child, both running and at rest; the child dials when it is told to ``go``."""
+    for home in (parent_home, child_home):
+        _night_is_over(home)
     with Node(parent_home, *parent_options) as parent:
         point(child_home, parent_code(parent_home), parent.address)
         with Node(child_home) as child:
+            wait_quiet(parent, child)
             yield parent, child
+
+
+def _night_is_over(home: Path) -> None:
+    """A home that was made just now has never had its night: without this it looks at every record it holds at once."""
+    store = open_store(homes.database_url(home, read_config(home)), create=False)
+    today = day_of(SystemClock().now_ms())
+    links = [*(peer.office for peer in store.rows(Peer)), str(read_config(home).office)]
+    store.begin()
+    store.put([JobRun(JOB + office, day, 0, 0) for office in links for day in (today - 1, today, today + 1)])
+    store.commit(durable=True)
+    store.close()
+
+
+def wait_quiet(*nodes: Node) -> None:
+    """Until the nodes have nothing to do: indexes of texts, checks and reminders that follow a start."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while any(node.ask("window", seconds=_QUIET_S)["cpu"] > _QUIET_CPU_S for node in nodes):
+        if time.monotonic() > deadline:
+            raise RuntimeError("the nodes do not come to rest")
 
 
 def parent_code(home: Path) -> str:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
-from tests.bench.drive import Bench, Measured, Node, forget, linked, median, wait_synced
+from tests.bench.drive import Bench, Measured, forget, linked, median, wait_quiet, wait_synced
 from tests.bench.templates import PROVINCE, WUXI
 
 BYTES_BAR, CPU_MS_BAR = 2_048, 50.0
 _TIMES = 9
 _WINDOW_S = 0.6
-_QUIET_S, _QUIET_CPU_S, _PATIENCE_S = 1.0, 0.05, 900.0
 
 
 def measure(bench: Bench) -> list[Measured]:
@@ -51,11 +48,3 @@ def measure(bench: Bench) -> list[Measured]:
             cpu_ms <= CPU_MS_BAR, figures,
         ),
     ]  # fmt: skip
-
-
-def wait_quiet(*nodes: Node) -> None:
-    """Until the nodes have nothing to do: what was stored is checked one by one in the background once, for minutes."""
-    deadline = time.monotonic() + _PATIENCE_S
-    while any(node.ask("window", seconds=_QUIET_S)["cpu"] > _QUIET_CPU_S for node in nodes):
-        if time.monotonic() > deadline:
-            raise RuntimeError("the nodes do not come to rest")
