@@ -20,6 +20,9 @@ RUN = (
     " WHERE place > ? AND place <= ? ORDER BY place LIMIT ?"
 )
 RECORDS_AT = select(RECORD).where(RECORD.c.place.in_(bindparam("places", expanding=True))).order_by(RECORD.c.place)
+RECEIVED_AT = select(RECORD.c.place, RECORD.c.received_ms).where(
+    RECORD.c.place.in_(bindparam("places", expanding=True))
+)
 LOGS = select(LOG).order_by(LOG.c.log_no)
 DIRTY_LOGS = select(LOG).join(DIRTY, DIRTY.c.log_no == LOG.c.log_no).order_by(LOG.c.log_no).limit(bindparam("count"))
 RECORD_COUNT = select(func.coalesce(func.sum(LOG.c.head_seq), 0))
@@ -92,6 +95,16 @@ class LogReads(Reads):
             return [
                 _record(row) for chunk in chunks(wanted) for row in connection.execute(RECORDS_AT, {"places": chunk})
             ]
+
+    def received_at(self, places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
+        """When records were taken in."""
+        wanted = sorted({place_of(log_no, seq) for log_no, seq in places})
+        with self._reading() as connection:
+            return {
+                log_and_seq(place): received_ms
+                for chunk in chunks(wanted)
+                for place, received_ms in connection.execute(RECEIVED_AT, {"places": chunk})
+            }
 
     def record_count(self) -> int:
         """Number of records held, by the heads."""

@@ -289,6 +289,10 @@ class Reader(Projected, Protocol):
         """Records at (log_no, seq) places, sorted by place; absent places are left out."""
         ...
 
+    def received_at(self, places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
+        """When the records at (log_no, seq) places were taken in (ms); absent places are left out."""
+        ...
+
     def record_count(self) -> int:
         """Number of records held (may be taken from the heads)."""
         ...

@@ -190,9 +190,9 @@ class StoreContract:
 
     def test_records_at_places(self, store: port.Store) -> None:
         first, second = fill_log(store, 1, 3), fill_log(store, 2, 3)
-        wanted = [(2, 3), (1, 2), (2, 3), (7, 1), (1, 4), (1, 1)]
-        assert store.records_at(wanted) == [first[0], first[1], second[2]]
-        assert store.reader().records_at(iter([(2, 2**32 - 1)])) == []
+        wanted = [(2, 3), (1, 2), (2, 3), (7, 1), (1, 4), (1, 1), (2, 2**32 - 1)]
+        assert store.records_at(iter(wanted)) == (found := [first[0], first[1], second[2]])
+        assert store.received_at(iter(wanted)) == {row[:2]: row.received_ms for row in found}
 
     def test_the_last_number_of_a_log_is_its_own(self, store: port.Store) -> None:
         top = 2**32 - 1

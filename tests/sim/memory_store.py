@@ -106,6 +106,9 @@ class MemoryReader:
         records = self._see(self._tables.record)
         return [record for place in sorted(set(places)) if (record := records.get(place)) is not None]
 
+    def received_at(self, places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
+        return {(row.log_no, row.seq): row.received_ms for row in self.records_at(places)}
+
     def record_count(self) -> int:
         return sum(row.head_seq for row in self._see(self._tables.log).rows())
 

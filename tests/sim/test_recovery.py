@@ -178,5 +178,5 @@ def test_for_what_another_copy_wrote_a_receipt_is_asked_for_though_both_had_agre
     reconnect(wire, city, county)
     wire.settle()
     assert county.digests().items() <= city.digests().items()
-    assert unsent(county.office, CITY) == (0, 0)
+    assert unsent(county.office, [CITY]) == {CITY: (0, 0)}
     assert link_document(county.office, CITY, "parent")["state"] == "synced"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
 from node import __version__
 from node.clock import iso
 from node.records.line import level_of
 from node.services.care.backups import last_made
 from node.services.mending import comeback
-from node.services.mending.statements import load_state, state_document
+from node.services.mending.statements import State, load_states, state_document
 from node.services.office import Office
 from node.services.routine.proposals import open_count
 from node.services.views.browse import moment
@@ -48,7 +51,7 @@ def status_document(office: Office) -> dict[str, object]:
         "logs": sum(1 for log in office.logs.index if log.seq),
         "items": office.store.board_count(),
         "proposals_open": open_count(office.store),
-        "links": [link_document(office, peer, role) for peer, role in neighbours(office)],
+        "links": [link.document for link in link_standings(office, neighbours(office))],
         "backup": last_made(office.store),
         "recovery": _recovery(office),
         "offices": office.staleness.document(office.name_of),
@@ -68,13 +71,39 @@ def neighbours(office: Office) -> list[tuple[str, str]]:
     return [(office.identity.parent, "parent"), *children] if office.identity.parent else children
 
 
+class Standing(NamedTuple):
+    """How it stands with a neighbour: the JSON document, the row about it, and what it has not receipted."""
+
+    document: dict[str, object]
+    row: Peer | None
+    unsent: int
+    oldest_unsent_ms: int
+    to_receive: int
+
+
 def link_document(office: Office, peer: str, role: str) -> dict[str, object]:
-    """How it stands with a neighbour."""
+    """How it stands with one neighbour."""
+    return link_standings(office, [(peer, role)])[0].document
+
+
+def link_standings(office: Office, links: Sequence[tuple[str, str]]) -> list[Standing]:
+    """The same for many at once: neighbours may be thousands, and this is done in the core."""
+    rows = {row.office: row for row in office.store.rows(Peer)}
+    states = load_states(office.store)
+    waiting = unsent(office, [peer for peer, _ in links])
+    return [
+        _standing(office, peer, role, rows.get(peer), states.get(peer, State(peer)), waiting[peer])
+        for peer, role in links
+    ]
+
+
+def _standing(
+    office: Office, peer: str, role: str, row: Peer | None, reconciled: State, unsent: tuple[int, int]
+) -> Standing:
     session = office.links.session_of(peer)
     now_ms = office.world.clock.now_ms()
-    row = office.store.get(Peer, peer)
     last_ms = office.links.last_contact.get(peer, row.last_contact_ms if row else 0)
-    waiting, since_ms = unsent(office, peer)
+    waiting, since_ms = unsent
     to_receive = 0
     if session is not None:
         for log_id, seq in session.machine.behind.items():
@@ -86,7 +115,7 @@ def link_document(office: Office, peer: str, role: str) -> dict[str, object]:
         state = "never" if not last_ms else "stale" if now_ms - last_ms > office.fresh_ms else "behind"
     else:
         state = "synced" if session.synced and not waiting and not to_receive else "syncing"
-    return {
+    document: dict[str, object] = {
         "office": peer,
         "name": office.name_of(peer),
         "role": role,
@@ -98,28 +127,26 @@ def link_document(office: Office, peer: str, role: str) -> dict[str, object]:
         "to_receive": to_receive,
         "as_of": moment(office.marks.as_of_ms(peer)) if role == "child" else None,
         "reconciled_at": moment(row.reconciled_ms) if row else None,
-        "reconciled": state_document(load_state(office.store, peer)),
+        "reconciled": state_document(reconciled),
     }
+    return Standing(document, row, waiting, since_ms, to_receive)
 
 
-def unsent(office: Office, peer: str) -> tuple[int, int]:
-    """Records whose author's side we are and that the neighbour has not receipted, and when the oldest was written."""
-    count, oldest_ms = 0, 0
-    upward = peer == office.identity.parent
-    path = office.identity.path
-    for log in office.logs.index.link(peer):
-        author = log.key.author
-        # What flows towards this neighbour: upward everything of ours and from below, downward ours and from above.
-        ours = author == office.identity.code
-        if log.frozen or (not ours and upward == (author in path)):
-            continue  # of a forked log nothing more is taken: what others lack comes to them as 见证
-        acked = office.receipts.acked(peer, log)
-        if acked < log.seq:
-            count += log.seq - acked
-            rows = office.store.records_at([(log.log_no, acked + 1)])
-            if rows and (not oldest_ms or rows[0].received_ms < oldest_ms):
-                oldest_ms = rows[0].received_ms
-    return count, oldest_ms
+def unsent(office: Office, peers: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Records whose author's side we are and that a neighbour has not receipted, and when the oldest was taken in."""
+    counts: dict[str, int] = {}
+    firsts: dict[str, list[tuple[int, int]]] = {}
+    for peer in peers:
+        counts[peer], firsts[peer] = 0, []
+        for log in office.receipts.missing(peer):
+            acked = office.receipts.acked(peer, log)
+            counts[peer] += log.seq - acked
+            firsts[peer].append((log.log_no, acked + 1))
+    taken_ms = office.store.received_at(place for places in firsts.values() for place in places)
+    return {
+        peer: (counts[peer], min((taken_ms[place] for place in places if place in taken_ms), default=0))
+        for peer, places in firsts.items()
+    }
 
 
 def _fingerprint(office: Office) -> str:

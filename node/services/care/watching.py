@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from node.services.care.doctor_facts import Linked
-from node.services.care.status import link_document, neighbours, standing, unsent
-from node.storage.port import Alarm, Peer
+from node.services.care.status import Standing, link_standings, neighbours, standing
+from node.storage.port import Alarm
 
 if TYPE_CHECKING:
     from node.services.office import Office
@@ -63,19 +63,18 @@ class Watched(NamedTuple):
 
 def watch(office: Office) -> Watched:
     """In the core."""
-    links = tuple(_link(office, peer, role) for peer, role in neighbours(office))
+    links = neighbours(office)
+    found = link_standings(office, links)
     alarms = tuple(standing(office))
     parked = sum(alarm.code == "rejected_log" for alarm in alarms)
     return Watched(
-        links, office.author.measured_ms, office.author.recovering, parked, office.repairs.repaired.total(),
-        alarms,
+        tuple(_link(office, peer, role, one) for (peer, role), one in zip(links, found, strict=True)),
+        office.author.measured_ms, office.author.recovering, parked, office.repairs.repaired.total(), alarms,
     )  # fmt: skip
 
 
-def _link(office: Office, peer: str, role: str) -> Link:
-    session, row = office.links.session_of(peer), office.store.get(Peer, peer)
-    said = link_document(office, peer, role)
-    count, oldest_ms = unsent(office, peer)
+def _link(office: Office, peer: str, role: str, found: Standing) -> Link:
+    session, row = office.links.session_of(peer), found.row
     hello = session.machine.peer_hello if session is not None else None
     ahead = 0
     if session is not None:
@@ -84,12 +83,10 @@ def _link(office: Office, peer: str, role: str) -> Link:
             if log is not None and log.key.author == office.identity.code:
                 ahead += max(0, seq - log.seq)
     linked = Linked(
-        peer, role, str(said["state"]), session is not None,
+        peer, role, str(found.document["state"]), session is not None,
         office.links.last_contact.get(peer, row.last_contact_ms if row else 0),
-        office.marks.as_of_ms(peer) if role == "child" else 0, count, oldest_ms,
+        office.marks.as_of_ms(peer) if role == "child" else 0, found.unsent, found.oldest_unsent_ms,
         row.quarantined if row else "", hello.software if hello else "",
         (hello.version_min, hello.version_max) if hello else (0, 0), ahead,
     )  # fmt: skip
-    to_receive = said["to_receive"]
-    assert isinstance(to_receive, int)  # noqa: S101 - what link_document says
-    return Link(linked, to_receive, row.reconciled_ms if row else 0)
+    return Link(linked, found.to_receive, row.reconciled_ms if row else 0)

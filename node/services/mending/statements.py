@@ -147,6 +147,12 @@ def load_state(reader: Reader, peer: str) -> State:
     return State(**json.loads(saved.value)) if saved else State(peer)
 
 
+def load_states(reader: Reader) -> dict[str, State]:
+    """How all links stand that were ever reconciled."""
+    saved = (row for row in reader.rows(Meta) if row.name.startswith(_STATE))
+    return {row.name.removeprefix(_STATE): State(**json.loads(row.value)) for row in saved}
+
+
 def state_row(state: State) -> Meta:
     """The row that keeps it."""
     return Meta(_STATE + state.peer, json.dumps(state._asdict()).encode())
