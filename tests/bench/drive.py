@@ -122,7 +122,7 @@ class Node:
 def linked(parent_home: Path, child_home: Path, *parent_options: str) -> Iterator[tuple[Node, Node]]:
     """A parent and its child, both running and at rest; the child dials when it is told to ``go``."""
     for home in (parent_home, child_home):
-        _night_is_over(home)
+        night_is_over(home)
     with Node(parent_home, *parent_options) as parent:
         point(child_home, parent_code(parent_home), parent.address)
         with Node(child_home) as child:
@@ -130,7 +130,7 @@ def linked(parent_home: Path, child_home: Path, *parent_options: str) -> Iterato
             yield parent, child
 
 
-def _night_is_over(home: Path) -> None:
+def night_is_over(home: Path) -> None:
     """A home that was made just now has never had its night: without this it looks at every record it holds at once."""
     store = open_store(homes.database_url(home, read_config(home)), create=False)
     today = day_of(SystemClock().now_ms())

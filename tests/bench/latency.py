@@ -17,7 +17,7 @@ import grpc.aio
 
 from node.clock import SystemClock
 from node.wire import credentials
-from tests.bench.drive import Bench, Measured, Node, forget, median, wait_synced
+from tests.bench.drive import Bench, Measured, Node, forget, median, night_is_over, wait_quiet, wait_synced
 from tests.bench.live import ask_once, report
 from tests.bench.templates import KUNSHAN, PROVINCE, SUZHOU, point
 
@@ -52,6 +52,8 @@ def measure(bench: Bench) -> list[Measured]:
 def _two_hops(bench: Bench, times: int) -> list[float]:
     all_homes = [bench.home(name) for name in ("province", "suzhou-single", "kunshan")]
     found = []
+    for home in all_homes:
+        night_is_over(home)
     with Node(all_homes[0]) as province:
         point(all_homes[1], PROVINCE, province.address)
         with Node(all_homes[1]) as city:
@@ -92,6 +94,7 @@ def _tasks(province: Node, city: Node, county: Node) -> list[str]:
     county.ask("receipted")
     city.ask("receipted")
     time.sleep(2.5)  # marks of what was written so far are on their way
+    wait_quiet(province, city, county)
     return items
 
 

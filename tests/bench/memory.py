@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from tests.bench.drive import Bench, Measured, forget, free_port, set_listen
+from tests.bench.drive import Bench, Measured, forget, free_port, night_is_over, set_listen
 from tests.bench.live import pid_rss_mib
 from tests.conftest import ROOT
 
@@ -17,6 +17,7 @@ _REST_S = 8.0
 def measure(bench: Bench) -> list[Measured]:
     """Resident memory of the real command, some seconds after it is ready."""
     home = bench.home("province")
+    night_is_over(home)
     set_listen(home, f"127.0.0.1:{free_port()}")
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(

@@ -125,17 +125,21 @@ def _with_parts(desk: Desk, state: ItemState, args: Args) -> str:
     given = dict(drafts.numbered(part, "--part") for part in take_list(args, "part"))
     ground = ground_of(desk, state, state.issuer)
     parts = ground.profile.reports.parts if ground.profile.reports is not None else ()
-    row = row_of(desk, state.item_id)
     if max(given, default=0) > len(parts):
         raise InputError("报告没有这一部分", field="--part", value=max(given), remedy=f"规则档案规定 {len(parts)} 部分")
     missing = [f"{number}. {part}" for number, part in enumerate(parts, 1) if number not in given]
-    if missing and (given or ground.wants_parts(row.frequency if row is not None else "")):
+    if missing and (given or ground.wants_parts(_frequency(desk, state))):
         raise ground.refusal(f"定期报告缺少：{'；'.join(missing)}", "reports.parts", field="--part",
                              remedy="每部分写一个 --part 序号=内容")  # fmt: skip
     if 0 in given:
         raise InputError("没有这一部分", field="--part", value=0, remedy="从 1 起编号")
     said = [f"【{parts[number - 1]}】{words}" for number, words in sorted(given.items())]
     return check_text("\n".join([text, *said]), "--part")
+
+
+def _frequency(desk: Desk, state: ItemState) -> str:
+    row = row_of(desk, state.item_id)
+    return row.frequency if row is not None else ""
 
 
 def submit(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:

@@ -71,8 +71,11 @@ def ground_of(desk: Desk, state: ItemState, office: str = "") -> Ground:
 
 
 def row_of(desk: Desk, item_id: bytes) -> BoardRow | None:
-    """The board's row of an item, including what was appended in this very step; None where it is not known."""
-    if desk.logs.fresh:
+    """The board's row of an item, including what was appended in this very step; None where it is not known.
+
+    Folds only where this item itself was written to: many commands share a step, and folding once for all saves most.
+    """
+    if item_id and desk.logs.is_fresh(item_id):
         desk.projector.run()
     rows = desk.store.board([item_id]) if item_id else []
     return rows[0] if rows else None
