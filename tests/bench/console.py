@@ -54,6 +54,8 @@ PAGES = (
     *(Asked(f"列表 {name}", f"/items?{urlencode(args)}", "item.page", args) for name, args in _LISTS),
     Asked("事项", "/items/{item}", "item.show", {}), Asked("全流程", "/overview", "overview", {}),
     Asked("甘特图", "/overview/gantt", "gantt", {}), Asked("工作台", "/", "workbench", {}),
+    *(Asked(f"文书 {name}", f"/papers?kind={kind}", "papers", {"kind": kind})
+      for kind, name in (("review", "审核"), ("slip", "督办单"))),
     Asked("statistics", "", "statistics", {"period": "all"}), Asked("screen", "", "screen", {}),
 )  # fmt: skip
 
