@@ -102,7 +102,8 @@ def wanted_of(query: BoardQuery, dialect: str) -> Wanted:
     if query.paper:
         by = PAPERS[query.paper]
         held = columns[by] if isinstance(by, str) else columns.flags.op("&")(by)
-        wanted.append(held != ("" if by in ("extension", "slips") else 0))
+        # Said as the indexes of what holds any say it, or they would not be used.
+        wanted.append(held != literal_column("''" if by in ("extension", "slips") else "0"))
     if query.announced:
         wanted.append(columns.flags.op("&")(HIDDEN) == 0)
         if query.subject != "-":

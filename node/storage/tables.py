@@ -12,7 +12,7 @@ Rules of this file:
 
 from __future__ import annotations
 
-from sqlalchemy import Index, Table
+from sqlalchemy import Index, Table, text
 from sqlmodel import SQLModel
 
 from node.storage.columns import IN_KEY_ORDER, a_number, a_text, erasable, some_bytes
@@ -114,6 +114,12 @@ BOARD_RECEIVER = (
 )  # fmt: skip
 
 
+def _held(name: str, column: str, nothing: str) -> Index:
+    """Where the few items stand that have such papers: rows without any are not in it and cost nothing."""
+    some = text(f"{column} <> {nothing}")
+    return Index(name, column, sqlite_where=some, postgresql_where=some)
+
+
 class Board(SQLModel, table=True):
     """The projection of an item (`port.BoardRow`)."""
 
@@ -126,6 +132,8 @@ class Board(SQLModel, table=True):
         Index("board_due", "due_day"),
         Index("board_updated", "updated_ms"),
         Index("board_extension", "extension"),
+        _held("board_slips", "slips", "''"),
+        _held("board_returns", "returns", "0"),
         Index("board_filter", *BOARD_FILTER),
     )
 

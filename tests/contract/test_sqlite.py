@@ -82,12 +82,21 @@ def test_records_lie_in_the_order_of_their_places(store: SqlStore) -> None:
 def test_open_tasks_of_a_few_items_are_looked_up_by_these_items(store: SqlStore) -> None:
     """Thirteen states pass for fewer rows than fifteen parents have: of 100,000 items all that are open were read."""
     query = BoardQuery(parents=tuple(bytes([number]) * 32 for number in range(15)), subject="-", open=True)
+    assert "board_parent" in plan_of(store, query)
+
+
+@pytest.mark.parametrize(("paper", "index"), [("slip", "board_slips"), ("return", "board_returns")])
+def test_the_few_items_with_papers_are_found_by_an_index_of_these(store: SqlStore, paper: str, index: str) -> None:
+    assert index in plan_of(store, BoardQuery(paper=paper, subject="-"))
+
+
+def plan_of(store: SqlStore, query: BoardQuery) -> str:
     wanted = select(BOARD.c.item_no).where(*wanted_of(query, "sqlite")).compile(
         dialect=sqlite_dialect.dialect(), compile_kwargs={"render_postcompile": True}
     )
     values = [wanted.params[name] for name in wanted.positiontup or ()]
     plan = driver_of(store.engine.writer()).execute(f"EXPLAIN QUERY PLAN {wanted}", values).fetchall()
-    assert any("board_parent" in row[3] for row in plan), plan
+    return "; ".join(row[3] for row in plan)
 
 
 def test_a_second_opening_is_refused_before_the_database_is_touched(path: Path, store: SqlStore) -> None:
