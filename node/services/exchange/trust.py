@@ -15,8 +15,7 @@ from node.services.exchange.logs import Logs
 from node.storage.port import Fork, Meta, Reader, Store, TlsCert
 
 _CHAIN_META = "chain"
-_UNUSED_TLS_MAX = 4  # per child: answers to a renewal that were lost
-_UNUSED_MAX = 4  # TLS certificates of one child that it was given and did not use yet
+_UNUSED_TLS_MAX = 4  # certificates of one child that it was given and has not used yet
 _PAGE = 1_000
 _PAGE_BYTES = 4_194_304
 
@@ -99,14 +98,9 @@ class Trust:
         """A TLS certificate was issued to a child: it and the one in use both work until this one was used."""
         unused = [row for row in self._tls.values() if row.office == office and not row.used_ms]
         unused.sort(key=lambda row: row.expires_ms)
-        # The first one stays: the child may be asking over it.
-        for old in unused[1 : len(unused) + 2 - _UNUSED_TLS_MAX]:
-            del self._tls[old.sha256]
-            self._store.delete(TlsCert, office, old.sha256)
-        waiting = [row for row in self._tls.values() if row.office == office and not row.used_ms]
-        waiting.sort(key=lambda row: row.expires_ms)
-        # Whoever asks again and again and uses none fills no table: the oldest goes.
-        for old in waiting[: max(0, len(waiting) - _UNUSED_MAX + 1)]:
+        # Answers may be lost, so that some wait; whoever asks again and again and uses none fills no table: the oldest
+        # goes. The one that is asked over is in use (`Enrolment.renew`).
+        for old in unused[: max(0, len(unused) + 1 - _UNUSED_TLS_MAX)]:
             self._forget(old)
         row = TlsCert(office, sha256, expires_ms, 0)
         self._tls[sha256] = row
