@@ -10,7 +10,8 @@ import pytest
 from node.services.views.statistics import BY, FIGURES
 from node.web.answers import ANSWERS_MAX, LIFE_MS, Answers
 from node.web.pages.statistics import DEFINITIONS, FILTERS, SCOPE
-from tests.web.city import EVIL, inert, open_city
+from tests.unit.offices import COUNTY, LATER, TOWN, Offices
+from tests.web.city import EVIL, console_of, inert, open_city
 from tests.web.desk import Desk
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -138,3 +139,31 @@ def test_answers_are_kept_for_half_a_minute_and_few_of_them() -> None:
         assert len(answers) == ANSWERS_MAX
 
     asyncio.run(run())
+
+
+def test_the_screen_says_what_the_statistics_say_of_extension_return_and_slips() -> None:
+    offices = Offices()
+    offices.publish(offices.city, "xianyang-001")
+    own, tasks = offices.issue(offices.city, [COUNTY, TOWN])
+    due = {"text": "整改标准：逐项整改到位", "due": "2026-10-15", "fact": ["slow_progress"]}
+    for task in tasks:
+        offices.do(offices.city, "slip", task, colour="白", **due)
+    offices.do(offices.county, "extend", tasks[0], until=LATER, reason="汛期")
+    offices.do(offices.city, "change", own, due=LATER, reason="随延期")
+    offices.do(offices.city, "grant", tasks[0], until=LATER)
+    offices.do(offices.town, "submit", tasks[1], text="已办结")
+    offices.do(offices.city, "return", tasks[1], reason="缺清单", mode="redo")
+    with console_of(offices.city) as desk:
+        viewer = desk.sign_in("孙查阅")
+        total = viewer.page("/statistics?period=all").select("#stat-total")[0].get_text(" ", strip=True)
+        screen = viewer.page("/screen?period=all")
+        for part in screen.select("#s-big li"):
+            label, small = part.select(".label")[0], part.select("small")
+            if (name := str(label.contents[0]).strip()) in ("延期率", "退回率"):
+                value = part.select(".value")[0].get_text()
+                assert (value, small[0].get_text()) == {"延期率": ("50.0%", "1/2"), "退回率": ("100.0%", "1/1")}[name]
+                assert value in total, name
+        labels = [one.get_text(" ", strip=True) for one in screen.select("#s-big .label")]
+        assert [one for one in labels if one.startswith(("延期率", "退回率"))] == ["延期率 1/2", "退回率 1/1"]
+        assert [one.get_text(" ", strip=True) for one in screen.select("#s-slips li")] == ["白色 2"]
+        assert screen.select("#s-slips .c-white")

@@ -5,10 +5,11 @@ What each figure means stands in `statistics_tally` and docs/statistics.md; here
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from node.clock import day_of
@@ -24,7 +25,7 @@ from node.services.sheets.ledger_filters import light_query
 from node.services.verbs import Question
 from node.services.views.browse import View, light_of, moment
 from node.services.views.pages import narrowed
-from node.services.views.statistics_tally import FIELDS, Case, Ground, Tally, tally
+from node.services.views.statistics_tally import FIELDS, MORE, Case, Ground, Tally, tally
 from node.storage.port import BoardQuery, Reader
 
 Document = dict[str, object]
@@ -84,7 +85,7 @@ def statistics(reader: Reader, view: View, args: Mapping[str, object]) -> Docume
     span = span_of(take(args, "period"), today)
     whole, groups = figures(
         reader, view, span, _keys(by, view.office), kind=kind, office=take(args, "office"),
-        inherit=by if by in _FROM_ABOVE else "",
+        inherit=by if by in _FROM_ABOVE else "", more=by in MORE,
     )  # fmt: skip
     names = sorted(groups)
     return {
@@ -102,14 +103,22 @@ def statistics(reader: Reader, view: View, args: Mapping[str, object]) -> Docume
 
 
 def figures(
-    reader: Reader, view: View, span: Span, keys: Callable[[Case], Iterable[str]], *, kind: str = "assignment",
-    office: str = "", inherit: str = "",
+    reader: Reader, view: View, span: Span, keys: Callable[[Case], tuple[str, ...]], *, kind: str = "assignment",
+    office: str = "", inherit: str = "", more: bool = False,
 ) -> tuple[Tally, Mapping[str, Tally]]:
-    """The sums over what the caller may see; ``inherit``: what a task is silent about is that of the item it serves."""
+    """The sums over what the caller may see; ``inherit``: what a task is silent about is that of the item it serves.
+
+    ``more``: the keys also go by what only a few divisions are made by (`MORE`).
+    """
     query = narrowed(reader, view, BoardQuery(
         subject="-", kind=kind, receiver=office, opened_from=span.first, opened_before=span.after, limit=_EVERY,
     ))  # fmt: skip
-    rows = reader.board_columns(query, (*FIELDS, "item_id")) if query is not None else []
+    if query is None:
+        return tally((), ground_of(reader, view), keys)
+    if not more:
+        plain = reader.board_columns(query, FIELDS[:-len(MORE)])
+        return tally(itertools.starmap(Case, plain), ground_of(reader, view), keys)
+    rows = reader.board_columns(query, (*FIELDS, "item_id"))
     cases: Iterable[Case] = (Case._make(row[:-1]) for row in rows)
     if inherit and rows:
         origin = _origin(reader, view, inherit)
@@ -140,20 +149,20 @@ def ground_of(reader: Reader, view: View) -> Ground:
     today = day_number(day_of(view.now_ms))
     signing = Rulebook(reader, view.office).profile(today).signing
     period = signing.value if signing is not None else _SIGN_PERIOD
-    days = lru_cache(maxsize=65_536)(view.calendar.working_days_between)
-    return Ground(today, days, _sign_by(period, view.calendar))
+    until = lru_cache(maxsize=65_536)(partial(view.calendar.working_days_between, today))  # days are few, pairs many
+    return Ground(today, lambda day, last: until(last) - until(day), _sign_by(period, view.calendar))
 
 
 def _sign_by(period: Period, calendar: Calendar) -> Callable[[int], int]:
     return lru_cache(maxsize=4_096)(lambda day: due_after(day, period, calendar).day)
 
 
-def _keys(by: str, me: str) -> Callable[[Case], Iterable[str]]:
+def _keys(by: str, me: str) -> Callable[[Case], tuple[str, ...]]:
     """By what an item is counted; an item in the hands of two units counts for each."""
     return {
         "office": lambda case: (case.receiver,),
         "level": lambda case: (level_of(case.receiver),),
-        "unit": lambda case: case.unit.split("、") if case.unit and case.receiver == me else (),
+        "unit": lambda case: tuple(case.unit.split("、")) if case.unit and case.receiver == me else (),
         "source": lambda case: (case.source or _NONE,),
         "leader": lambda case: (case.leader or _NONE,),
         "month": lambda case: (_month(case.opened_day),),
@@ -189,8 +198,7 @@ def screen(reader: Reader, view: View, args: Mapping[str, object]) -> Document:
     """`screen`: the few figures of a wall screen, of this year, and the offices with most overdue tasks."""
     today = day_number(day_of(view.now_ms))
     span = span_of(take(args, "period"), today)
-    month_of = _keys("month", view.office)
-    whole, groups = figures(reader, view, span, lambda case: (case.receiver, *(f"{_MONTH}{m}" for m in month_of(case))))
+    whole, groups = figures(reader, view, span, lambda case: (case.receiver, f"{_MONTH}{_month(case.opened_day)}"))
     months = {key.removeprefix(_MONTH): one for key, one in groups.items() if key.startswith(_MONTH)}
     offices = {key: one for key, one in groups.items() if not key.startswith(_MONTH)}
     own, _ = figures(reader, view, span, lambda _case: (), kind="registered")
@@ -203,6 +211,7 @@ def screen(reader: Reader, view: View, args: Mapping[str, object]) -> Document:
     return {
         "office": view.office, "name": view.name_of(view.office), "asked_at": moment(view.now_ms),
         "period": span.text, "total": whole.document(), "own": own.document(), "lights": lights,
+        "colours": [{"key": key, "label": label} for key, label in COLOURS.items()],
         "offices": [
             {"key": code, "label": view.name_of(code)} | found.document() for code, found in worst[:_SCREEN_OFFICES]
         ],

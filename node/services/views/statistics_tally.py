@@ -10,7 +10,6 @@ Rules of this file (docs/statistics.md says the same for people):
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from operator import add
 from typing import NamedTuple
 
 from node.items.lifecycle import CANCELLED, DECLINED, DONE, MERGED, REFUSED
@@ -19,20 +18,15 @@ from node.rules.words import COLOURS
 from node.storage.rows import EXEMPT
 
 NOT_COUNTED = frozenset({CANCELLED, DECLINED, MERGED})
-FIELDS = (
-    "issuer", "receiver", "unit", "source", "leader", "kind", "state", "flags", "strength", "opened_day", "due_day",
-    "delivered_day", "signed_day", "submitted_day", "finished_day", "submissions", "returns", "grants", "slips",
-)  # fmt: skip
 
 
 class Case(NamedTuple):
-    """What the figures need of a board row; the fields are `FIELDS`, days since 1970-01-01, 0 = none."""
+    """What the figures need of a board row; the fields are `FIELDS`, days since 1970-01-01, 0 = none.
 
-    issuer: str
+    The last three are only counted by (`MORE`), and left out where they are not.
+    """
+
     receiver: str
-    unit: str
-    source: str
-    leader: str
     kind: str
     state: str
     flags: int
@@ -47,6 +41,13 @@ class Case(NamedTuple):
     returns: int
     grants: int
     slips: str
+    unit: str = ""
+    source: str = ""
+    leader: str = ""
+
+
+FIELDS = Case._fields
+MORE = ("unit", "source", "leader")
 
 
 class Ground(NamedTuple):
@@ -79,32 +80,34 @@ class Sums(NamedTuple):
 
 def weigh(case: Case, ground: Ground) -> Sums:
     """One item that `counts`, as sums."""
-    done = case.state in DONE
-    handed_in = handed_in_day(case)
-    limited = case.due_day > 0 and case.strength not in NOT_BINDING
-    late = limited and (handed_in or ground.today) > case.due_day
+    # Taken apart once: figures over a province weigh a hundred thousand.
+    _, _, state, _, strength, opened, due_day, _, _, submitted_day, finished, submissions, returns, grants, *_ = case
+    done = state in DONE
+    handed_in = submitted_day or (finished if done else 0)  # `handed_in_day`
+    limited = due_day > 0 and strength not in NOT_BINDING
+    late = limited and (handed_in or ground.today) > due_day
     # Owed is what is over, and what should be.
-    due = limited and (done or ground.today > case.due_day)
-    timed = done and bool(handed_in)
+    due = limited and (done or ground.today > due_day)
+    timed = done and handed_in != 0
     to_sign, signed = _sign(case, ground)
-    submitted = bool(case.submissions)
+    submitted = submissions != 0
     return Sums(
-        1, done, late and not done, due, due and bool(handed_in) and not late, to_sign, signed, timed,
-        max(ground.days(case.opened_day, handed_in), 0) if timed else 0, limited, limited and case.grants > 0,
-        submitted, submitted and case.returns > 0,
+        1, done, late and not done, due, due and handed_in != 0 and not late, to_sign, signed, timed,
+        max(ground.days(opened, handed_in), 0) if timed else 0, limited, limited and grants > 0,
+        submitted, submitted and returns > 0,
     )  # fmt: skip
 
 
 def _sign(case: Case, ground: Ground) -> tuple[bool, bool]:
     """Whether it is to be signed by now, or is; and whether that was in time."""
-    if case.kind != "assignment" or (case.state == REFUSED and not case.signed_day):
+    signed = case.signed_day
+    if case.kind != "assignment" or (case.state == REFUSED and not signed):
         return False, False
-    start = case.delivered_day or (case.opened_day if case.signed_day else 0)
+    start = case.delivered_day or (case.opened_day if signed else 0)
     if not start:
         return False, False
     limit = ground.sign_by(start)
-    to_sign = bool(case.signed_day) or ground.today > limit
-    return to_sign, 0 < case.signed_day <= limit
+    return bool(signed) or ground.today > limit, 0 < signed <= limit
 
 
 class Tally:
@@ -117,11 +120,11 @@ class Tally:
         self.sums = Sums()
         self.slips: dict[str, int] = {}
 
-    def add(self, sums: Sums, slips: str) -> None:
-        """Count what was weighed."""
-        self.sums = Sums._make(map(add, self.sums, sums))
-        for colour in slips.split(",") if slips else ():
-            self.slips[colour] = self.slips.get(colour, 0) + 1
+    def add(self, weighed: Iterable[Sums], slips: Mapping[str, int]) -> None:
+        """Count what was weighed, and 督办单 by colour."""
+        self.sums = Sums(*map(sum, zip(self.sums, *weighed, strict=True)))
+        for colour, count in slips.items():
+            self.slips[colour] = self.slips.get(colour, 0) + count
 
     def document(self) -> dict[str, object]:
         """The figures as JSON: counts, rates with numerator and denominator, 督办单 by colour."""
@@ -160,18 +163,24 @@ def mean(total: int, count: int) -> dict[str, object]:
 
 
 def tally(
-    cases: Iterable[Case], ground: Ground, keys: Callable[[Case], Iterable[str]]
+    cases: Iterable[Case], ground: Ground, keys: Callable[[Case], tuple[str, ...]]
 ) -> tuple[Tally, Mapping[str, Tally]]:
-    """All counted items together, and by every key an item has."""
-    whole, groups = Tally(), dict[str, Tally]()
+    """All counted items together, and by every key an item has: each is weighed once, whatever it is counted by."""
+    cells: dict[tuple[str, ...], tuple[list[Sums], dict[str, int]]] = {}
     for case in cases:
         if not counts(case):
             continue
-        weighed = weigh(case, ground)
-        whole.add(weighed, case.slips)
-        for key in keys(case):
-            group = groups.get(key)
-            if group is None:
-                group = groups[key] = Tally()
-            group.add(weighed, case.slips)
+        cell = keys(case)
+        held = cells.get(cell)
+        if held is None:
+            held = cells[cell] = ([], {})
+        held[0].append(weigh(case, ground))
+        for colour in case.slips.split(",") if case.slips else ():
+            held[1][colour] = held[1].get(colour, 0) + 1
+    whole, groups = Tally(), dict[str, Tally]()
+    for cell, (weighed, slips) in cells.items():
+        part = Tally()
+        part.add(weighed, slips)
+        for one in (whole, *(groups.setdefault(key, Tally()) for key in cell)):
+            one.add([part.sums], part.slips)
     return whole, groups

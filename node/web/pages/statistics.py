@@ -85,7 +85,18 @@ async def wall_of(request: WebRequest, found: Document) -> Response:
         "title": "各月交办", "labels": [one["label"] for one in found["months"]], "stack": True, "dark": True,
         "series": _progress(found["months"]),
     }  # fmt: skip
-    return request.render("statistics/screen.html", found=found, names=names, months=as_json(months))
+    return request.render(
+        "statistics/screen.html", found=found, names=names, months=as_json(months), slips=_slips(found)
+    )
+
+
+def _slips(found: Document) -> list[Document]:
+    """督办单 by colour: of the colours there are some of; a colour of somebody's own is not left out."""
+    labels = {one["key"]: f"{one['label']}色" for one in found["colours"]}
+    return [
+        {"key": key if key in labels else "other", "label": labels.get(key, key), "count": count}
+        for key, count in found["total"]["slips"].items()
+    ]
 
 
 async def problems(request: WebRequest) -> Response:
