@@ -89,6 +89,15 @@ def papers(
 
 def _papers(data: Any, paper: Paper) -> Iterable[str]:
     yield f"{data['label']}清单：共 {data['items']} 个事项，第 {data['page']} 页，共 {data['pages']} 页"
+    if data["totals"]:
+        sums = [
+            [clean(one["receiver_name"]), *(f"{one[key]:+g}" for key in ("points", "adopted", "proposed")),
+             str(one["scores"])]
+            for one in data["totals"]
+        ]  # fmt: skip
+        yield from table(["承办单位", "合计", "已采用", "待采用", "条数"], sums, paper, give=((0, 8),))
+    if data["totals"] is not None and data["totals_items"] < data["items"]:
+        yield f"只合计了最近有变化的 {data['totals_items']} 个事项，请用 --office 按单位看"
     rows = [
         [
             clean(one["number"] or one["item"][:12]), clean(one["title"]), clean(one["receiver_name"]),
@@ -96,6 +105,8 @@ def _papers(data: Any, paper: Paper) -> Iterable[str]:
         ]
         for one in data["lines"]
     ]  # fmt: skip
+    if rows and data["totals"]:
+        yield ""
     if rows:
         heads = ["登记编号", "事项", "承办单位", "文书", "日期", "内容", "结果"]
         yield from table(heads, rows, paper, give=((1, 10), (5, 12)))

@@ -12,8 +12,13 @@ from node.documents.ledger_out import as_cell
 _SHEET_NAME_CHARS_MAX = 31
 
 
-def write_sheet(title: str, heads: Sequence[tuple[str, int]], rows: Iterable[Sequence[str]]) -> bytes:
-    """The workbook's bytes; ``heads`` are names with the width of their column in characters."""
+def write_sheet(
+    title: str, heads: Sequence[tuple[str, int]], rows: Iterable[Sequence[str]], above: Sequence[Sequence[str]] = ()
+) -> bytes:
+    """The workbook's bytes; ``heads`` are names with the width of their column in characters.
+
+    ``above``: what the list comes to, rows before its heading with an empty one between.
+    """
     target = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(target, options) as book:
@@ -22,17 +27,21 @@ def write_sheet(title: str, heads: Sequence[tuple[str, int]], rows: Iterable[Seq
         heading = book.add_format(
             {"num_format": "@", "bold": True, "border": 1, "text_wrap": True, "align": "center", "bg_color": "#DDEBF7"}
         )
+        for at, row in enumerate(above):
+            for place, text in enumerate(row):
+                sheet.write_string(at, place, as_cell(text), plain)
+        first = len(above) + 1 if above else 0
         for place, (name, width) in enumerate(heads):
             sheet.set_column(place, place, width)
-            sheet.write_string(0, place, name, heading)
-        count = 0
-        for count, row in enumerate(rows, 1):
+            sheet.write_string(first, place, name, heading)
+        last = first
+        for last, row in enumerate(rows, first + 1):
             for place, text in enumerate(row):
-                sheet.write_string(count, place, as_cell(text), plain)
-        sheet.freeze_panes(1, 0)
-        sheet.autofilter(0, 0, max(count, 1), len(heads) - 1)
+                sheet.write_string(last, place, as_cell(text), plain)
+        sheet.freeze_panes(first + 1, 0)
+        sheet.autofilter(first, 0, max(last, first + 1), len(heads) - 1)
         sheet.set_landscape()
         sheet.set_paper(9)  # A4
         sheet.fit_to_pages(1, 0)
-        sheet.repeat_rows(0)
+        sheet.repeat_rows(first)
     return target.getvalue()

@@ -17,6 +17,7 @@ from node.services.views import papers
 from node.storage.port import BoardQuery, Unit
 from tests.sim.world import Machine
 from tests.unit.offices import CITY, COUNTY, LATER, TOWN, Offices
+from tests.web.city import console_of
 
 
 def ask(machine: Machine, kind: str, caller: Caller | None = None, **args: object) -> Any:
@@ -101,3 +102,44 @@ def test_lists_on_paper_and_in_a_file_are_text(offices: Offices) -> None:
     cells = [cell for row in book.worksheets[0].iter_rows() for cell in row if cell.value is not None]
     assert {cell.data_type for cell in cells} == {"s"}
     assert cells[2].value == "=1+1"
+
+
+def test_scores_are_summed_by_office_without_those_dropped_or_excused() -> None:
+    """R119, A20: a score that was not adopted, or whose slip had good reasons, counts for nothing; on all pages."""
+    made = Offices()
+    made.publish(made.city, "xianyang-001")
+    _, (near, far) = made.issue(made.city, [COUNTY, TOWN])
+    slip = {"text": "整改标准：逐项整改到位", "due": "2026-10-15", "fact": ["slow_progress"]}
+    white = {task: made.do(made.city, "slip", task, colour="白", **slip)["record"] for task in (near, far)}
+
+    def score(task: str, points: str) -> str:
+        cause = white[task][:12]
+        return str(made.do(made.city, "score", task, rule="target", cause=cause, points=points)["record"])
+
+    first, second, third = score(near, "-0.3"), score(near, "-0.1"), score(near, "0.25")
+    score(far, "-2")
+    made.do(made.city, "score", near, adopt=first[:12])
+    made.do(made.city, "score", near, drop=second[:12])
+    found = ask(made.city, "score", per="1", page="2")
+    assert found["totals_items"] == 2
+    assert [(one["receiver"], one["scores"], one["points"], one["adopted"], one["proposed"])
+            for one in found["totals"]] == [(TOWN, 1, -2, 0, -2), (COUNTY, 2, -0.05, -0.3, 0.25)]  # fmt: skip
+    assert [one["receiver"] for one in ask(made.city, "score", office=COUNTY)["totals"]] == [COUNTY]
+    assert ask(made.city, "slip")["totals"] is None
+    printed = "\n".join(paper_of_overview._papers(ask(made.city, "score"), Paper(140)))
+    assert printed.index("-0.05") < printed.index("登记编号")
+    with console_of(made.city) as desk:
+        browser = desk.sign_in("王督查")
+        rows = [row.get_text(" ", strip=True) for row in browser.page("/papers?kind=score").select("#score-totals tr")]
+        assert rows[2].endswith("-0.05 -0.3 +0.25 2")
+        answer = browser.get("/papers/xlsx", params={"kind": "score"})
+        sheet = load_workbook(io.BytesIO(answer.content)).worksheets[0]
+        cells = [[one.value for one in row] for row in sheet.iter_rows()]
+        assert cells[2][1:5] == ["-0.05", "-0.3", "+0.25", "2"]
+        assert cells[4][0] == "登记编号"
+    made.do(made.town, "justify", far, text="资金未到位")
+    made.do(made.city, "judge", far, justified=True, reason="上级资金未下达")
+    assert [one["receiver"] for one in ask(made.city, "score")["totals"]] == [COUNTY]
+    outcomes = {one["record"]: one["outcome"] for one in ask(made.city, "score")["lines"]}
+    assert (outcomes[first], outcomes[second], outcomes[third]) == ("已采用", "未采用", "待采用")
+    assert "有正当理由，不计" in outcomes.values()

@@ -4,7 +4,9 @@ Rules of this file:
 
 1. A line is a record with effect (of a 整改清单 a line of it), in its author's own words, with the item it stands on.
 2. Pages go by items, those changed last first; which items there are the board says, so that no other is read.
-3. What a caller may not see is not in it (`scope`, `discreet`): neither items of other units nor papers kept back.
+3. 考核记分 are summed by the office that had the item: those adopted and those still proposed; what was not adopted, or
+   whose cause was judged 有正当理由, counts for nothing (A20).
+4. What a caller may not see is not in it (`scope`, `discreet`): neither items of other units nor papers kept back.
 """
 
 from __future__ import annotations
@@ -14,11 +16,13 @@ from typing import NamedTuple
 
 from node.clock import iso
 from node.errors import InputError
+from node.items.beside import Score
 from node.items.fact import Fact
 from node.items.fold import EFFECTIVE, ItemState, fold
 from node.items.lifecycle import ARCHIVED
 from node.records.kinds import Kind, label_of
 from node.records.payload import Act
+from node.records.track import ADOPTED, DROPPED
 from node.rules.words import COLOURS
 from node.services.board.project import read_facts
 from node.services.matters.desk import take
@@ -31,7 +35,11 @@ from node.storage.port import BoardPage, BoardQuery, BoardRow, Reader
 
 Document = dict[str, object]
 PER_PAGE, PER_PAGE_MAX = 50, 200
+TOTALS_ITEMS_MAX = 2_000  # their records are read; what is left out is said
 _COUNT_MAX = 10_000
+_PER_READ = 200
+_JUSTIFIED = "justified"
+_EXCUSED = "有正当理由，不计"
 
 
 class Paper(NamedTuple):
@@ -58,7 +66,10 @@ PAPERS: Mapping[str, Paper] = {
 
 
 def papers(reader: Reader, view: View, args: Mapping[str, object]) -> Document:
-    """One kind of papers by pages; ``office``: only of what this office has in hand. InputError."""
+    """One kind of papers by pages; ``office``: only of what this office has in hand. InputError.
+
+    ``totals``: False leaves out the sums of 考核记分, which are of all pages.
+    """
     kind = _kind(take(args, "kind"))
     page, per = _whole(args, "page", 1), _whole(args, "per", PER_PAGE)
     if per > PER_PAGE_MAX:
@@ -71,14 +82,47 @@ def papers(reader: Reader, view: View, args: Mapping[str, object]) -> Document:
         raise InputError(f"只能翻看前{_COUNT_MAX}件", field="--page", value=page, remedy="只看一个单位的")
     query = narrowed(reader, view, wanted)
     found = reader.board_page(query, _COUNT_MAX + 1) if query is not None else BoardPage([], 0)
-    facts = read_facts(reader, [row.item_id for row in found.rows])
-    lines = [line for row in found.rows for line in _lines(reader, view, kind, row, facts.get(row.item_id, []))]
+    lines = list(_lines_of(reader, view, kind, found.rows))
     total = min(found.total, _COUNT_MAX)
+    summed = kind == "score" and query is not None and args.get("totals", True) is not False
     return {
         "kind": kind, "label": PAPERS[kind].label, "kinds": {name: one.label for name, one in PAPERS.items()},
         "office": take(args, "office") or None, "page": page, "per": per, "pages": max(-(-total // per), 1),
         "items": total, "more": found.total > _COUNT_MAX, "asked_at": moment(view.now_ms), "lines": lines,
+        "totals": _summed(reader, view, query) if summed and query is not None else None,
+        "totals_items": min(total, TOTALS_ITEMS_MAX) if summed else None,
     }  # fmt: skip
+
+
+def _summed(reader: Reader, view: View, query: BoardQuery) -> list[Document]:
+    rows = reader.board_query(query._replace(limit=TOTALS_ITEMS_MAX, offset=0))
+    parts = (rows[start : start + _PER_READ] for start in range(0, len(rows), _PER_READ))
+    return totals_of(line for part in parts for line in _lines_of(reader, view, "score", part))
+
+
+def totals_of(lines: Iterable[Mapping[str, object]]) -> list[Document]:
+    """What the lines of a list of 考核记分 come to for each office, the fewest points first; nobody without one."""
+    names: dict[str, str] = {}
+    sums: dict[str, list[int]] = {}
+    for line in lines:
+        if not line["counted"]:
+            continue
+        office, milli = str(line["receiver"]), round(float(str(line["points"])) * 1000)
+        names[office] = str(line["receiver_name"])
+        held = sums.setdefault(office, [0, 0, 0])
+        held[0] += 1
+        held[1 if line["adopted"] else 2] += milli
+    return [
+        {"receiver": office, "receiver_name": names[office], "scores": count, "points": (adopted + proposed) / 1000,
+         "adopted": adopted / 1000, "proposed": proposed / 1000}
+        for office, (count, adopted, proposed) in sorted(sums.items(), key=lambda one: (sum(one[1][1:]), one[0]))
+    ]  # fmt: skip
+
+
+def _lines_of(reader: Reader, view: View, kind: str, rows: Iterable[BoardRow]) -> Iterator[Document]:
+    listed = list(rows)
+    facts = read_facts(reader, [row.item_id for row in listed])
+    return (line for row in listed for line in _lines(reader, view, kind, row, facts.get(row.item_id, [])))
 
 
 def _lines(reader: Reader, view: View, kind: str, row: BoardRow, facts: list[Fact]) -> Iterator[Document]:
@@ -103,7 +147,7 @@ def _lines(reader: Reader, view: View, kind: str, row: BoardRow, facts: list[Fac
             "record": record, "what": _what(fact), "author": fact.author, "author_name": view.name_of(fact.author),
             "at": iso(fact.claimed_ms), "text": text, "due": _due(fact), "outcome": said.get(record, ""),
             "points": None,
-        } | _points(fact)  # fmt: skip
+        } | _points(fact, state)  # fmt: skip
 
 
 def _rectified(state: ItemState) -> Iterable[Document]:
@@ -130,9 +174,23 @@ def _due(fact: Fact) -> str | None:
     return day_text(fact.payload.due_day) if isinstance(fact.payload, Act) else None
 
 
-def _points(fact: Fact) -> Document:
-    track = fact.payload.track if fact.kind == Kind.SCORE and isinstance(fact.payload, Act) else None
-    return {"points": track.points_milli / 1000} if track is not None else {}
+def _points(fact: Fact, state: ItemState) -> Document:
+    """Of a score its points, whether they count, and whether they were adopted; of a verdict on one nothing."""
+    found = next((one for one in state.tracks.scores if one.record_id == fact.record_id), None)
+    if fact.kind != Kind.SCORE:
+        return {}
+    if found is None:
+        return {"counted": False, "adopted": False}
+    excused = _excused(state, found)
+    return {
+        "points": found.points_milli / 1000, "counted": found.verdict != DROPPED and not excused,
+        "adopted": found.verdict == ADOPTED,
+    } | ({"outcome": _EXCUSED} if excused else {})  # fmt: skip
+
+
+def _excused(state: ItemState, score: Score) -> bool:
+    """Whether the slip it follows from was judged to have had good reasons."""
+    return any(slip.record_id == score.cause and slip.justified == _JUSTIFIED for slip in state.tracks.slips)
 
 
 def _said(tracks: Mapping[str, object]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from node.documents.sheet_out import write_sheet
 from node.errors import InputError
-from node.services.views.papers import PAPERS, PER_PAGE_MAX
+from node.services.views.papers import PAPERS, PER_PAGE_MAX, totals_of
 from node.web.page import Page
 from node.web.pages.offices import asked_office, names_of, office_code
 from node.web.request import WebRequest
@@ -19,6 +19,7 @@ Document = dict[str, Any]
 EXPORT_ITEMS_MAX = 5_000
 HEADS = (("登记编号", 20), ("事项", 36), ("承办单位", 20), ("文书", 14), ("签发单位", 20), ("日期", 18), ("内容", 60),
          ("时限", 12), ("分值", 8), ("结果", 18))  # fmt: skip
+SUMS = ("合计", "已采用", "待采用", "条数")
 
 
 async def papers(request: WebRequest) -> Response:
@@ -35,7 +36,8 @@ async def papers(request: WebRequest) -> Response:
     return request.render(
         "papers/list.html", 200 if found is not None else 422, found=found, query=query, wrong=wrong,
         kinds={name: one.label for name, one in PAPERS.items()}, kind=query["kind"] or "slip",
-        names=await names_of(request, lines), office=await asked_office(request, query["office"]),
+        names=await names_of(request, [*lines, *((found or {}).get("totals") or ())]),
+        office=await asked_office(request, query["office"]),
         asked={name: value for name, value in query.items() if value and name != "page"},
     )  # fmt: skip
 
@@ -51,7 +53,7 @@ async def book(request: WebRequest) -> Response:
         raise InputError(wide, field="清单", value=found["items"], remedy="按单位分几次导出")
     lines = list(found["lines"])
     for page in range(2, found["pages"] + 1):
-        lines += (await request.ask("papers", **asked, page=str(page)))["lines"]
+        lines += (await request.ask("papers", **asked, page=str(page), totals=False))["lines"]
     rows = [
         (
             one["number"] or one["item"][:12], one["title"], one["receiver_name"], one["what"],
@@ -61,7 +63,15 @@ async def book(request: WebRequest) -> Response:
         for one in lines
     ]  # fmt: skip
     title = f"{found['label']}清单"
-    return request.download(f"{title}.xlsx", await asyncio.to_thread(write_sheet, title, HEADS, rows))
+    # Of the whole list, as its lines are: the question's own sums are of fewer items.
+    sums = totals_of(lines) if found["kind"] == "score" else []
+    above = [("各单位合计", *SUMS), *map(_summed, sums)] if sums else []
+    return request.download(f"{title}.xlsx", await asyncio.to_thread(write_sheet, title, HEADS, rows, above))
+
+
+def _summed(one: Document) -> tuple[str, ...]:
+    points = (f"{one[key]:+g}" for key in ("points", "adopted", "proposed"))
+    return one["receiver_name"], *points, str(one["scores"])
 
 
 PAGES = (
