@@ -7,16 +7,18 @@ is invited again (there is no TLS here), and the certificate is in no log any mo
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from node.errors import StoreError
 from node.services.care.alarms import Alarms
 from node.services.exchange.author import Author
 from node.services.exchange.logs import Logs
 from node.services.mending import comeback, tail
-from node.services.mending.comeback import CLONES
-from tests.sim.journal import BrokenPromise
+from node.services.mending.comeback import CLONE, CLONES
+from tests.sim.journal import BrokenPromise, Crash
 from tests.sim.world import Machine
 
 if TYPE_CHECKING:
@@ -35,6 +37,9 @@ class Copies:
         self.random = sim.random
         self.code = ""  # the office
         self.clones: dict[str, Machine] = {}
+        self._dropped: Machine | None = None  # the copy that was not left, if it knew that there were two
+        self._words = Random(f"{sim.seed}/last words")  # of its own: what else happens stays the same
+        self._settled = False  # the operator has chosen the one that is left
         self._backup: tuple[Disk, set[str], int] | None = None
 
     # -- which, and when ------------------------------------------------------------------------------------------
@@ -177,6 +182,8 @@ class Copies:
             del self.clones[code]
             keep, drop = (machine, other) if self.random.random() < 0.5 else (other, machine)
             self.sim.machines[code] = keep
+            self._last_word(drop)
+            self._dropped = drop if drop.on and drop.office.author.recovering in CLONES else None
             if drop.on:
                 drop.crash()
             self.sim.network.power_off(drop, silent=False)
@@ -184,6 +191,20 @@ class Copies:
                 self.sim.counters["clone_survived"] += 1
             if not keep.on:
                 self.sim.nemesis.restart(keep)
+
+    def _last_word(self, drop: Machine) -> None:
+        """Both had found each other at the same time: this one said so, too, and could not send it any more."""
+        if not drop.on or drop.office.author.skew_ms or self._words.random() < 0.5:
+            return
+        author = drop.office.author
+
+        def say() -> None:
+            author.begin_epoch(CLONE)
+            author.stop(CLONE)
+
+        with suppress(StoreError, Crash):
+            drop.office.step([say])
+            self.sim.counters["clone_unheard"] += 1
 
     def operate(self) -> None:
         """Of two copies one is left: the operator says so to it, as soon as it asks."""
@@ -197,5 +218,23 @@ class Copies:
             if error is not None:
                 raise BrokenPromise(f"the copy that is left could not be chosen: {error}")
             self.sim.counters["clone_chosen"] += 1
+            self._settled = True
 
         machine.post(machine.office.command(machine.office.recovery.choose, done))
+
+    def come_back(self) -> None:
+        """Long after the choice the other copy is switched on by mistake: it stays stopped, and stops nobody."""
+        keep, drop = self.sim.machines.get(self.code), self._dropped
+        if drop is None or not self._settled or keep is None or not keep.on:
+            return
+        self.clones[self.code] = drop
+        self.sim.nemesis.restart(drop)
+        self.sim.run_for(20_000)
+        self.sim.counters["clone_again"] += 1
+        if drop.office.author.recovering not in CLONES:
+            raise BrokenPromise(f"{self.code}: the copy that was not chosen goes on (R3)")
+        if keep.office.author.recovering in CLONES:
+            raise BrokenPromise(f"{self.code}: the chosen copy was stopped by what the other had still to say (R3)")
+        above = self.sim.machines[keep.parent].office.alarms.standing()
+        if any(alarm.code == "clone" and alarm.subject == self.code for alarm in above):
+            raise BrokenPromise(f"{keep.parent} is told again of two copies of {self.code}, which was settled (R3)")

@@ -117,6 +117,7 @@ class Simulation:
         checkers.check_all(self)
         self.episodes.finish()
         self.settle()
+        self.copies.come_back()
         records = sum(len(machine.store.journal) for machine in self.machines.values())
         simulated_ms, trace = self.now_ms - start_ms, self._trace.hexdigest()
         nodes, leapt_ms = len(self.machines), self.leapt_ms
