@@ -103,6 +103,11 @@ def _tree(data: Any, paper: Paper) -> Iterable[str]:
         yield _rolled(data["rolled"])
     if data["truncated"]:
         yield f"只列出前 {data['nodes_max']} 件，其余用 dulian item tree 下级任务 查看"
+    if data["siblings"]:
+        yield ""
+        shown = f"{len(data['siblings'])}{'+' if data['siblings_more'] else ''}"
+        yield f"同一事项的其他任务 {shown} 件"
+        yield from table(headers, [_row(one, 0) for one in data["siblings"]], paper, give=((0, 20), (5, 6), (6, 10)))
 
 
 def _rolled(one: Mapping[str, Any]) -> str:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from node.cli import proof as paper_of_proof
+from node.cli.paper import Paper
 from node.services.commands import inquire
 from node.services.matters.desk import Caller
 from node.services.views import tree
 from node.services.views.browse import View
+from node.storage.port import Unit
 from tests.sim.world import Machine
 from tests.unit.offices import CITY, COUNTY, DUE, PROVINCE, TOWN, Offices
+from tests.web.city import console_of
 
 ME = Caller("值班员")
 
@@ -91,3 +95,38 @@ def test_a_tree_is_bounded_and_says_so(monkeypatch: Any) -> None:
     assert shape(found["tree"]) == (PROVINCE, "assigned", [(CITY, "active", [(COUNTY, "active", [])])])
     assert isinstance(offices.province.office.view(), View)
     assert ask(offices.province, task)["total"] == 3
+
+
+def test_the_issuer_sees_the_other_tasks_of_the_item_and_a_receiver_does_not() -> None:
+    """I4, W4: with state, light, progress and 数据截至, to the issuer and above; nobody else's tasks at a receiver."""
+    offices, own, task, below = _decomposed()
+    for machine in (offices.city, offices.province):
+        [beside] = ask(machine, below[1])["siblings"]
+        said = (beside["item"], beside["office"], beside["state"], beside["percent"])
+        assert said == (below[0], COUNTY, "active", 40)
+        assert beside["light"] == "green"
+        assert beside["known"]["state"] == "done"
+        assert beside["as_of"]
+        assert [one["item"] for one in ask(machine, below[0])["siblings"]] == [below[1]]
+        assert ask(machine, task)["siblings"] == []
+        printed = "\n".join(paper_of_proof._tree(ask(machine, below[1]), Paper(160)))
+        assert "同一事项的其他任务 1 件" in printed
+    assert ask(offices.province, own)["siblings"] == []
+    assert ask(offices.county, below[0])["siblings"] == []
+    # Even one that is on the receiver's lines, whatever brought it there, is not shown as a sibling.
+    held = offices.city.store.reader().board([bytes.fromhex(one) for one in below])
+    assert tree._siblings(offices.city.store.reader(), offices.county.office.view(), held[0]) == []
+    # At the issuer an account that sees its own unit's items only sees none of them.
+    offices.city.store.begin()
+    offices.city.store.put([Unit("财政科", "", active=True)])
+    offices.city.store.commit(durable=True)
+    handler = offices.city.office.view()._replace(caller=Caller("赵某", roles=("handler",), unit="财政科"))
+    assert tree._siblings(offices.city.store.reader(), handler, held[0]) == []
+    with console_of(offices.city) as desk:
+        page = desk.sign_in("王督查").page(f"/items/{below[1]}")
+        [row] = page.select("#siblings tbody tr")
+        assert row.select(f'a[href="/items/{below[0]}"]')
+        assert "40%" in row.get_text()
+        assert below[0] in str(page.select("#item")[0]["data-live-item"]).split()
+    with console_of(offices.county) as desk:
+        assert not desk.sign_in("王督查").page(f"/items/{below[0]}").select("#siblings")

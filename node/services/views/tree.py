@@ -6,6 +6,8 @@ Rules of this file:
    nothing is guessed for offices whose tasks are not on this office's lines.
 2. The latest words of a report are its author's own, cut to `WORDS_CHARS_MAX` characters, of the first `WORDS_MAX`
    nodes; the tree has at most `NODES_MAX` nodes, level by level. What was left out is said.
+3. The other tasks of the same item are told where its issuer or an office above asks, of those that are on its lines
+   and the caller may see; a receiver learns of none (I4).
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from node.services.views.truth_rows import known_of
 from node.storage.port import BoardQuery, BoardRow, Reader
 
 NODES_MAX = 2_000
+SIBLINGS_MAX = 100
 WORDS_MAX = 300
 WORDS_CHARS_MAX = 200
 _PARENTS_PER_READ = 500
@@ -44,12 +47,15 @@ Document = dict[str, object]
 
 
 def item_tree(reader: Reader, view: View, args: Mapping[str, object]) -> Document:
-    """`item.tree ITEM`: ``path`` the items above, the top one first; ``tree`` the item with all below it."""
+    """`item.tree ITEM`: ``path`` the items above, the top one first; ``tree`` the item with all below it; ``siblings``
+    the other tasks of the item it was issued under.
+    """
     row = scope.find(reader, view, take(args, "item"))
     above = scope.visible(reader, view.office, view.caller, _above(reader, row))
     below, truncated = _below(reader, row)
     rows = [*above, row, *below]
     nodes = _nodes(reader, view, rows)
+    beside = _siblings(reader, view, row)
     for item_id, said in _of_tasks(reader, view, [*above, row]).items():
         nodes[item_id] |= said
     listed: dict[bytes, list[Document]] = {}
@@ -67,6 +73,8 @@ def item_tree(reader: Reader, view: View, args: Mapping[str, object]) -> Documen
         # The item it was issued under is the superior's own where it is not on this office's lines.
         "above": {"office": top.issuer, "name": view.name_of(top.issuer), "held": not top.parent},
         "path": [nodes[one.item_id] for one in above], "tree": nodes[row.item_id],
+        "siblings": list(_nodes(reader, view, beside[:SIBLINGS_MAX], words=False).values()),
+        "siblings_more": len(beside) > SIBLINGS_MAX,
         "summary": _summary(below), "rolled": _rolled(view, row, below),
     }  # fmt: skip
 
@@ -82,6 +90,17 @@ def _above(reader: Reader, row: BoardRow) -> list[BoardRow]:
         here = rows[0]
         found.insert(0, here)
     return found
+
+
+def _siblings(reader: Reader, view: View, row: BoardRow) -> list[BoardRow]:
+    """The other tasks under the same item, as far as the caller may see; at most one more than are shown."""
+    path = row.path.split("/")
+    if not row.parent or row.issuer not in path or view.office not in path[: path.index(row.issuer) + 1]:
+        return []
+    found = reader.board_query(BoardQuery(parent=row.parent, subject="-", limit=SIBLINGS_MAX + 2))
+    return scope.visible(
+        reader, view.office, view.caller, (one for one in found if one.item_id != row.item_id)
+    )
 
 
 def _below(reader: Reader, row: BoardRow) -> tuple[list[BoardRow], bool]:
@@ -105,9 +124,9 @@ def _below(reader: Reader, row: BoardRow) -> tuple[list[BoardRow], bool]:
     return found, False
 
 
-def _nodes(reader: Reader, view: View, rows: Sequence[BoardRow]) -> dict[bytes, Document]:
+def _nodes(reader: Reader, view: View, rows: Sequence[BoardRow], *, words: bool = True) -> dict[bytes, Document]:
     known = known_of(reader, view, rows)
-    latest = _latest(reader, view, rows[:WORDS_MAX])
+    latest = _latest(reader, view, rows[:WORDS_MAX]) if words else {}
     found: dict[bytes, Document] = {}
     for row in rows:
         shown = row_document(view, row)
