@@ -2,8 +2,7 @@
 
 What this module guarantees before anyone looks at a cell:
 
-1. The file, its unpacked parts and the rows read are bounded; the unpacked sizes are checked before the parser starts.
-   (``zipfile`` never reads more of a part than the size declared for it.)
+1. The file, its unpacked parts (`node.documents.package`) and the rows read are bounded before the parser starts.
 2. XML entities are refused (defusedxml), links and macros are not followed or run, formulas are not evaluated.
 3. Whatever is wrong with the file as a whole is an `InputError` in Chinese with a remedy.
 
@@ -25,12 +24,9 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 from openpyxl.utils import get_column_letter, range_boundaries
 
+from node.documents.package import check_package, is_media
 from node.errors import InputError, LocalError
 
-FILE_BYTES_MAX = 20 * 1024 * 1024
-UNPACKED_BYTES_MAX = 200 * 1024 * 1024
-XML_PART_BYTES_MAX = 64 * 1024 * 1024  # the parser builds objects from XML; images may be larger
-PARTS_MAX = 5_000
 XML_TAGS_MAX = 1_000_000  # opening tags in one part; 10,000 full rows have 300,000, and each costs the parser 300 bytes
 ROWS_MAX = 10_000  # filled rows, besides the header
 SHEET_ROWS_MAX = 1_048_576  # what Excel itself can hold; some programs write an empty last row
@@ -39,9 +35,6 @@ MERGED_RANGES_MAX = 20_000
 
 _FIELD = "文件"
 _SAVE_AGAIN = "用Excel或WPS打开后另存为“Excel工作簿(*.xlsx)”再导入"
-_ZIP_MAGIC = b"PK\x03\x04"
-_OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 _MERGE_TAG = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}mergeCell"
 _CONTROL_ESCAPE = re.compile(r"_x(00[01][0-9A-Fa-f])_")  # how OOXML writes characters below U+0020
 
@@ -95,7 +88,7 @@ def read_sheet(data: bytes, preferred: str) -> Sheet:
         raise LocalError(
             "读取xlsx所需的安全组件defusedxml没有生效", remedy="删除环境变量OPENPYXL_DEFUSEDXML，或重新安装本程序"
         )
-    _check_container(data)
+    check_package(data, "xlsx", _SAVE_AGAIN)
     try:
         _check_tags(data)
         with warnings.catch_warnings():
@@ -109,40 +102,11 @@ def read_sheet(data: bytes, preferred: str) -> Sheet:
         raise _damaged(error) from error
 
 
-def _check_container(data: bytes) -> None:
-    if not data:
-        raise InputError("文件是空的", field=_FIELD, remedy="检查文件是否复制完整")
-    if len(data) > FILE_BYTES_MAX:
-        text = f"文件有{len(data)}字节，超过上限{FILE_BYTES_MAX}字节（20 MiB）"
-        raise InputError(text, field=_FIELD, remedy="删去图片等无关内容，或拆成几个文件")
-    if data.startswith(_OLE_MAGIC):
-        if _ENCRYPTED_PACKAGE in data:
-            raise InputError("文件设有打开密码", field=_FIELD, remedy="在Excel或WPS中取消密码后另存再导入")
-        raise InputError("这是旧式xls文件，不是xlsx", field=_FIELD, remedy=_SAVE_AGAIN)
-    if not data.startswith(_ZIP_MAGIC):
-        raise InputError("不是xlsx文件", field=_FIELD, remedy=_SAVE_AGAIN)
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            parts = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError) as error:
-        raise InputError("文件已损坏或不完整", field=_FIELD, remedy=f"重新取得文件，或{_SAVE_AGAIN}") from error
-    unpacked = sum(part.file_size for part in parts)
-    if unpacked > UNPACKED_BYTES_MAX:
-        text = f"文件解压后有{unpacked}字节，超过上限{UNPACKED_BYTES_MAX}字节（200 MiB）"
-        raise InputError(text, field=_FIELD, remedy="核对文件来源；确属台账的，只留数据另存")
-    if len(parts) > PARTS_MAX or any(p.file_size > XML_PART_BYTES_MAX for p in parts if not _is_media(p.filename)):
-        raise InputError("文件内部结构过大", field=_FIELD, remedy="核对文件来源；确属台账的，只把数据复制到新文件")
-    if any(part.flag_bits & 1 for part in parts):
-        raise InputError("文件设有密码", field=_FIELD, remedy="取消密码后另存再导入")
-    if "[Content_Types].xml" not in {part.filename for part in parts}:
-        raise InputError("是压缩文件，但不是xlsx文件", field=_FIELD, remedy=_SAVE_AGAIN)
-
-
 def _check_tags(data: bytes) -> None:
     """Bound what the parser will build, by a look at the bytes that costs no memory."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for part in archive.infolist():
-            if _is_media(part.filename):
+            if is_media(part.filename):
                 continue
             tags = 0
             with archive.open(part) as stream:
@@ -152,10 +116,6 @@ def _check_tags(data: bytes) -> None:
                 raise InputError(
                     "文件内部结构过大", field=_FIELD, remedy="删除多余的空行空列和格式，或只把数据复制到新文件"
                 )
-
-
-def _is_media(name: str) -> bool:
-    return name.startswith("xl/media/")
 
 
 def _parse(data: bytes, preferred: str) -> Sheet:
