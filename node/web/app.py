@@ -69,6 +69,7 @@ class Console:
     passwords: Passwords = field(default_factory=Passwords)
     hub: Hub = field(default_factory=Hub)
     signing_in: asyncio.Lock = field(default_factory=asyncio.Lock)  # attempts are weighed one after the other
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)  # office files are looked at one after the other
     kept: Kept = field(default_factory=Kept)
     answers: Answers = field(default_factory=Answers)
 

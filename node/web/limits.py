@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-REQUEST_S = 30.0  # for an answer; what takes longer runs beside (`reconcile`, `backup`)
-UPLOAD_S = 900.0  # 500 MiB over an office's line of 5 Mbit/s
+REQUEST_S = 30.0  # for an answer to begin; what takes longer runs beside (`reconcile`, `backup`)
+UPLOAD_S = 900.0  # 500 MiB over an office's line of 5 Mbit/s, in either direction
 HEAD_S = 10.0  # for the head of a request to arrive
 KEEP_ALIVE_S = 20
 STOP_S = 3  # for requests under way when the node stops

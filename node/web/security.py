@@ -5,8 +5,10 @@ Rules of this file:
 1. The Host must be one of ours: a name of the allow-list, or the very address the connection came to (W8).
 2. A request that changes something must come from a page of ours: Origin or Referer of this host, Sec-Fetch-Site
    same-origin where the browser says it, at least one of them (W1); the form's token is checked where the form is read.
-3. Every answer carries the headers below, errors too; pages are never kept by a browser (W18).
-4. A body has a size and a request a deadline. Streams (`/live`) have none: they end with their session.
+3. Every answer carries the headers below, errors too; pages are never kept by a browser (W18). An answer may choose
+   another policy only from those that stand here (`OTHERS`).
+4. A body has a size and a request a deadline, by which the answer must have begun. Streams (`/live`) have none: they
+   end with their session.
 """
 
 from __future__ import annotations
@@ -28,6 +30,11 @@ CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+# The page around a PDF lets in our own answers (browsers ask one or the other rule of an object's frame, by their age);
+# the PDF itself may stand in our pages, and run or load nothing. No `sandbox`: Chromium shows no PDF in one.
+CSP_SHOWS_PDF = CSP + "; object-src 'self'; frame-src 'self'"
+CSP_PDF = "default-src 'none'; frame-ancestors 'self'; base-uri 'none'"
+FRAMED_BY_US = "SAMEORIGIN"
 HEADERS: tuple[tuple[str, str], ...] = (
     ("content-security-policy", CSP),
     ("x-content-type-options", "nosniff"),
@@ -37,6 +44,8 @@ HEADERS: tuple[tuple[str, str], ...] = (
     ("cross-origin-resource-policy", "same-origin"),
     ("permissions-policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
 )
+# What an answer may say instead; anything else that it says is replaced.
+OTHERS = {"content-security-policy": {CSP_SHOWS_PDF, CSP_PDF}, "x-frame-options": {FRAMED_BY_US}}
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SAFE = frozenset({"GET", "HEAD"})
 
@@ -105,7 +114,8 @@ class Guard:
             raise too_large(limit)
         body = _Body(receive, limit)
         try:
-            async with asyncio.timeout(UPLOAD_S if upload else REQUEST_S):
+            async with asyncio.timeout(UPLOAD_S if upload else REQUEST_S) as deadline:
+                answer.deadline = deadline
                 if upload:
                     async with self._uploading:
                         await self._app(scope, body, answer)
@@ -190,13 +200,17 @@ class _Answer:
         self._send = send
         self._hsts = hsts
         self.begun = False
+        self.deadline: asyncio.Timeout | None = None  # of its beginning; a download may then take as long as an upload
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.begun = True
+            if self.deadline is not None and not self.deadline.expired():
+                self.deadline.reschedule(asyncio.get_running_loop().time() + UPLOAD_S)
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS:
-                headers[name] = value
+                if headers.get(name) not in OTHERS.get(name, ()):
+                    headers[name] = value
             headers.setdefault("cache-control", "no-store")
             if self._hsts:
                 headers["strict-transport-security"] = "max-age=31536000"

@@ -95,7 +95,7 @@ def test_a_report_with_a_file_is_made_shown_looked_at_and_taken_out(desk: Desk) 
     assert image.headers["x-content-type-options"] == "nosniff"
     text = handler.page(paths["说明.txt"][1])
     assert text.select_one("pre").get_text() == "<b>第一</b>"
-    assert handler.get(paths["说明.txt"][1].replace("/view", "/image")).status_code == 400, "text is no picture"
+    assert handler.get(paths["说明.txt"][1].replace("/view", "/inline")).status_code == 400, "text is no picture"
     assert handler.get(f"/items/{item}/files/{'0' * 64}").status_code == 404
 
 
