@@ -33,13 +33,18 @@ def _act(call: Call, verb: str, item: str, did: str, **args: object) -> int:
     return ask(call, f"item.{verb}", {"item": item, **args}, show_item.done(did))
 
 
-def reassign(item: o.Item, to: Office, as_: o.As = None, home: o.Home = None, as_json: o.Json = False) -> int:
+def reassign(
+    item: o.Item, to: Office,
+    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="说明：为什么改派")] = None,
+    as_: o.As = None, home: o.Home = None, as_json: o.Json = False,
+) -> int:  # fmt: skip
     """改派：把任务改交另一个单位承办。"""
     receivers = values.codes("--to", [to])
     if len(receivers) != 1:
         raise InputError("改派只能给一个单位", field="--to", value=to, remedy="交给几个单位的，用 dulian item assign")
     call = Call(home, as_json, as_)
-    return ask(call, "item.reassign", {"item": item, "to": receivers}, show_item.issued("已改派"))
+    args = {"item": item, "to": receivers} | ({"reason": reason} if reason else {})
+    return ask(call, "item.reassign", args, show_item.issued("已改派"))
 
 
 def insist(item: o.Item, reason: o.Reason, as_: o.As = None, home: o.Home = None, as_json: o.Json = False) -> int:

@@ -144,7 +144,7 @@ def item(data: Any, paper: Paper) -> Iterable[str]:
 def _inside(data: Mapping[str, Any]) -> str:
     """未定, and by when the units are to be done where that is known."""
     handlers = (data.get("tracks") or {}).get("handlers") or ()
-    dated = "、".join(f"{clean(one['unit'])} {clean(one['due'])}" for one in handlers if one.get("due"))
+    dated = "、".join(f"{clean(one['unit'])} {due(one)}" for one in handlers if one.get("due"))
     return f"未定（内部时限：{dated}）" if dated else "未定"
 
 
@@ -257,7 +257,7 @@ def handled(data: Any, paper: Paper) -> Iterable[str]:
     """内部交办: the item, and by when the unit is to be done."""
     yield from done("已内部交办")(data, paper)
     if data.get("due"):
-        yield f"  内部时限：{clean(data['due'])}" + (f"（规则 {clean(data['rule'])}）" if data.get("rule") else "")
+        yield f"  内部时限：{due(data)}" + (f"（规则 {clean(data['rule'])}）" if data.get("rule") else "")
 
 
 def issued(did: str) -> Callable[[Any, Paper], Iterable[str]]:

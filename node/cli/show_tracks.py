@@ -34,7 +34,7 @@ def enclosed(one: Shown) -> str:
 
 def _people(data: Shown) -> Iterable[str]:
     for one in data.get("handlers") or ():
-        due = f"，{one['due']}前" if one.get("due") else ""
+        due = f"，{one['due']}{'（暂定）' if one.get('provisional') else ''}前" if one.get("due") else ""
         yield f"内部承办：{one['unit']}{' ' + one['person'] if one.get('person') else ''}{due}"
     if chain := data.get("responsibility") or data.get("duties"):
         yield "责任链：" + "；".join(f"{one['level']} {one['name'] or '未定'}" for one in chain)

@@ -5,6 +5,8 @@ EXT_DECISION GRANTED, DENIED, NOTED (已说明: reasons heard, the date stays); 
 VERIFY STARTED, PASSED, FAILED; REINSPECT STARTED, PASSED (无问题), FAILED (问题成立); SCORE PROPOSED, ADOPTED, DROPPED;
 NOTICE PRAISE, CRITICISM; CHANGE REVEALED (an unannounced inspection's result is published); HANDLE MOVED (the unit has
 the item in hand no more).
+
+An act HANDLE whose date a rule set has the entry `PROVISIONAL_DATE` where the calendar did not know the year (A2).
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ PRAISE, CRITICISM = 1, 2
 REVEALED = 1
 MOVED = 1
 OPEN, REPORTED, CLEARED = 0, 1, 2
+
+PROVISIONAL_DATE = "内部时限暂定"
 
 SECRECY = ("", "公开", "内部")
 

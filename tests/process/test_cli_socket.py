@@ -118,6 +118,8 @@ def data(value: Any, code: int = 0) -> dict[str, Any]:
     (["item", "assign", TASK, "--to", "320500", "--due", "2026-12-31"], "item.assign",
      {"item": TASK, "to": ["320500"], "due": "2026-12-31"}),
     (["item", "reassign", TASK, "--to", "320500"], "item.reassign", {"item": TASK, "to": ["320500"]}),
+    (["item", "reassign", TASK, "--to", "320500", "--reason", "职责调整"], "item.reassign",
+     {"item": TASK, "to": ["320500"], "reason": "职责调整"}),
     (["item", "insist", TASK, "--reason", "甲"], "item.insist", {"item": TASK, "reason": "甲"}),
     (["item", "list"], "item.list", {}),
     (["item", "list", "--state", "active", "--light", "red", "--office", "320500", "--kind", "assignment", "--text",

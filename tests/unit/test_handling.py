@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
+from node.cli import show_item, show_tracks
+from node.cli.paper import Paper
 from node.items.beside import Handler
 from node.records.kinds import Kind
 from node.records.payload import Act
+from node.rules.calendar import Calendar
 from node.services.matters.acting import write
 from node.services.matters.desk import Caller, current
 from node.services.matters.ground import iso_day, today_of
+from node.storage.port import CalendarRow
 from tests.unit.one_office import Office, county
 
 
@@ -50,6 +56,31 @@ def test_a_unit_has_15_working_days_from_the_letter(office: Office) -> None:
     assert any("15 个工作日内办结" in line for line in office.do("rules.explain", item=item)["steps"])
     office.do("item.handle", "承办", item=item, unit="水务局", person="水二")
     assert office.state(item).tracks.handlers == (Handler("水务局", "水二", handler.due_day),)
+
+
+def test_a_units_date_of_a_year_without_a_calendar_is_provisional(office: Office) -> None:
+    """R51, A2: said in the answer, at the item and in the record; a date that somebody named is not."""
+    item, other, far = instruction(office), instruction(office), instruction(office)
+    done = office.do("item.handle", "承办", item=item, unit="水务局")
+    assert done["provisional"], "no calendar is known here yet"
+    assert f"{done['due']}（暂定）" in "\n".join(show_item.handled(done, Paper()))
+    office.do("item.handle", "承办", item=item, unit="水务局", person="水二")
+    shown = office.do("item.show", item=item)
+    assert shown["tracks"]["handlers"][0]["provisional"], "named again it keeps its date, and what the date is"
+    assert any("内部时限暂定" in entry["text"] for entry in shown["timeline"])
+    assert any("时限（暂定）" in entry["text"] for entry in shown["timeline"])
+    assert (shown["due"], shown["provisional"]) == (done["due"], True), "the item's own date is that of the unit"
+    assert f"{done['due']}（暂定）前" in "\n".join(show_tracks._people(shown["tracks"]))
+    assert not office.do("item.handle", "承办", item=far, unit="水务局", due=done["due"])["provisional"]
+    assert not office.do("item.show", item=far)["tracks"]["handlers"][0]["provisional"]
+    year = date.fromisoformat(done["due"]).year
+    known = Calendar(1, frozenset({year}))
+    office.machine.store.begin()
+    office.machine.store.put([CalendarRow("320000", known.version, bytes(32), known.encode(), "国办通知")])
+    office.machine.store.commit(durable=True)
+    office.machine.office.desk.rulebook.forget()
+    assert not office.do("item.handle", "承办", item=other, unit="水务局")["provisional"]
+    assert not office.do("item.show", item=other)["provisional"]
 
 
 def test_what_a_unit_had_in_hand_is_archived_with_its_letter(office: Office) -> None:

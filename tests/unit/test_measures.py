@@ -37,7 +37,7 @@ def test_a_unit_has_a_task_in_hand_with_the_six_levels_that_stand_for_it(offices
     offices.do(offices.county, "handle", task, unit="发展改革局", person="张三", due=EARLIER, duty=duties)
     for machine in (offices.county, offices.city):
         tracks = offices.tracks(machine, task)
-        assert tracks["handlers"] == [{"unit": "发展改革局", "person": "张三", "due": EARLIER}]
+        assert tracks["handlers"] == [{"unit": "发展改革局", "person": "张三", "due": EARLIER, "provisional": False}]
         assert [one["level"] for one in tracks["duties"]] == known
     # Handed over to another person (a leaver's items).
     offices.do(offices.county, "handle", task, unit="发展改革局", person="王五")

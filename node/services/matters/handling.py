@@ -9,7 +9,7 @@ from node.items import guards
 from node.items.lifecycle import DONE
 from node.records.kinds import Kind
 from node.records.payload import LEAD, Act
-from node.records.track import MOVED, Duty, Milestone, Track
+from node.records.track import MOVED, PROVISIONAL_DATE, Duty, Milestone, Track
 from node.services.board.project import read_facts
 from node.services.matters import chains, discreet
 from node.services.matters.acting import write
@@ -49,7 +49,7 @@ def handle(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
             "该机构没有承办此事项，不能由它改出（规则：改由须写原承办机构）", field="--instead", value=instead,
             remedy=f"原承办机构：{listed}；另加一个机构的，不写 --instead",
         )  # fmt: skip
-    due_day, rule = inside(desk, args, state)
+    due_day, rule, provisional = inside(desk, args, state)
     profile = chains.profile_of(desk)
     before = held.get(instead or unit)
     followed = following(state.tracks.duties, before.person if before is not None else "", person)
@@ -57,17 +57,19 @@ def handle(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     check_named(profile, (*state.tracks.duties, *named), inside=True)
     payload = Act(unit=unit, person=person, due_day=due_day, text=words(args, "text", required=False))
     if named or rule:
-        payload = payload._replace(track=Track(duties=named, rule=rule))
+        entries = (PROVISIONAL_DATE,) if provisional else ()
+        payload = payload._replace(track=Track(duties=named, rule=rule, entries=entries))
     done = write(desk, state, Kind.HANDLE, payload, caller, case)
     if rule and not state.due_day and state.kind == "registered":
         # What the rule gives the unit is the 截止时间 of the item itself, which had none yet (R49, R51).
         name, _, part = rule.rpartition("/")
-        dated = Act(f"{unit}内部交办，按规则 {name} {part} 定办结时限", due_day=due_day)
+        mark = "（暂定）" if provisional else ""
+        dated = Act(f"{unit}内部交办，按规则 {name} {part} 定办结时限{mark}", due_day=due_day)
         write(desk, current(desk, state.item_id.hex()), Kind.CHANGE, dated, caller)
     if instead:
         away = Act(f"改由{unit}承办", unit=instead, track=Track(verdict=MOVED))
         write(desk, current(desk, state.item_id.hex()), Kind.HANDLE, away, caller)
-    return done | {"due": iso_day(due_day) or None, "rule": rule or None}
+    return done | {"due": iso_day(due_day) or None, "rule": rule or None, "provisional": provisional}
 
 
 def following(chain: Iterable[Duty], old: str, new: str) -> tuple[Duty, ...]:

@@ -74,8 +74,9 @@ def agree(desk: Desk, args: Args, start: str, base: Terms | None = None, source:
     return Agreed(source, due_day, rule, terms)
 
 
-def inside(desk: Desk, args: Args, state: ItemState) -> tuple[int, str]:
-    """By when a unit of this office is to be done, and the rule (R51): (0, "") where neither says.
+def inside(desk: Desk, args: Args, state: ItemState) -> tuple[int, str, bool]:
+    """By when a unit of this office is to be done, the rule (R51): (0, "") where neither says, and whether the rule's
+    date is 暂定 (A2).
 
     As for an office below: --due, --rule, or by itself the finish rule that counts from 交办 or 督查函, which is this
     very day. A unit that has it already keeps its date; none is later than the item's own.
@@ -84,14 +85,15 @@ def inside(desk: Desk, args: Args, state: ItemState) -> tuple[int, str]:
     asked = bool(take(args, "due") or take(args, "rule"))
     had = next((one.due_day for one in state.tracks.handlers if one.unit == take(args, "unit").strip()), 0)
     if had and not asked:
-        return had, ""
+        return had, "", False
     terms = state.opening.terms if state.opening is not None else None
     today = day_of(desk.world.clock.now_ms())
-    due_day, rule, _ = _due(desk, args, ground.profile, "ASSIGN", ground.case["source"], terms or Terms(), today)
+    base = (terms or Terms())._replace(provisional=False)  # which says it of the item's own date
+    due_day, rule, counted = _due(desk, args, ground.profile, "ASSIGN", ground.case["source"], base, today)
     if not asked and state.due_day and due_day > state.due_day:
-        return state.due_day, ""
+        return state.due_day, "", False
     guards.check_due(due_day, state.due_day)
-    return due_day, rule
+    return due_day, rule, counted.provisional
 
 
 def downward(terms: Terms | None) -> Terms:

@@ -132,6 +132,7 @@ def item_document(
     state = fold(row.item_id, facts)
     opening = state.opening or Opening("")
     told = seen(reader, view, facts)
+    tracks = tracks_document(reader, view.name_of, state, told)
     return row_document(view, row) | _words(reader, view, row, opening) | {
         "requirement": opening.text,
         "points": list(opening.points),
@@ -141,13 +142,20 @@ def item_document(
         "counters": state.counters._asdict(),
         "predecessor": opening.predecessor.hex() or None,
         "terms": terms_document(state.opening, changed_frequency(state, facts)),
-        "tracks": tracks_document(reader, view.name_of, state, told),
+        "tracks": tracks,
+        "provisional": provisional(row) or _set_inside(row, tracks["handlers"]),
         "responsibility": _responsibility(reader, view, row, state),
         "numbers": _numbers(reader, [row.parent, opening.predecessor, row.successor, *state.tracks.reinspections]),
         "children": [row_document(view, child) for child in children],
         "attachments": _attachments(reader, view, told, state),
         "timeline": _timeline(reader, view, told, state),
     }
+
+
+def _set_inside(row: BoardRow, handlers: object) -> bool:
+    """Whether the date of an own item is the one that a rule gave its unit, 暂定 as that is (R49, A2)."""
+    listed = handlers if isinstance(handlers, list) and row.kind == "registered" else []
+    return any(one["provisional"] and one["due"] == day_text(row.due_day) for one in listed)
 
 
 def _words(reader: Reader, view: View, row: BoardRow, opening: Opening) -> dict[str, object]:
