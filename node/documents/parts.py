@@ -25,6 +25,8 @@ from node.errors import InputError
 
 UNPACKED_BYTES_MAX = 24 * 1024 * 1024  # read, of whatever is there
 CPU_SECONDS_MAX = 2.0  # of the reading thread: what takes longer is not looked at, whatever else the machine does
+DEPTH_MAX = 256  # the parser keeps what is open
+_TOKEN_BYTES_MAX = 2 * 1024 * 1024  # and a tag that has not ended
 _PIECE_BYTES = 65_536
 _FIELD = "附件"
 _REMEDY = "下载后用原来的程序打开"
@@ -93,15 +95,19 @@ class Opened:
         if not self.has(part):
             raise damaged()
         budget = budget or self._budget
-        parser = DefusedXMLParser(target=target, forbid_dtd=True)
+        counted = _Counted(target)
+        parser = DefusedXMLParser(target=counted, forbid_dtd=True)
+        silent_bytes = 0
         with self._archive.open(part) as stream:
-            while not (target.full or budget.spent):
+            while not (target.full or budget.spent or silent_bytes > _TOKEN_BYTES_MAX):
                 piece = stream.read(_PIECE_BYTES)
                 if not piece:
                     parser.close()
                     return True
                 budget.take(len(piece))
+                told = counted.told
                 parser.feed(piece)
+                silent_bytes = silent_bytes + len(piece) if counted.told == told else 0
         return False
 
     def main(self, kind: Kind) -> str:
@@ -119,6 +125,30 @@ class Opened:
         if self.has(listed):
             self.read(listed, found, Budget.small())
         return found.parts
+
+
+class _Counted:
+    """Passes on what the parser tells; refuses what is nested beyond sense."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._depth = self.told = 0
+
+    def start(self, tag: str, attrs: Mapping[str, str]) -> None:
+        self.told += 1
+        self._depth += 1
+        if self._depth > DEPTH_MAX:
+            raise damaged()
+        self._target.start(tag, attrs)
+
+    def end(self, tag: str) -> None:
+        self.told += 1
+        self._depth -= 1
+        self._target.end(tag)
+
+    def data(self, text: str) -> None:
+        self.told += 1
+        self._target.data(text)
 
 
 class _Relations:

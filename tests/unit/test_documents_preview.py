@@ -270,6 +270,15 @@ def test_what_cannot_be_read_says_so(name: str) -> None:
     assert words in caught.value.text
 
 
+def test_what_the_parser_itself_keeps_is_bounded() -> None:
+    """Nesting and a tag without end cost memory in the parser, whatever a target keeps."""
+    with pytest.raises(InputError):
+        read_text(docx("<w:sdt>" * 300 + para("甲") + "</w:sdt>" * 300))
+    assert read_text(docx("<w:sdt>" * 200 + para("甲") + "</w:sdt>" * 200)).blocks == (Paragraph("甲"),)
+    found = read_text(with_body(f"<w:document {W}><w:body>{para('甲')}<w:x a='" + "y" * (8 * MIB)))
+    assert (found.blocks, found.left_out) == ((Paragraph("甲"),), ("文件较长，只显示开头",))
+
+
 def test_reading_ends_when_its_time_is_spent() -> None:
     with parts.opened(GOOD_D, "docx", parts.Budget(cpu_seconds_max=-1)) as file:
         body = preview_text._Body({})
