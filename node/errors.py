@@ -53,6 +53,11 @@ class DulianError(Exception):
         self.remedy = remedy
         super().__init__(self._line())
 
+    def advise(self, remedy: str) -> None:
+        """Say another way out: who knows more than who refused."""
+        self.remedy = remedy
+        self.args = (self._line(),)
+
     def _line(self) -> str:
         value = f"「{self.value}」" if self.value else ""
         where = f"{self.field}{value}：" if self.field else ""

@@ -12,7 +12,7 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -64,6 +64,7 @@ _NOT_NOW_OWN: dict[int, frozenset[str]] = {
 # The node writes it by itself; nobody is told to.
 _SILENT = frozenset({Kind.DELIVERED, Kind.ENCLOSE, Kind.DISPATCH})
 _NAMED_MAX = 5
+OFFERED = "本单位现在可以："
 # Kinds whose name is no verb, as what one does.
 _VERBS: dict[int, str] = {
     Kind.PROGRESS: "报告进展", Kind.EVIDENCE: "附上文件", Kind.FINAL: "报结", Kind.ACCEPT: "审核", Kind.APPROVE: "审批",
@@ -122,16 +123,16 @@ def check_act(state: ItemState, kind: Kind, office: str) -> None:
     rule = _rules(state).get(kind)
     if rule is None:
         text = f"此类事项不能{label}（规则：{_KINDS.get(state.kind, '此类事项')}没有这一环节）"
-        raise InputError(text, remedy=_instead(state, office))
+        raise InputError(text, remedy=instead(state, office))
     if not _may(state, rule, office):
         text = f"{label}只能由{_who(state, rule)}办理（规则：各负其责），本单位是 {office}"
-        raise ForbiddenError(text, remedy=_instead(state, office))
+        raise ForbiddenError(text, remedy=instead(state, office))
     if not _now(state, kind, rule):
         text = f"当前状态为「{_label(state)}」，不能{label}（规则：{label}须在{_when(state, kind, rule)}时）"
-        raise InputError(text, remedy=_instead(state, office))
+        raise InputError(text, remedy=instead(state, office))
     if missing := _missing(state, kind):
         text, rule_text, first = missing
-        raise InputError(f"{text}，不能{label}（规则：{rule_text}）", remedy=f"{first}；{_instead(state, office)}")
+        raise InputError(f"{text}，不能{label}（规则：{rule_text}）", remedy=f"{first}；{instead(state, office)}")
 
 
 def allowed(state: ItemState, office: str) -> tuple[Kind, ...]:
@@ -312,13 +313,17 @@ def _who(state: ItemState, rule: Rule) -> str:
     return f"交办单位 {state.issuer} " if state.kind == "assignment" else f"登记单位 {state.issuer} "
 
 
-def _instead(state: ItemState, office: str) -> str:
+def instead(state: ItemState, office: str, first: Callable[[Kind], str] = lambda _kind: "") -> str:
+    """What an office may write now, for who was refused; ``first``: what has to come before an act; empty: nothing."""
     kinds = [kind for kind in allowed(state, office) if kind in _COMMANDS and kind not in _ASIDE]
-    steps = [(kind, f"{_verb(kind)}（{_COMMANDS[kind]}）") for kind in kinds]
+    steps = [(kind, _verb(kind), _COMMANDS[kind]) for kind in kinds]
     if _may_assign(state, office):
-        steps = sorted([*steps, (Kind.DISPATCH, "交办（assign）")])
-    named = "、".join(words for _, words in steps)
-    return f"本单位现在可以：{named}" if named else "本单位现在无需办理"
+        steps = sorted([*steps, (Kind.DISPATCH, "交办", "assign")])
+    before = {kind: first(kind) for kind, _, _ in steps}
+    named = "、".join(
+        f"{verb}（{command}{'；' if before[kind] else ''}{before[kind]}）" for kind, verb, command in steps
+    )
+    return f"{OFFERED}{named}" if named else "本单位现在无需办理"
 
 
 def _may_assign(state: ItemState, office: str) -> bool:

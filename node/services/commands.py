@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from node.errors import ForbiddenError, InputError, NotAvailableError
+from node.errors import DulianError, ForbiddenError, InputError, NotAvailableError
 from node.records.kinds import Kind
 from node.services import operations
 from node.services.access import console_accounts, people, rights, scope, screens
 from node.services.care.status import status_document
-from node.services.matters import acting, approvals, discreet, issuing, measures, planning, ruling
+from node.services.matters import acting, approvals, discreet, issuing, measures, offers, planning, ruling
 from node.services.matters.desk import Caller, is_behind, take
 from node.services.mending import fork_cases, statements
 from node.services.office import Office
@@ -113,7 +113,11 @@ def carry_out(office: Office, verb: str, args: Args, caller: Caller) -> object:
     if command is None:
         raise NotAvailableError(verb)
     permit(office, verb, args, caller)
-    return command(office, args, caller)
+    try:
+        return command(office, args, caller)
+    except DulianError as error:
+        offers.complete(office.desk, str(args.get("item") or ""), error)
+        raise
 
 
 def permit(office: Office, verb: str, args: Args, caller: Caller) -> None:

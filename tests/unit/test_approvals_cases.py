@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from node.errors import InputError
+from node.items import guards
 from tests.sim.test_smoke import Wire
 from tests.sim.world import admit, found
 from tests.unit.one_office import COUNTY, TOWN, Office
@@ -99,6 +100,29 @@ def test_case_never_leaves_the_office(line: Line) -> None:
     line.settle()
     for other in (line.city, line.town):
         assert not other.machine.store.reader().board([bytes.fromhex(case["item"])])
+
+
+def test_what_a_refusal_offers_says_which_approval_comes_first(line: Line) -> None:
+    """R40, R48, R57: nothing is offered as if it could be done at once that the chain then refuses."""
+    county, item = line.county, line.received()
+    step = "报结（submit；须先经审批，第一步 签发（县长 或 县政府办主任））"
+    assert step in county.refused("item.sign", "承办", item=item).remedy
+    assert step in county.refused("item.accept", "承办", item=item).remedy
+    case = county.do("case.open", "承办", item=item, subject="report", text="报告送审稿")
+    pending = f"报结（submit；须先经审批，审签件 {case['number']} 下一步 签发（"
+    assert pending in county.refused("item.sign", "承办", item=item).remedy
+    county.do("item.approve", "县长", item=case["number"])
+    free = county.refused("item.sign", "承办", item=item).remedy
+    assert "报结（submit）" in free
+    assert "报告进展（report）" in free
+    assert county.refused("item.report", "承办", item="999999").remedy.count("须先经审批") == 0
+    own = str(county.do("item.register", "承办", title="批示件", source="handling.instruction")["item"])
+    error = county.refused("item.accept", "承办", item=own)
+    assert guards.OFFERED in error.remedy
+    assert "立项（establish；须先经审批，拟办后第一步 " in error.remedy
+    shown = county.do("item.actions", item=own)
+    told = [one["remedy"] for one in shown["unavailable"] if guards.OFFERED in (one["remedy"] or "")]
+    assert all("（establish）" not in remedy for remedy in told)
 
 
 def test_case_is_refused_where_it_makes_no_sense(line: Line) -> None:

@@ -107,7 +107,7 @@ def _check_assistants(desk: Desk, state: ItemState) -> None:
 def report(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     """进展, with a percentage where it is said."""
     state = current(desk, take(args, "item"))
-    _check_set_up(desk, state, "报告进展")
+    check_set_up(desk, state, "报告进展")
     percent = args.get("percent")
     if percent is not None and (not isinstance(percent, int) or not 0 <= percent <= 100):
         raise InputError("进度须在 0 到 100 之间", field="--percent", value=percent, remedy="填 0 到 100 的整数")
@@ -145,7 +145,7 @@ def _frequency(desk: Desk, state: ItemState) -> str:
 def submit(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     """报结: every task this office issued under the item must be done, and the report approved (R57)."""
     state = current(desk, take(args, "item"))
-    _check_set_up(desk, state, "报结")
+    check_set_up(desk, state, "报结")
     guards.check_act(state, Kind.FINAL, desk.identity.code)
     guards.check_final(open_children(desk, state))
     if drafts.waiting(desk, "report", state) is None:
@@ -221,7 +221,7 @@ def cancel_below(desk: Desk, state: ItemState, caller: Caller) -> int:
     return count
 
 
-def _check_set_up(desk: Desk, state: ItemState, verb: str) -> None:
+def check_set_up(desk: Desk, state: ItemState, verb: str) -> None:
     """An own item is worked on after 立项 only."""
     if state.kind == "registered" and state.receiver == desk.identity.code and state.state not in TERMINAL:
         chains.check_ready(desk, state, verb)

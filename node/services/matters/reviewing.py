@@ -119,12 +119,12 @@ def close(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     state = current(desk, take(args, "item"))
     guards.check_act(state, Kind.CLOSE, desk.identity.code)
     _check_closing(desk, state)
-    _check_accepted(desk, state)
+    check_accepted(desk, state)
     case = closing_case(desk, state)
     return write(desk, state, Kind.CLOSE, Act(text=words(args, "text", required=False)), caller, case)
 
 
-def _check_accepted(desk: Desk, state: ItemState) -> None:
+def check_accepted(desk: Desk, state: ItemState) -> None:
     """Refuse closing past the chain of accepting: what this office or its units work on is reported and accepted (R56).
 
     An own item that was only handed on is accepted task by task.

@@ -24,6 +24,7 @@ from node.items.versions import LIVES
 from node.records.kinds import Kind
 from node.services.access import rights, scope
 from node.services.board.project import read_facts
+from node.services.matters import offers
 from node.services.matters.desk import Caller, take
 from node.services.matters.discreet import seen
 from node.services.matters.ground import ground_of
@@ -228,6 +229,7 @@ def _document(scene: Scene, one: Try) -> Document:
 
 def _why(scene: Scene, one: Try) -> Document:
     assert one.error is not None  # noqa: S101 - what is not possible was refused
+    offers.complete(scene.desk, one.item, one.error)
     return {
         "id": one.form.id, "verb": one.form.verb, "item": one.item, "label": one.form.label, "group": one.form.group,
         "why": one.error.text, "remedy": one.error.remedy or None, "code": one.error.code,
