@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from node.errors import DulianError
+from node.errors import EXIT_INTERNAL, DulianError
 from tests.chaos.offices import Office, Tree
 from tests.chaos.points import POINTS
 from tests.chaos.tally import Tally
@@ -22,6 +22,7 @@ _PATIENCE_S, _PATIENCE_ASKED_S = 5.0, 10.0  # so long a failpoint is waited for;
 _DOWN_S = 0.6
 _PLAIN_STARTS = 0.1  # this part is started by an exec of its own, as a service manager would
 _DISK_LIVES = 0.05
+_LOG_CHARS = 10_000
 _DISKS = (
     ("disk_full", errno.ENOSPC), ("disk_quota", errno.EDQUOT), ("disk_read_only", errno.EROFS),
     ("disk_sync_fails", errno.EIO),
@@ -199,6 +200,11 @@ class Storm:
             return
         disk.mend()
         self._wait(office, 0.5 + dice.random() * 2)
+        if disk.failed and office.exit_code() == EXIT_INTERNAL and "disk I/O error" in office.log_text()[-_LOG_CHARS:]:
+            # It asked the disk why a write had failed just when that was mended: what it cannot tell from a broken
+            # disk stops it, as it must (D5).
+            self._tally.fault("disk_mended_amid")
+            return
         self._die(office, "random")
 
     # -- links and the server -----------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from node.errors import StoreError
+from node.records.header import decode
 from node.services.care.alarms import Alarms
 from node.services.exchange.author import Author
 from node.services.exchange.logs import Logs
@@ -228,6 +229,9 @@ class Copies:
         if drop is None or not self._settled or keep is None or not keep.on:
             return
         self.clones[self.code] = drop
+        self.sim.watch.settled = True
+        for row in drop.store.journal.values():  # what nobody else had was taken for lost with its disk
+            self.sim.watch.headers.setdefault(row.record_id, decode(row.header))
         self.sim.nemesis.restart(drop)
         self.sim.run_for(20_000)
         self.sim.counters["clone_again"] += 1

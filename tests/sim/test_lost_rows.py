@@ -179,7 +179,7 @@ def test_what_a_step_found_that_was_given_up_is_not_judged_and_the_next_is(tree)
         machine.office._abandon()
     assert root.fulfilled == []
     city.office.step([city.office.marks.write])
-    assert list(city.promised) == [city.office.marks._rows[CITY].number]
+    assert list(city.promised) == [city.office.marks._rows[CITY].signature]
 
 
 def test_who_is_certified_below_a_lost_certificate_is_known_again_once_it_is_put_back(tree):

@@ -39,6 +39,7 @@ class Watch:
         self.aged: set[str] = set()  # offices whose disk was once an old copy
         self.careless: set[str] = set()  # of these, those that could not know it at once
         self.cloned: set[str] = set()
+        self.settled = False  # operators have settled forks: their alarms are over
         self.poisoned: set[str] = set()  # items that some node could not fold
         self._numbers: dict[tuple[bytes, int], bytes] = {}
 
@@ -163,7 +164,7 @@ class Watch:
         author = self.sim.machines[office]
         if office in self.cloned:
             return  # two promise under one name
-        for log_id, seq in author.promised.get(row.number, {}).items():
+        for log_id, seq in author.promised.get(row.signature, {}).items():
             promised = author.office.logs.index.get(log_id)
             if promised is None or not self.may_know(machine, promised.key.line) or log_id in self.forked_logs():
                 continue
@@ -215,7 +216,7 @@ class Watch:
                 continue
             kept = machine.store.get(Fork, log.log_no, header.seq, shown)
             alarmed = any(alarm.code == "fork" for alarm in machine.office.alarms.standing())
-            if kept is None or not log.frozen or not alarmed:
+            if kept is None or not log.frozen or not (alarmed or self.settled):
                 raise BrokenPromise(f"{machine.code} saw both sides of a fork and did not keep them")
             self.sim.counters["fork_kept"] += 1
 

@@ -138,7 +138,7 @@ class Machine:
         self.slow = False
         self.ticking = self.awake = False
         self.fulfilled: list[MarkRow] = []  # others' marks found fulfilled since somebody looked
-        self.promised: dict[int, dict[bytes, int]] = {}  # by number of an own mark: heads of own logs at that moment
+        self.promised: dict[bytes, dict[bytes, int]] = {}  # by signature of an own mark: heads of own logs then
         self.office: Office
 
     @property
@@ -215,7 +215,7 @@ class Machine:
             row = self.store.get(MarkRow, self.code)
             if row is not None:
                 own = office.logs.index.author(self.code)
-                self.promised[row.number] = {log.log_id: log.seq for log in own if log.seq}
+                self.promised[row.signature] = {log.log_id: log.seq for log in own if log.seq}
 
         def weighed(author: str) -> None:
             before = office.marks._rows.get(author)
