@@ -26,6 +26,7 @@ Kind = Literal[
 CSRF, ONCE, SEEN, ITEM = "csrf", "once", "seen", "seen_item"
 OWN = frozenset({CSRF, ONCE, SEEN, ITEM})  # what every form carries besides its fields
 _NOT_KEPT = frozenset({"password", "files"})
+_NOT_DRAFTED = _NOT_KEPT | {"hidden"}
 
 
 class Field(NamedTuple):
@@ -92,6 +93,20 @@ class Form:
             for text in _kept_texts(one, self.values.get(one.name)) if text
         ]  # fmt: skip
 
+    def restore(self, draft: Mapping[str, str | list[str]]) -> None:
+        """Put back what a draft kept: texts, ticks and choices; what is not offered any more is left out."""
+        for one in self.spec:
+            said = draft.get(one.name)
+            if said is None or one.kind in _NOT_DRAFTED or (found := _drafted(one, said)) is None:
+                continue
+            if found != (self.values.get(one.name) or type(found)()):
+                self.values[one.name], self.drafted = found, True
+
+    @property
+    def has_files(self) -> bool:
+        """Whether it takes files, which a draft cannot keep."""
+        return any(one.kind == "files" for one in self.spec)
+
     def renew(self) -> None:
         """A fresh once-key: sent again it is another form."""
         self.once = secrets.token_urlsafe(16)
@@ -109,6 +124,21 @@ class Form:
                 self.errors[one.name] = text
                 return
         self.error = text
+
+
+def _drafted(one: Field, said: str | list[str]) -> object:
+    """What a draft said of a field, as its value; None for nothing. Ticks are lists, also where none is left."""
+    allowed = {value for value, _ in one.choices}
+    listed = said if isinstance(said, list) else [said] if said else []
+    if one.kind == "check":
+        return bool(listed)
+    if one.choices:
+        listed = [text for text in listed if text in allowed]
+    if one.kind == "choices":
+        return listed if isinstance(said, list) else None
+    if not listed:
+        return None
+    return listed[0].split("\n") if one.kind == "lines" else listed[0]
 
 
 def _kept_texts(one: Field, value: object) -> list[str]:

@@ -111,14 +111,10 @@ class WebRequest:
         form.seen_item, form.draft = item, draft
         form.seen = await self.gateway.digest_of(item) if item else ""
         if draft and (found := await self._draft(draft)):
-            texts = {one.name for one in spec if one.kind not in ("password", "files", "check", "choices", "hidden")}
-            kept = {name: text for name, text in found.items() if name in texts and text}
-            form.values |= {name: text.split("\n") if form.field(name).kind == "lines" else text
-                            for name, text in kept.items()}  # fmt: skip
-            form.drafted = bool(kept)
+            form.restore(found)
         return form
 
-    async def _draft(self, place: str) -> dict[str, str]:
+    async def _draft(self, place: str) -> dict[str, str | list[str]]:
         name = self.caller.name
         row = await self.gateway.read(lambda reader: reader.get(Draft, name, place))
         return dict(json.loads(row.text)) if row is not None else {}

@@ -158,6 +158,19 @@ def test_a_draft_survives_a_lost_session(people: dict[str, Person], task: str) -
     assert person.page.locator("[name=text]").input_value() == "", "what was sent is no draft any more"
 
 
+def test_a_draft_keeps_ticks_and_takes_them_away_again(people: dict[str, Person]) -> None:
+    person = people["王督查"]
+    for ticked in (True, False):
+        person.go("/register")
+        person.page.evaluate("document.querySelectorAll('form details').forEach(one => { one.open = true; })")
+        box = person.page.locator("form[data-draft] input[type=checkbox]").first
+        assert box.is_checked() is not ticked
+        box.set_checked(ticked)
+        person.page.locator(".draft-state").get_by_text("草稿已保存").wait_for()
+    person.go("/register")
+    assert not person.page.locator("form[data-draft] input[type=checkbox]").first.is_checked()
+
+
 def test_a_page_goes_on_when_its_person_has_signed_in_again(people: dict[str, Person], task: str) -> None:
     """In another window, as the page advises; what is typed stays, and no reload is wanted (issue 5)."""
     person = people["钱督查"]

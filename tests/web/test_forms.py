@@ -13,7 +13,7 @@ import node
 from node.errors import InputError
 from node.storage.port import Draft, OnceKey, WebAudit
 from node.web import forms
-from node.web.forms import Field
+from node.web.forms import Field, Form
 from node.web.wording import OPTIONS, plain
 from tests.web.desk import PASSWORD, Browser, Desk, sent_by, soup
 
@@ -152,7 +152,7 @@ def test_drafts_outlive_the_session_and_end_with_the_command(desk: Desk) -> None
     token = browser.form(page, action)["csrf"]
     text = json.dumps({"text": "写到一半", "nosuch": "x", "csrf": "y"})
     assert browser.send("/drafts", {"csrf": token, "place": f"do/urge/{item}", "text": text}).status_code == 200
-    for wrong in ("[1]", '{"a": 1}', "{", "[" * 5_000):
+    for wrong in ("[1]", '{"a": 1}', '{"a": [1]}', '{"a": [[]]}', "{", "[" * 5_000):
         assert browser.send("/drafts", {"csrf": token, "place": "p", "text": wrong}).status_code == 422
     later = desk.sign_in("王督查")
     assert later.form(page, action)["text"] == "写到一半"
@@ -160,6 +160,44 @@ def test_drafts_outlive_the_session_and_end_with_the_command(desk: Desk) -> None
     assert desk.sign_in("管理员").form(page, action)["text"] == "", "a draft is its author's"
     assert later.submit(action, {"channel": "notice"}, page).status_code == 303
     assert not [row for row in desk.office.store.reader().rows(Draft) if item in row.place]
+
+
+def test_a_draft_keeps_ticks_and_choices_that_are_still_offered() -> None:
+    spec = (
+        Field("text", "说明", "text"), Field("to", "单位", "choices", choices=(("a", "甲"), ("b", "乙"), ("c", "丙"))),
+        Field("far", "其他单位", "choices"), Field("mode", "方式", "choice", choices=(("x", "甲"), ("y", "乙"))),
+        Field("due", "按期", "check"), Field("clear", "明确", "check"), Field("points", "分项", "lines"),
+        Field("key", "标识", "hidden"), Field("word", "口令", "password"), Field("paper", "附件", "files"),
+    )  # fmt: skip
+    form = Form(spec, values={"to": ["c"], "due": True, "mode": "x", "key": "k"})
+    form.restore({
+        "text": "写到一半", "to": ["a", "gone"], "far": ["320582"], "mode": ["y"], "due": [], "clear": ["1"],
+        "points": "一\n二", "key": "z", "word": "secret", "paper": ["x"], "nosuch": "x",
+    })  # fmt: skip
+    assert form.values == {
+        "text": "写到一半", "to": ["a"], "far": ["320582"], "mode": "y", "due": False, "clear": True,
+        "points": ["一", "二"], "key": "k",
+    }  # fmt: skip
+    assert form.drafted
+    assert form.has_files
+    empty: list[dict[str, str | list[str]]] = [{"mode": ["gone"]}, {"to": [], "due": []}, {"text": ""}, {"to": "a"}]
+    for nothing in empty:
+        same = Form(spec)
+        same.restore(nothing)
+        assert not same.drafted, nothing
+
+
+def test_a_form_shown_again_has_the_ticks_of_its_draft_and_says_what_it_cannot_keep(desk: Desk) -> None:
+    browser = desk.sign_in("王督查")
+    page = browser.page("/register")
+    token = page.select("main form[method=post] input[name=csrf]")[0]["value"]
+    assert "附件不在草稿中" in page.select("form[data-draft] .draft-hint")[0].get_text()
+    [box, *_rest] = [one for one in page.select("form[data-draft] input[type=checkbox]") if not one.has_attr("checked")]
+    kept = json.dumps({str(box["name"]): [str(box["value"])]})
+    assert browser.send("/drafts", {"csrf": token, "place": "register", "text": kept}).status_code == 200
+    again = desk.sign_in("王督查").page("/register")
+    assert again.select(f'form[data-draft] input[name="{box["name"]}"][value="{box["value"]}"][checked]')
+    assert "已恢复" in again.get_text()
 
 
 def test_hostile_text_is_inert_wherever_it_shows(desk: Desk) -> None:

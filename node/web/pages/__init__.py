@@ -68,7 +68,7 @@ What every author must know
    seen: has it changed since, the person gets the 409 page with all that was typed. ``item`` must be the full id in
    hex. Each form has a once-key: a double click makes one record. ``act`` returns None where the service refused.
 4. *Drafts*: ``draft="report/ID"`` at ``blank`` and ``form`` (the same place): saved every few seconds, restored,
-   removed when the command is done. Not for passwords, files, choices.
+   removed when the command is done. Texts, ticks and choices; not passwords and files, which the form says.
 5. *Templates* extend ``layout`` and fill ``title`` and ``main`` (optional ``head``, ``wide``). All is escaped; never
    ``|safe``. No ``style=``, no ``on…=``, no inline script: the CSP blocks them. Unknown names are errors
    (StrictUndefined): use ``item.get("x")``. In every template: ``caller``, ``here`` (path), ``may``, ``csrf``,

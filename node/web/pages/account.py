@@ -187,7 +187,10 @@ def _is_draft(text: str) -> bool:
         found = json.loads(text or "{}")
     except (ValueError, RecursionError):
         return False
-    return isinstance(found, dict) and all(isinstance(value, str) for value in found.values())
+    return isinstance(found, dict) and all(
+        isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value))
+        for value in found.values()
+    )
 
 
 def _keep_draft(store: Store, row: Draft) -> None:

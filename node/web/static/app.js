@@ -150,12 +150,23 @@
   });
 
   // -- drafts --------------------------------------------------------------------------------------------------------
-  var PRIVATE = /^(password|file|hidden|checkbox|radio|submit|search)$/;
+  var PRIVATE = /^(password|file|hidden|submit|search)$/;
+  var TICKED = /^(checkbox|radio)$/;
 
+  // What was ticked or chosen of several is a list, also an empty one: a tick taken away is kept as well.
   function typed(form) {
     var found = {};
     Array.prototype.forEach.call(form.elements, function (field) {
-      if (field.name && !PRIVATE.test(field.type || "") && field.value) { found[field.name] = field.value; }
+      var type = field.type || "";
+      if (!field.name || PRIVATE.test(type)) { return; }
+      if (TICKED.test(type)) {
+        found[field.name] = (found[field.name] || []).concat(field.checked ? [field.value] : []);
+      } else if (type === "select-multiple") {
+        found[field.name] = Array.prototype.filter.call(field.options, function (one) { return one.selected; })
+          .map(function (one) { return one.value; });
+      } else if (field.value) {
+        found[field.name] = field.value;
+      }
     });
     return JSON.stringify(found);
   }
