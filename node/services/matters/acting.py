@@ -32,7 +32,7 @@ from node.services.matters.desk import (
     take_list,
 )
 from node.services.matters.ground import check_unit, ground_of, row_of
-from node.storage.rows import EXEMPT, BoardQuery
+from node.storage.rows import EXEMPT, BoardQuery, BoardRow
 
 Args = Mapping[str, object]
 _URGE_CHANNELS = ("", "phone", "notice", "visit")
@@ -204,21 +204,46 @@ def return_(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
 def cancel(desk: Desk, args: Args, caller: Caller) -> dict[str, object]:
     """撤销 an open item, and with it every open task this office issued under it."""
     state = current(desk, take(args, "item"))
+    guards.check_act(state, Kind.CANCEL, desk.identity.code)
+    below, unread = _open_tasks(desk, state)
+    if unread:
+        raise _unread(unread)  # before anything is written: half a cancellation would take back the whole step
     answer = write(desk, state, Kind.CANCEL, Act(text=_text(Kind.CANCEL, args)), caller)
-    cancel_below(desk, state, caller)
+    _cancel_these(desk, below, caller)
     return answer
 
 
 def cancel_below(desk: Desk, state: ItemState, caller: Caller) -> int:
-    """Carry a cancellation down to the open tasks this office issued under the item; returns how many."""
-    count = 0
-    for row in children_of(desk, state.item_id):
-        if row.issuer != desk.identity.code or row.state in TERMINAL:
-            continue
-        child = state_of(desk.store, row.item_id)
+    """Carry a cancellation down to the open tasks this office issued under the item; returns how many.
+
+    InputError names the tasks that cannot be told, after all others were.
+    """
+    below, unread = _open_tasks(desk, state)
+    _cancel_these(desk, below, caller)
+    if unread:
+        raise _unread(unread)
+    return len(below)
+
+
+def _open_tasks(desk: Desk, state: ItemState) -> tuple[list[ItemState], list[BoardRow]]:
+    """Open tasks this office issued under an item; and those whose opening is not here (lost, not repaired yet)."""
+    rows = [
+        row for row in children_of(desk, state.item_id)
+        if row.issuer == desk.identity.code and row.state not in TERMINAL
+    ]  # fmt: skip
+    states = [state_of(desk.store, row.item_id) for row in rows]
+    unread = [row for row, child in zip(rows, states, strict=True) if child.line is None]
+    return [child for child in states if child.line is not None], unread
+
+
+def _unread(rows: list[BoardRow]) -> InputError:
+    named = "、".join(row.number or row.item_id.hex()[:12] for row in rows)
+    return InputError(f"下级任务 {named} 的交办记录不在本机，不能一并撤销", remedy="等待与上下级核对取回后重试")
+
+
+def _cancel_these(desk: Desk, states: list[ItemState], caller: Caller) -> None:
+    for child in states:
         act(desk, child, Kind.CANCEL, Act(text="上级事项已撤销"), guards.answers(child, Kind.CANCEL), caller)
-        count += 1
-    return count
 
 
 def check_set_up(desk: Desk, state: ItemState, verb: str) -> None:
