@@ -52,6 +52,12 @@ def things(desk: Desk) -> dict[str, Thing]:
     return found
 
 
+@pytest.fixture(autouse=True)
+def stopped(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages say when they were made, to the minute: none may end between two that are compared."""
+    monkeypatch.setattr(desk.hands, "stopped_ms", desk.hands.now_ms())
+
+
 def _last(page: Any, pattern: str) -> str:
     return str(re.findall(pattern, str(page))[-1])
 
