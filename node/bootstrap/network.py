@@ -143,6 +143,7 @@ class Network:
                 _log.info("session_closed", peer=session.peer, reason=reason)
                 session.release()
                 session.sender.close(reason)
+        asyncio.get_running_loop().call_soon(self.runner.handed_over)  # after those who write have been woken
 
     def forget(self, number: int) -> None:
         """A stream is gone."""

@@ -20,7 +20,7 @@ from node.services.inbox import Inbox
 from node.services.office import Event, Office
 from node.services.outputs import Outputs
 
-_HAND_OVER_S = 0.000_05
+_HAND_OVER_S, _HAND_OVER_MAX_S = 0.000_05, 0.001  # with more waiting; with nothing else to do
 _QUIET_S, _INDEX_S = 2.0, 0.3  # after a flood; spent on the text index between two jobs
 
 
@@ -54,6 +54,7 @@ class Runner:
         self._indexed_s = 0.0  # since when the text index lacks nothing but what was gathered
         self._flooded_s = 0.0  # when more was projected than the text index takes at once
         self._lock = threading.Lock()
+        self._handed = threading.Event()
         self._unshown = True  # a step is committed and the board does not show it yet; first what an earlier run left
         self._waiting: list[Future[None]] = []
 
@@ -96,6 +97,10 @@ class Runner:
         What the step itself could not do is told in the core thread.
         """
         self._inbox.put(_Job(self._office.command(run, done), lambda error: done(None, error)))
+
+    def handed_over(self) -> None:
+        """What the last step produced is on its way: its board may be made now (told from any thread)."""
+        self._handed.set()
 
     def after_step(self, run: Callable[[], None]) -> None:
         """Run something in the core thread between two steps, outside any transaction."""
@@ -141,10 +146,14 @@ class Runner:
                 next(job for job in jobs if job.event is event).failed(_fault_of(fault))
         with self._lock:
             self._unshown = True
+        self._handed.clear()
         self._deliver(outputs)
         if outputs.frames or outputs.after_commit:
             # The interpreter runs one thread at a time: without this the loop sends only after the projection.
-            time.sleep(_HAND_OVER_S)
+            if self._inbox.empty():
+                self._handed.wait(_HAND_OVER_MAX_S)
+            else:
+                time.sleep(_HAND_OVER_S)
         if away:
             # No use trying now, again and again without pause: the next job will show.
             self._behind, self._failed_projection = True, ""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
+import pytest
+
+from node.services import runner as runners
 from node.services.commands import carry_out, inquire
 from node.services.matters.desk import Caller
 from node.services.outputs import Outputs
@@ -56,4 +60,35 @@ def test_what_was_acknowledged_is_shown_once_the_board_has_caught_up() -> None:
     assert [row["title"] for row in rows] == ["甲"]
     assert runner.projected().done(), "nobody waits for a board that is up to date"
     runner.stop(_WAIT_S)
+    assert crashes == []
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_frames_and_answers_are_on_their_way_before_the_board_is_made(
+    told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The interpreter runs one thread at a time; a loop that says nothing is waited for a moment only."""
+    monkeypatch.setattr(runners, "_HAND_OVER_MAX_S", _WAIT_S if told else 0.01)
+    office = found(1, "320000", real=True).office
+    crashes: list[BaseException] = []
+    order: list[str] = []
+
+    def on_its_way() -> None:
+        time.sleep(0.05)
+        order.append("sent")
+        runner.handed_over()
+
+    def deliver(outputs: Outputs) -> None:
+        _deliver(outputs)
+        if told and outputs.after_commit:
+            threading.Thread(target=on_its_way).start()
+
+    runner = Runner(office, deliver, crashes.append)
+    runner.watch(lambda _items: order.append("shown"))
+    runner.start()
+    runner.projected().result(_WAIT_S)
+    runner.call(lambda: carry_out(office, "item.register", {"title": "甲"}, OPERATOR)).result(_WAIT_S)
+    runner.projected().result(_WAIT_S)
+    runner.stop(_WAIT_S)
+    assert order == (["sent", "shown"] if told else ["shown"])
     assert crashes == []
