@@ -1,13 +1,15 @@
 """The zip container of an xlsx or docx file that may be hostile: bounded before anything in it is read.
 
-The file, the number of its parts and their unpacked sizes are within bounds afterwards. (``zipfile`` never reads more
-of a part than the size declared for it.) Whatever is wrong is an `InputError` in Chinese.
+The file, the number of its parts and their unpacked sizes are within bounds afterwards, and its parts are packed as the
+format has it. (``zipfile`` never reads more of a part than the size declared for it.) Whatever is wrong is an
+`InputError` in Chinese; what ``zipfile`` itself may raise is `ZIP_ERRORS`.
 """
 
 from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from typing import Literal
 
 from node.errors import InputError
@@ -17,11 +19,27 @@ UNPACKED_BYTES_MAX = 200 * 1024 * 1024
 XML_PART_BYTES_MAX = 64 * 1024 * 1024  # the parser builds objects from XML; images may be larger
 PARTS_MAX = 5_000
 
+ZIP_ERRORS: tuple[type[Exception], ...] = (
+    zipfile.BadZipFile,  # no zip, cut short, entries that contradict each other, a checksum that does not hold
+    zlib.error,  # a packed stream that is none
+    EOFError,  # a part is said to be longer than the file
+    NotImplementedError,  # a later version of the format, a way of packing or encrypting that zipfile does not know
+    RuntimeError,  # a part with a password (and a way of packing that this Python was built without)
+    ValueError,  # a place before the beginning of the file, a name that is not UTF-8
+    OverflowError,  # a place beyond 2 to the 63rd
+    OSError,  # a place before the beginning where the file is on the disk; a stream of bzip2 that is none
+)
+"""All that ``zipfile`` raises for a foreign archive, when it is opened and while its parts are read.
+
+Who unpacks LZMA meets one more (``LZMAError``), and a decoder that takes 4 GiB: `check_package` refuses such parts.
+"""
+
 Kind = Literal["xlsx", "docx"]
 _FIELD = "文件"
 _OLD: dict[Kind, str] = {"xlsx": "xls", "docx": "doc"}
 _ZIP_MAGIC = b"PK\x03\x04"
 _OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # all that ISO/IEC 29500-2 allows
 _ENTRY_MAGIC = b"PK\x01\x02"  # begins every entry of the list of parts
 _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 
@@ -44,7 +62,7 @@ def check_package(data: bytes, kind: Kind, again: str) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError) as error:
+    except ZIP_ERRORS as error:
         raise InputError("文件已损坏或不完整", field=_FIELD, remedy=f"重新取得文件，或{again}") from error
     unpacked = sum(part.file_size for part in parts)
     if unpacked > UNPACKED_BYTES_MAX:
@@ -54,6 +72,8 @@ def check_package(data: bytes, kind: Kind, again: str) -> None:
         raise _too_large()
     if any(part.flag_bits & 1 for part in parts):
         raise InputError("文件设有密码", field=_FIELD, remedy="取消密码后另存再导入")
+    if any(part.compress_type not in _PACKED for part in parts):
+        raise InputError(f"压缩方式不是{kind}文件所用的", field=_FIELD, remedy=again)
     if "[Content_Types].xml" not in {part.filename for part in parts}:
         raise InputError(f"是压缩文件，但不是{kind}文件", field=_FIELD, remedy=again)
 

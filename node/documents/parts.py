@@ -11,7 +11,6 @@ import io
 import posixpath
 import time
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
@@ -20,7 +19,7 @@ from xml.etree.ElementTree import ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
-from node.documents.package import Kind, check_package
+from node.documents.package import ZIP_ERRORS, Kind, check_package
 from node.errors import InputError
 
 UNPACKED_BYTES_MAX = 24 * 1024 * 1024  # read, of whatever is there
@@ -30,6 +29,7 @@ _TOKEN_BYTES_MAX = 2 * 1024 * 1024  # and a tag that has not ended
 _PIECE_BYTES = 65_536
 _FIELD = "附件"
 _REMEDY = "下载后用原来的程序打开"
+_ERRORS: tuple[type[Exception], ...] = (*ZIP_ERRORS, ParseError, LookupError)  # no XML, an unknown encoding
 _INVISIBLE = {
     code: None for code in (*range(32), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A),
                             *range(0xD800, 0xE000), 0xFFFE, 0xFFFF) if code not in (9, 10)
@@ -187,8 +187,7 @@ def opened(data: bytes, kind: Kind, budget: Budget) -> Iterator[Opened]:
         raise InputError("文件内含有实体定义等危险内容，已拒绝", field=_FIELD, remedy=_REMEDY) from error
     except (InputError, MemoryError):
         raise
-    except (ParseError, zipfile.BadZipFile, ValueError, LookupError, EOFError, OSError, NotImplementedError,
-            RuntimeError, zlib.error) as error:  # fmt: skip
+    except _ERRORS as error:
         raise damaged() from error
 
 

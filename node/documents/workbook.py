@@ -195,4 +195,4 @@ def _damaged(error: BaseException) -> InputError:
                 "文件内含有实体定义等危险内容，已拒绝", field=_FIELD, remedy=f"核对文件来源，或{_SAVE_AGAIN}"
             )
         cause = cause.__cause__
-    return InputError(f"文件内容已损坏，无法读取（{type(error).__name__}）", field=_FIELD, remedy=_SAVE_AGAIN)
+    return InputError("文件内容已损坏，无法读取", field=_FIELD, remedy=_SAVE_AGAIN)

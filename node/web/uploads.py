@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
+from node.documents.package import ZIP_ERRORS
 from node.errors import InputError
 from node.records.limits import NAME_CHARS_MAX
 
@@ -75,7 +76,7 @@ class Upload:
         try:
             with zipfile.ZipFile(self._file) as packed:
                 parts = packed.infolist()
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        except ZIP_ERRORS as error:
             raise self._refuse("文件已损坏", "用原来的程序另存后再上传") from error
         size = sum(part.file_size for part in parts)
         bound = min(_UNPACKED_BYTES_MAX, _UNPACKED_TIMES_MAX * (self.size_bytes + 65_536))
