@@ -13,7 +13,7 @@ from node.records.line import Line
 from node.records.payload import Act, Enclosure, Opening, encode
 from node.services.commands import QUESTIONS
 from node.services.mending.forks import FORKS_PER_LOG_MAX
-from node.storage.port import Fork
+from node.storage.port import Evidence, Fork
 from node.sync import frames
 from tests.sim.test_smoke import CITY, COUNTY, PROVINCE, run, tree
 from tests.sim.world import suites
@@ -74,6 +74,26 @@ def test_every_holder_gets_both_and_the_digests_agree(forked):
         assert alarms(machine), machine.code
         assert machine.audit()["ok"]
     assert len({machine.digests()[task] for machine in (province, city, county)}) == 1
+
+
+@pytest.mark.parametrize("false", [True, False])
+def test_a_superior_proves_a_fork_of_an_office_below(tree, false):
+    """Where city and county were both rolled back, only the province holds the other branch; it shows what it holds."""
+    wire, _, city, county = tree
+    line = Line((PROVINCE, CITY, COUNTY))
+    records = []
+    wire.step(county, lambda: records.append(county.office.author.write(Kind.NOTICE, line, Act(text="甲"))))
+    wire.settle()
+    mine = records[0]
+    raw, salt = encode(Act(text="乙")), bytes(32)
+    other = seal(county.signer, mine.header, salt, raw) if false else mine
+    number = next(n for (code, n), (to, _) in wire.ends.items() if (code, to) == (CITY, PROVINCE))
+    city.office.step([lambda: city.office.received(number, frames.Batch((other.envelope,)))])
+    log = city.office.logs.index.get(mine.header.log_id)
+    assert (log.head_id, log.frozen) == (mine.record_id, false), "what comes from the wrong side is never appended"
+    assert [row.record_id for row in city.store.rows(Fork)] == ([other.record_id] if false else [])
+    assert [row.code for row in city.store.rows(Evidence, peer=PROVINCE)] == ["fork" if false else "wrong_side"]
+    assert bool(alarms(city)) == false
 
 
 def test_a_witness_is_written_once(forked):

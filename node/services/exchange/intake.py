@@ -150,7 +150,7 @@ class Intake:
         p = self._p
         first = run[0].header
         log = p.logs.index.get(first.log_id)
-        key = admit_log(first, p.identity.path, peer, p.keyring)
+        key = self._admit_log(peer, log, run, sink)
         if log is not None:
             run = self._without_held(peer, log, run, key, sink)
             if not run:
@@ -177,6 +177,21 @@ class Intake:
         if refused is not None:
             self._refuse(peer, log.log_id, log.seq + 1, refused, sink, [whole[len(run)].envelope])
 
+    def _admit_log(self, peer: str, log: LogState | None, run: list[Record], sink: Sink) -> Key:
+        """As `admit_log`; what comes from the wrong side is never appended, but it can prove a fork of what is held.
+
+        So where an office and its superior were both rolled back, only who is further up holds the other branch.
+        """
+        p, first = self._p, run[0].header
+        try:
+            return admit_log(first, p.identity.path, peer, p.keyring)
+        except PeerError as error:
+            if error.code == "wrong_side" and log is not None:
+                others = self._unlike(log, [record for record in run if record.header.seq <= log.seq])
+                if others:
+                    self._refuse_rivals(peer, log, others, p.keyring.authorise(first), sink)
+            raise
+
     def _in_time(self, run: list[Record], now_ms: int) -> tuple[list[Record], PeerError | None]:
         """The records whose time has come, and why the next one must wait; PeerError where the first must."""
         times = [record.header.hlc_ms for record in run]
@@ -200,24 +215,32 @@ class Intake:
         held = [record for record in run if record.header.seq <= log.seq]
         if not held:
             return run
-        self._p.logs.flush()
-        ids: dict[int, bytes] = {}
-        if any(record.header.seq != log.seq for record in held):
-            places = [(log.log_no, record.header.seq) for record in held]
-            ids = {row.seq: row.record_id for row in self._p.store.records_at(places)}
-        ids[log.seq] = log.head_id
-        others = [record for record in held if ids.get(record.header.seq) != record.record_id]
-        rivals = [record for record in others if self._p.forks.is_rival(log, record)]
-        for record in rivals[:_FORKS_PER_RUN_MAX]:
-            self._fork(peer, log, record, key, sink)
-        if rivals:
-            raise PeerError("同一序号出现两个不同记录", code="fork", evidence=rivals[0].envelope.header)
+        others = self._unlike(log, held)
+        self._refuse_rivals(peer, log, others, key, sink)
         if others and others[-1] is held[-1]:
             raise PeerError("本机该序号的记录已损坏，修复后再收", code="busy")  # no proof, and no receipt
         rest = run[len(held) :]
         if not rest:
             sink.held_already(KnownHead(log.log_id, held[-1].header.seq, held[-1].record_id))
         return rest
+
+    def _unlike(self, log: LogState, held: list[Record]) -> list[Record]:
+        """Those of these records, all within the log, that are not what is stored under their numbers."""
+        self._p.logs.flush()
+        ids: dict[int, bytes] = {}
+        if any(record.header.seq != log.seq for record in held):
+            places = [(log.log_no, record.header.seq) for record in held]
+            ids = {row.seq: row.record_id for row in self._p.store.records_at(places)}
+        ids[log.seq] = log.head_id
+        return [record for record in held if ids.get(record.header.seq) != record.record_id]
+
+    def _refuse_rivals(self, peer: str, log: LogState, others: list[Record], key: Key, sink: Sink) -> None:
+        """Keep what is another record of the author under a number, and refuse the run: PeerError(fork)."""
+        rivals = [record for record in others if self._p.forks.is_rival(log, record)]
+        for record in rivals[:_FORKS_PER_RUN_MAX]:
+            self._fork(peer, log, record, key, sink)
+        if rivals:
+            raise PeerError("同一序号出现两个不同记录", code="fork", evidence=rivals[0].envelope.header)
 
     def _fork(self, peer: str, log: LogState, record: Record, key: Key, sink: Sink) -> None:
         """Two different headers under one number: both are verified one by one before this counts as proof."""
