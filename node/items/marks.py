@@ -1,4 +1,7 @@
-"""When what happened to an item, as days: of what figures are made (按时办结率, 签收及时率 …). Pure, in no digest."""
+"""What a board row says of an item's records beside its state. Pure, in no digest.
+
+When what happened, as days: of what figures are made (按时办结率, 签收及时率 …); which papers there are; 暂定 dates.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,10 @@ from node.items.lifecycle import DONE
 from node.items.lights import day_of
 from node.records.kinds import Kind
 from node.records.payload import Act
+from node.records.track import PROVISIONAL_DATE
 
 _DELIVERED, _SIGN, _ACCEPT, _CHANGE = int(Kind.DELIVERED), int(Kind.SIGN), int(Kind.ACCEPT), int(Kind.CHANGE)
+_HANDLE = int(Kind.HANDLE)
 _REPORTS = frozenset({int(Kind.PROGRESS), int(Kind.FINAL)})
 _ENDS = frozenset(
     int(kind) for kind in (Kind.COMPLETE, Kind.CLOSE, Kind.CANCEL, Kind.DECLINE, Kind.MERGE, Kind.REASSIGN)
@@ -21,7 +26,7 @@ _ENDS = frozenset(
 PAPER_BITS: Mapping[int, int] = {
     int(Kind.ORDER): 16, int(Kind.RECTIFY): 32, int(Kind.NOTICE): 64, int(Kind.BULLETIN): 64, int(Kind.SCORE): 128,
 }  # fmt: skip
-_COUNTED = _REPORTS | _ENDS | {_DELIVERED, _SIGN, _ACCEPT, _CHANGE} | PAPER_BITS.keys()
+_COUNTED = _REPORTS | _ENDS | {_DELIVERED, _SIGN, _ACCEPT, _CHANGE, _HANDLE} | PAPER_BITS.keys()
 
 
 class Marks(NamedTuple):
@@ -50,6 +55,7 @@ class Tally(NamedTuple):
     ended: int = -1
     papers: int = 0  # bits of `PAPER_BITS`
     said: tuple[int, str] = (0, "")  # when the newest 变更 that says how often to report was made, and what it says
+    provisional: frozenset[tuple[str, int]] = frozenset()  # 暂定 dates that rules gave units: unit, day (A2)
 
     def marks(self, state: ItemState) -> Marks:
         """The marks of an item in this state."""
@@ -64,6 +70,13 @@ class Tally(NamedTuple):
         """How often to report since the newest 变更 that says so; empty where none does (R109, R130)."""
         return self.said[1]
 
+    def dated_by_unit(self, state: ItemState) -> bool:
+        """Whether the date of an own item is the one that a rule gave its unit, 暂定 as that is (R49, A2)."""
+        return state.kind == "registered" and state.due_day > 0 and any(
+            one.due_day == state.due_day and (one.unit, one.due_day) in self.provisional
+            for one in state.tracks.handlers
+        )
+
 
 NOTHING = Tally()
 
@@ -73,7 +86,7 @@ def tally_of(state: ItemState, facts: Iterable[Fact], before: Tally = NOTHING) -
 
     May only go on where no record before has gained or lost its effect.
     """
-    delivered, signed, reported, accepted, ended, papers, said = before
+    delivered, signed, reported, accepted, ended, papers, said, provisional = before
     effects, opened = state.effects, day_of(state.opened_ms)
     for fact in facts:
         kind = fact.kind
@@ -93,9 +106,13 @@ def tally_of(state: ItemState, facts: Iterable[Fact], before: Tally = NOTHING) -
             accepted = max(accepted, day)
         elif kind in _ENDS:
             ended = day if ended < 0 else min(ended, day)
-        elif isinstance(fact.payload, Act) and fact.payload.track is not None and fact.payload.track.rule:
-            said = max(said, (fact.claimed_ms, fact.payload.track.rule))
-    return Tally(delivered, signed, reported, accepted, ended, papers, said)
+        elif isinstance(fact.payload, Act) and fact.payload.track is not None:
+            track = fact.payload.track
+            if kind == _HANDLE and PROVISIONAL_DATE in track.entries:
+                provisional |= {(fact.payload.unit, fact.payload.due_day)}
+            elif kind == _CHANGE and track.rule:
+                said = max(said, (fact.claimed_ms, track.rule))
+    return Tally(delivered, signed, reported, accepted, ended, papers, said, provisional)
 
 
 def marks_of(state: ItemState, facts: Iterable[Fact]) -> Marks:

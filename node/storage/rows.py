@@ -10,6 +10,7 @@ from node.items.lifecycle import DONE, STATE_LABELS
 
 # Bits of BoardRow.flags.
 EXEMPT, UNCLEAR, HIDDEN, PROVISIONAL = 1, 2, 4, 8
+DATED_BY_UNIT = 256  # an own item's date is the 暂定 one of its unit (`items.marks.Tally.dated_by_unit`)
 ORDERED, RECTIFIED, NOTICED, SCORED = 16, 32, 64, 128  # there are papers of this kind (`items.marks.PAPER_BITS`)
 INNER = ("side", "special")  # subjects of what an office keeps to those who supervise: side files, drafts of 专报
 
@@ -43,7 +44,7 @@ class BoardRow(NamedTuple):
     unit: str = ""  # handling units inside the receiver, joined by 、
     colour: str = ""  # of the last 督办单
     extension: str = ""  # requested | granted | denied | noted
-    flags: int = 0  # EXEMPT | UNCLEAR | HIDDEN | PROVISIONAL | ORDERED | RECTIFIED | NOTICED | SCORED
+    flags: int = 0  # EXEMPT | UNCLEAR | HIDDEN | PROVISIONAL | DATED_BY_UNIT | ORDERED | RECTIFIED | NOTICED | SCORED
     strength: str = ""  # must | general | principle | none; empty = must
     warn_days: int = 0  # yellow within so many working days; 0 = 3
     opened_day: int = 0

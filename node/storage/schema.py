@@ -17,7 +17,7 @@ from sqlalchemy import Connection, inspect, select, text
 from node.errors import StoreError
 from node.storage.tables import METADATA, SCHEMA_COMPAT
 
-REVISION = "0008"  # the newest migration; a test compares it with migrations/versions
+REVISION = "0009"  # the newest migration; a test compares it with migrations/versions
 COMPAT = 4  # the newest schema generation this program knows
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 

@@ -21,7 +21,7 @@ from node.errors import StoreError
 from node.storage import port, schema
 from node.storage.sql import open_store
 from node.storage.tables import METADATA, SMALL
-from tests.contract.rows import fill_log
+from tests.contract.rows import board_row, fill_board, fill_log
 
 
 def definitions(path: Path) -> dict[str, str]:
@@ -91,6 +91,28 @@ def test_a_board_of_the_first_schema_is_folded_anew(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{path}", create=False)
     assert (store.board_count(), store.max_item_no()) == (0, 0)
     assert [(row.log_no, row.folded_seq) for row in store.dirty_logs(10)] == [(1, 0)]
+    store.close()
+
+
+def test_own_items_with_a_date_and_a_unit_are_folded_anew(tmp_path: Path) -> None:
+    """Migration 0009: their dates may be 暂定; no other log is read again, and one that waits waits once."""
+    path = tmp_path / "node.db"
+    store = open_store(f"sqlite:///{path}", create=True)
+    for log_no in (1, 2, 3):
+        fill_log(store, log_no, 4)
+    own = {"kind": "registered", "unit": "水务局"}
+    fill_board(
+        store, board_row(1, **own, opened_log_no=1), board_row(2, **own, opened_log_no=2, due_day=0),
+        board_row(3, unit="水务局", opened_log_no=2), board_row(4, **own, opened_log_no=3),
+    )  # fmt: skip
+    store.begin()
+    store.set_folded([(1, 4), (2, 4)])
+    store.commit(durable=True)
+    store.close()
+    change(path, "UPDATE alembic_version SET version_num = '0008'")
+    store = open_store(f"sqlite:///{path}", create=False)
+    assert [(row.log_no, row.folded_seq) for row in store.dirty_logs(10)] == [(1, 0), (3, 0)]
+    assert store.board_count() == 4
     store.close()
 
 

@@ -15,7 +15,7 @@ from node.rules.calendar import Calendar
 from node.services.matters.acting import write
 from node.services.matters.desk import Caller, current
 from node.services.matters.ground import iso_day, today_of
-from node.storage.port import CalendarRow
+from node.storage.port import BoardQuery, CalendarRow
 from tests.unit.one_office import Office, county
 
 
@@ -81,6 +81,41 @@ def test_a_units_date_of_a_year_without_a_calendar_is_provisional(office: Office
     office.machine.office.desk.rulebook.forget()
     assert not office.do("item.handle", "承办", item=other, unit="水务局")["provisional"]
     assert not office.do("item.show", item=other)["provisional"]
+
+
+def _said(office: Office, item: str) -> list[bool]:
+    """Whether each list, ledger and picture says 暂定 of the item's date."""
+    [cells] = [row["cells"] for row in office.do("ledger.show", ledger="all")["rows"] if row["id"] == item]
+    lists = office.do("workbench", "承办")["lists"]
+    desk = {row["provisional"] for one in lists for row in one["rows"] if row.get("id") == item}
+    assert len(desk) == 1, lists
+    return [
+        *desk, cells["due"].endswith("（暂定）"),
+        *(row["provisional"] for row in office.do("item.list") if row["id"] == item),
+        *(row["provisional"] for row in office.do("item.page")["items"] if row["id"] == item),
+        *(row["provisional"] for row in office.do("gantt")["rows"] if row["id"] == item),
+        *(row["item"]["provisional"] for row in office.do("overview")["rows"] if row["item"]["id"] == item),
+        office.do("item.tree", item=item)["tree"]["provisional"], office.do("item.show", item=item)["provisional"],
+    ]  # fmt: skip
+
+
+def test_a_units_provisional_date_is_marked_wherever_it_is_shown(office: Office) -> None:
+    """R49, A2: in lists, workbench, ledgers, 全流程; after a fold from the start, too; not where a date was set."""
+    item = instruction(office)
+    done = office.do("item.handle", "承办", item=item, unit="水务局")
+    assert _said(office, item) == [True] * 8
+    assert f"{done['due']}（暂定）" in "\n".join(show_item.items(office.do("item.list"), Paper()))
+    store = office.machine.store
+    before = store.board_query(BoardQuery())
+    store.begin()
+    office.machine.office.projector.rebuild()
+    store.commit(durable=True)
+    assert store.board_query(BoardQuery()) == before
+    later = iso_day(today_of(office.machine.office.desk) + 90)
+    office.do("item.change", "承办", item=item, due=later, reason="改期")
+    assert _said(office, item) == [False] * 8
+    (handler,) = office.do("item.show", item=item)["tracks"]["handlers"]
+    assert handler["provisional"], "the unit's own date is what it was"
 
 
 def test_what_a_unit_had_in_hand_is_archived_with_its_letter(office: Office) -> None:

@@ -10,7 +10,7 @@ from node.items.rollup import FINISHED
 from node.records.payload import ROLE_NAMES
 from node.records.track import Terms
 from node.storage.port import BoardRow
-from node.storage.rows import EXEMPT, HIDDEN, PROVISIONAL, UNCLEAR
+from node.storage.rows import DATED_BY_UNIT, EXEMPT, HIDDEN, PROVISIONAL, UNCLEAR
 
 _NO_TERMS = Terms()
 
@@ -22,6 +22,7 @@ def row_of(state: ItemState, item_no: int, opened: tuple[int, int], tally: Tally
     marks = tally.marks(state)
     flags = EXEMPT * bool(tracks.exempt) + UNCLEAR * tracks.unclear
     flags += HIDDEN * (terms.hidden and not tracks.revealed) + PROVISIONAL * terms.provisional + tally.papers
+    flags += DATED_BY_UNIT * tally.dated_by_unit(state)
     return BoardRow(
         item_no=item_no,
         item_id=state.item_id,

@@ -41,7 +41,7 @@ from node.services.views.tracks_view import (
 )
 from node.services.views.truth import FRESH_MS
 from node.storage.port import Actor, BlobRow, BoardQuery, BoardRow, Reader
-from node.storage.rows import EXEMPT
+from node.storage.rows import DATED_BY_UNIT, EXEMPT
 from node.storage.rows import PROVISIONAL as PROVISIONAL_DUE
 
 
@@ -106,8 +106,11 @@ def row_document(view: View, row: BoardRow) -> dict[str, object]:
 
 
 def provisional(row: BoardRow) -> bool:
-    """Whether the due date is 暂定: counted before its year's calendar was known, and not changed since (A2)."""
-    return bool(row.flags & PROVISIONAL_DUE) and 0 < row.due_day == row.first_due_day
+    """Whether the due date is 暂定: counted before its year's calendar was known, and not changed since (A2).
+
+    An own item's may be that of the unit that has it in hand (R49).
+    """
+    return bool(row.flags & DATED_BY_UNIT or (row.flags & PROVISIONAL_DUE and 0 < row.due_day == row.first_due_day))
 
 
 def light_of(view: View, row: BoardRow) -> Light:
@@ -132,7 +135,6 @@ def item_document(
     state = fold(row.item_id, facts)
     opening = state.opening or Opening("")
     told = seen(reader, view, facts)
-    tracks = tracks_document(reader, view.name_of, state, told)
     return row_document(view, row) | _words(reader, view, row, opening) | {
         "requirement": opening.text,
         "points": list(opening.points),
@@ -142,20 +144,13 @@ def item_document(
         "counters": state.counters._asdict(),
         "predecessor": opening.predecessor.hex() or None,
         "terms": terms_document(state.opening, changed_frequency(state, facts)),
-        "tracks": tracks,
-        "provisional": provisional(row) or _set_inside(row, tracks["handlers"]),
+        "tracks": tracks_document(reader, view.name_of, state, told),
         "responsibility": _responsibility(reader, view, row, state),
         "numbers": _numbers(reader, [row.parent, opening.predecessor, row.successor, *state.tracks.reinspections]),
         "children": [row_document(view, child) for child in children],
         "attachments": _attachments(reader, view, told, state),
         "timeline": _timeline(reader, view, told, state),
     }
-
-
-def _set_inside(row: BoardRow, handlers: object) -> bool:
-    """Whether the date of an own item is the one that a rule gave its unit, 暂定 as that is (R49, A2)."""
-    listed = handlers if isinstance(handlers, list) and row.kind == "registered" else []
-    return any(one["provisional"] and one["due"] == day_text(row.due_day) for one in listed)
 
 
 def _words(reader: Reader, view: View, row: BoardRow, opening: Opening) -> dict[str, object]:

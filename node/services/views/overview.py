@@ -21,7 +21,7 @@ from node.services.board.project import read_facts
 from node.services.matters.desk import take
 from node.services.verbs import Question
 from node.services.views import pages, truth
-from node.services.views.browse import View, day_text, light_of, moment, row_document
+from node.services.views.browse import View, day_text, light_of, moment, provisional, row_document
 from node.services.views.rolled import GRAVITY, percent_of, speaks_for_tasks
 from node.services.views.truth import Known
 from node.services.views.truth_rows import known_of
@@ -199,7 +199,7 @@ def _bar(view: View, row: BoardRow, known: Mapping[bytes, Known]) -> Document:
         "state": row.state, "state_label": state_label(row.state, successor=bool(row.successor)), "light": light,
         "light_label": LIGHT_LABELS[light], "percent": row.percent, "opened": day_text(row.opened_day),
         "first_due": day_text(row.first_due_day), "due": day_text(row.due_day), "signed": day_text(row.signed_day),
-        "submitted": day_text(row.submitted_day), "closed": day_text(row.finished_day),
+        "provisional": provisional(row), "submitted": day_text(row.submitted_day), "closed": day_text(row.finished_day),
         "as_of": moment(view.as_of_ms(row.receiver)),
         "known": truth.document(known[row.item_id], view.name_of),
     }  # fmt: skip

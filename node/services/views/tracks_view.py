@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable
 from datetime import date
 
 from node.items.fact import Fact
-from node.items.fold import EFFECTIVE, ItemState
+from node.items.fold import ItemState
+from node.items.marks import tally_of
 from node.records.envelope import Envelope
 from node.records.kinds import Kind
 from node.records.payload import Act, Enclosure, Opening
-from node.records.track import CRITICISM, JUSTIFIED, MOVED, PRAISE, PROVISIONAL_DATE, Track
+from node.records.track import CRITICISM, JUSTIFIED, MOVED, PRAISE, Track
 from node.rules.words import COLOURS
 from node.services.matters.sharing import Shown
 from node.storage.port import BoardQuery, Reader
@@ -42,7 +43,7 @@ def tracks_document(
     terms = state.opening.terms if state.opening is not None else None
     cases = reader.board_query(BoardQuery(subject="*", target=state.item_id))
     facts = list(facts)
-    provisional = _provisional(state, facts)
+    provisional = tally_of(state, facts).provisional
     return {
         "extension": {
             "state": extension.state or None, "label": _EXTENSIONS.get(extension.state),
@@ -92,15 +93,6 @@ def tracks_document(
             {"item": row.item_id.hex(), "number": row.number, "subject": row.subject, "state": row.state}
             for row in cases
         ],
-    }  # fmt: skip
-
-
-def _provisional(state: ItemState, facts: Iterable[Fact]) -> set[tuple[str, int]]:
-    """The units' dates that rules set when the calendar did not know the year yet: unit, day (A2)."""
-    return {
-        (fact.payload.unit, fact.payload.due_day) for fact in facts
-        if fact.kind == Kind.HANDLE and isinstance(fact.payload, Act) and fact.payload.track is not None
-        and PROVISIONAL_DATE in fact.payload.track.entries and state.effects.get(fact.record_id) in EFFECTIVE
     }  # fmt: skip
 
 

@@ -40,7 +40,7 @@ _HOPS_MAX = 12
 _REPORTS = frozenset({int(Kind.PROGRESS), int(Kind.FINAL)})
 _TAKEN = (
     "number", "title", "kind", "role", "issuer", "issuer_name", "state", "state_label", "light", "percent", "due",
-    "as_of", "delivery", "successor",
+    "provisional", "as_of", "delivery", "successor",
 )  # fmt: skip
 
 Document = dict[str, object]
