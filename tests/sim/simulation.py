@@ -287,19 +287,20 @@ class Simulation:
     def drive(self, machine: Machine, events: list[Callable[[], None]], seen: list[Seen] | None = None) -> bool:
         """One step of a node and what follows from it; returns whether there is more to do at once."""
         try:
-            out = machine.office.step(events)
-            if self.nemesis.strikes(machine):  # committed, and nothing sent
-                raise Crash
-            self._emit(machine, out)
-            machine.office.project()
+            try:
+                out = machine.office.step(events)
+                if self.nemesis.strikes(machine):  # committed, and nothing sent
+                    raise Crash
+                self._emit(machine, out)
+                machine.office.project()
+            except StoreError as error:  # what the store says of a lost row; read anew, it is mended
+                self.counters[f"store:{error.code}"] += 1
+                self._emit(machine, machine.office.take_abandoned())
+                machine.office.project(force=True)
+                return True
         except Crash:
             self.nemesis.crash(machine)
             return False
-        except StoreError as error:  # what the store says of a lost row; read anew, it is mended
-            self.counters[f"store:{error.code}"] += 1
-            self._emit(machine, machine.office.take_abandoned())
-            machine.office.project(force=True)
-            return True
         self.watch.stepped(machine, seen or [])
         return out.again or machine.office.has_followups()
 
