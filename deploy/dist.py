@@ -24,6 +24,8 @@ from packaging.utils import parse_wheel_filename
 ROOT = Path(__file__).resolve().parent.parent
 INSTALLER_FILES = ("install.sh", "dulian.service", "安装说明.md", "RUNBOOK.md", "alerts.yml")
 PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
+# The archive promises to run from this glibc on, whatever the machine has that builds it (安装说明.md says so too).
+GLIBC_OLDEST = 28    # 2.28: what the offices' servers have (Kylin V10, UOS 20, RHEL 8)
 
 
 def project_version() -> str:
@@ -50,12 +52,19 @@ def build_project_wheel(wheels: Path) -> None:
         )
 
 
+def platforms() -> list[str]:
+    """The wheel tags of this machine type that every glibc from the oldest promised one on can load."""
+    machine = platform.machine()
+    return [f"manylinux_2_{minor}_{machine}" for minor in range(GLIBC_OLDEST, 16, -1)] + [f"manylinux2014_{machine}"]
+
+
 def download_wheels(wheels: Path) -> None:
     """Fetches the locked run-time wheels, and the pip that installs them where the system has none."""
+    old_enough = [part for tag in platforms() for part in ("--platform", tag)]
     for lock in ("run.txt", "dist.txt"):
         subprocess.run(
-            [*PIP, "download", "--require-hashes", "--only-binary", ":all:", "--dest", str(wheels),
-             "--requirement", str(ROOT / "requirements" / lock)],
+            [*PIP, "download", "--require-hashes", "--no-deps", "--only-binary", ":all:", *old_enough,
+             "--dest", str(wheels), "--requirement", str(ROOT / "requirements" / lock)],
             check=True,
         )
 

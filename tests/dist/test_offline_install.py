@@ -8,6 +8,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from packaging.utils import parse_wheel_filename
 
 from tests.conftest import ROOT
 
@@ -67,6 +68,20 @@ def test_holds_no_host_and_only_hashed_wheels(unpacked: Path) -> None:
     pinned = (unpacked / "requirements.txt").read_text(encoding="utf-8").splitlines()
     assert all(re.fullmatch(r"[a-z0-9-]+==\S+ --hash=sha256:[0-9a-f]{64}", line) for line in pinned)
     assert len(pinned) + 1 == len(list((unpacked / "wheels").iterdir()))    # pip itself is not installed
+
+
+def test_every_wheel_loads_with_the_oldest_glibc_the_guide_promises(unpacked: Path) -> None:
+    guide = (unpacked / "安装说明.md").read_text(encoding="utf-8")
+    promised = int(re.search(r"glibc 2\.(\d+) 或更高", guide)[1])    # type: ignore[index]
+    needed = {
+        wheel.name: min(
+            [17 if "manylinux2014" in tag.platform else int(tag.platform.split("_")[2])
+             for tag in parse_wheel_filename(wheel.name)[3] if tag.platform != "any"], default=0
+        )
+        for wheel in (unpacked / "wheels").iterdir()
+    }
+    assert max(needed.values()) > 0
+    assert {name: minor for name, minor in needed.items() if minor > promised} == {}
 
 
 def test_installs_and_runs_without_network_and_again_is_harmless(unpacked: Path, offline: list[str]) -> None:
