@@ -14,7 +14,7 @@ def main() -> None:
 
     from node.cli.app import build_app
 
-    get_command(build_app()).main()
+    get_command(build_app("serve" if sys.argv[1:2] == ["serve"] else "")).main()
 
 
 if __name__ == "__main__":

@@ -73,8 +73,8 @@ def _add(group: typer.Typer, name: str, command: Callable[..., int], panel: str)
     group.command(name, cls=DulianCommand, rich_help_panel=panel)(command)
 
 
-def build_app() -> typer.Typer:
-    """The whole command line."""
+def build_app(only: str = "") -> typer.Typer:
+    """The whole command line; or just one of its first commands, for a process that stays (`serve`: 3 MB)."""
     app, items = _group(ABOUT), _group("督查事项：登记、交办、签收、分解、报告、审核、销号。")
     app.callback(help=ABOUT)(_root)
     setup: dict[str, Callable[..., int]] = {
@@ -85,7 +85,10 @@ def build_app() -> typer.Typer:
     }  # fmt: skip
     for panel, commands in ((SETUP, setup), (CARE, care)):
         for name, command in commands.items():
-            _add(app, name, command, panel)
+            if only in ("", name):
+                _add(app, name, command, panel)
+    if only:
+        return app
     app.add_typer(items, name="item", rich_help_panel=WORK)
     _add(app, "import", transfer.import_ledger, WORK)
     _add_items(items)

@@ -116,7 +116,8 @@ class Keyring:
         """
         certificate = self._read(record)
         header = record.header
-        is_root = len(certificate.path) == 1
+        path = certificate.path
+        is_root = len(path) == 1
         suite = self.suites.get(certificate.suite)
         suite.check_key(certificate.raw_key)
         key_id = key_id_of(suite, certificate.raw_key)
@@ -130,10 +131,14 @@ class Keyring:
                 raise _bad(record, "root certificate does not fit the pinned fingerprint")
             check_signature(record, verify)
         else:
-            check_signature(record, self.authorise(header).verify)
+            above = self.authorise(header)
+            check_signature(record, above.verify)
+            shared = (*above.path, certificate.code)
+            path = shared if shared == path else path  # in words that all children of an office have in common
         key = Key(
-            certificate.code, certificate.name, certificate.path, key_id, certificate.suite, certificate.raw_key,
-            verify, record.record_id, certificate.level, certificate.link_ca_sha256, (header.hlc_ms, header.hlc_count),
+            certificate.code, certificate.name, path, key_id, certificate.suite, certificate.raw_key, verify,
+            record.record_id, certificate.level, certificate.link_ca_sha256,
+            (header.hlc_ms, header.hlc_count),
         )  # fmt: skip
         known = self._by_key_id.get(key_id, ())
         if all(old.record_id != key.record_id for old in known):

@@ -310,3 +310,11 @@ def test_the_command_runs_under_a_plain_locale(tmp_path: Path) -> None:
     assert done.returncode == 3
     assert json.loads(done.stdout)["error"]["text"] == "没有这个数据目录"
     assert b"Traceback" not in done.stderr
+
+
+def test_a_node_that_stays_carries_no_other_command() -> None:
+    """The tree of all commands takes 3 MB; what is left says the same of itself."""
+    alone: Any = get_command(build_app("serve"))
+    assert set(alone.commands) == {"serve"}
+    helps = [CliRunner().invoke(app, ["serve", "--help"]).stdout for app in (build_app("serve"), build_app())]
+    assert helps[0] == helps[1] != ""
