@@ -57,7 +57,9 @@ def doctor_home(home: Path, *, deep: bool) -> dict[str, object]:
     except (InputError, StoreError) as error:
         # What stops a node from starting is what an operator asks about: the rest is told all the same.
         facts = _edge(home, config, Facts(now_ms, False, deep, config.office, os.geteuid(), str(home)))
-        return examine(replace(facts, database_fault=str(error))).document(facts)
+        fix = error.remedy
+        error.advise("")
+        return examine(replace(facts, database_fault=str(error), database_fix=fix)).document(facts)
     with closing(store):
         identity = homes.read_identity(store, config, keys)
         keyring = Keyring(homes.the_suites(), identity.federation)

@@ -117,6 +117,16 @@ def test_a_stopped_node_is_judged_by_what_can_be_seen() -> None:
     assert examine(facts).healthy
 
 
+def test_of_a_database_that_was_not_opened_nothing_is_called_good() -> None:
+    """An auditor read 附件齐全 正常 of a database that a newer program had made; the remedy is the refusal's own."""
+    facts = replace(HEALTHY, database=None, scrubbed="", backup=None, database_fault="较新", database_fix="升级程序")
+    checks = {check.id: check for check in examine(facts).checks}
+    seen = {"home_mode", "key_mode", "disk", "ulimit", "console", "listen", "zone"}
+    assert {id_ for id_, check in checks.items() if check.state == OK} == seen
+    assert (checks["database"].state, checks["database"].cause, checks["database"].fix) == (FAULT, "较新", "升级程序")
+    assert {check.state for id_, check in checks.items() if id_ not in {"database", *seen}} == {SKIPPED}
+
+
 def test_every_check_has_a_fault_above_and_a_line_in_the_documentation() -> None:
     ids = {check.id for check in examine(HEALTHY).checks}
     assert len(ids) == len(CHECKS)

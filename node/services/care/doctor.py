@@ -23,6 +23,9 @@ _SQLITE_OLDEST = (3, 37)  # 2021-11: WAL reset bugs of earlier ones are mended
 _BACKUP_WARN_MS, _BACKUP_FAULT_MS = 36 * 3_600_000, 7 * 86_400_000
 _ZONE = "Asia/Shanghai"
 _SHOWN = 5
+_NOT_OPENED = "没有打开数据库"
+# What is seen without the database; of all else nothing is known where it could not be opened.
+_AT_THE_EDGE = frozenset({"home_mode", "key_mode", "disk", "ulimit", "database", "console", "listen", "zone"})
 
 
 def check_home_mode(facts: Facts) -> Check:
@@ -68,7 +71,8 @@ def check_database(facts: Facts) -> Check:
     """The engine's own check of its file."""
     id_, title, found = "database", "数据库自检", facts.database
     if found is None:
-        return Check(id_, title, FAULT, facts.database_fault or "打不开", "核对数据库；仍打不开时由备份恢复")
+        fix = facts.database_fix or "核对数据库；仍打不开时由备份恢复"
+        return Check(id_, title, FAULT, facts.database_fault or "打不开", fix)
     if found.problems:
         text = f"{len(found.problems)} 处损坏：{'；'.join(found.problems[:_SHOWN])}"
         return Check(id_, title, FAULT, text, "dulian verify；停止节点，由备份恢复")
@@ -97,7 +101,7 @@ def check_chains(facts: Facts) -> Check:
     """Hashes, chains, signatures of the records held."""
     id_, title = "chains", "记录的日志链和签名"
     if not facts.scrubbed:
-        return Check(id_, title, SKIPPED, "数据库打不开")
+        return Check(id_, title, SKIPPED, _NOT_OPENED)
     if facts.findings:
         shown = "；".join(f"{one['where']} {one['text']}" for one in facts.findings[:_SHOWN])
         fix = "dulian verify；dulian reconcile 由邻居修复"
@@ -261,5 +265,10 @@ class Report(NamedTuple):
 
 
 def examine(facts: Facts) -> Report:
-    """All checks, in their order."""
-    return Report(tuple(check(facts) for check in CHECKS))
+    """All checks, in their order; what stands in a database that could not be opened is 未查, never 正常."""
+    made = (check(facts) for check in CHECKS)
+    if facts.database is not None:
+        return Report(tuple(made))
+    return Report(tuple(
+        one if one.id in _AT_THE_EDGE else Check(one.id, one.title, SKIPPED, _NOT_OPENED) for one in made
+    ))  # fmt: skip

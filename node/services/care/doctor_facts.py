@@ -84,7 +84,8 @@ class Facts:
     disk_bytes: int = 0
     disk_fault: str = ""  # why nothing can be written, empty where it can
     database: Database | None = None
-    database_fault: str = ""
+    database_fault: str = ""  # why it was not opened
+    database_fix: str = ""  # what to do about that, empty where the refusal does not say
     findings: tuple[Mapping[str, object], ...] = ()  # of the scrub, or of the whole audit
     scrubbed: str = ""  # tail | all | empty = not
     board_wrong: int = 0
