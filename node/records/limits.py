@@ -14,6 +14,7 @@ HEADER_BYTES_MAX = 8_192  # 64 answers (2 KiB) + 12 codes + room for unknown fie
 SIGNATURE_BYTES_MAX = 8_192  # Ed25519 has 64, SM2 has 64; room for ML-DSA (4,627)
 RAW_KEY_BYTES_MAX = 4_096
 PAYLOAD_BYTES_MAX = 262_144  # a report is text; files travel as attachments
+RECORD_BYTES_MAX = HEADER_BYTES_MAX + SIGNATURE_BYTES_MAX + SALT_BYTES + PAYLOAD_BYTES_MAX
 SEQ_MAX = 2**32 - 1  # a log of 4 billion records: the storage key is (log, seq) in 64 bits
 EPOCH_MAX = 2**63 - 1  # signed 64-bit columns
 EPOCH_STEP_MAX = 2**32  # random positive step between epochs

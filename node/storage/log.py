@@ -11,7 +11,7 @@ from node.errors import StoreError
 from node.records.line import Line, LogKey
 from node.storage.access import Reads, Writes, chunks
 from node.storage.engine import record_values
-from node.storage.port import LogRow, RecordRow
+from node.storage.port import LogRow, RecordRow, stored_bytes
 from node.storage.tables import DIRTY, LOG, RECORD, SEQ_MASK, log_and_seq, place_of
 
 RUN_ROWS = 256  # rows asked for at once: 64 MiB where every payload is as long as it may be
@@ -37,11 +37,6 @@ CLEAN = (
 DROP = "DELETE FROM record WHERE place > ? AND place <= ?"
 UNFOLD = "UPDATE log SET folded_seq = 0"
 ALL_DIRTY = "INSERT INTO dirty_log (log_no) SELECT log_no FROM log WHERE head_seq > 0 ON CONFLICT DO NOTHING"
-
-
-def stored_bytes(record: RecordRow) -> int:
-    """Size of a record for the byte limit of `run`: its signed and salted bytes."""
-    return len(record.header) + len(record.signature) + len(record.salt or b"") + len(record.payload or b"")
 
 
 def _record(row: Sequence[Any]) -> RecordRow:

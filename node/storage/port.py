@@ -78,6 +78,11 @@ class RecordRow(NamedTuple):
     received_ms: int
 
 
+def stored_bytes(record: RecordRow) -> int:
+    """Size of a record for the byte limit of `run`: its signed and salted bytes."""
+    return len(record.header) + len(record.signature) + len(record.salt or b"") + len(record.payload or b"")
+
+
 # Small tables: one frozen dataclass each; the primary key is named in KEYS. Stored by `put`, read by `get` and `rows`.
 
 

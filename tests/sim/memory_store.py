@@ -16,7 +16,6 @@ from typing import Any, Self
 
 from node.errors import LocalError, StoreError
 from node.storage import grams
-from node.storage.log import stored_bytes
 from node.storage.peers import key_filter
 from node.storage.port import (
     KEYS,
@@ -31,6 +30,7 @@ from node.storage.port import (
     RecordRow,
     RulesRow,
     SmallRow,
+    stored_bytes,
 )  # fmt: skip
 from node.storage.rows import SORTS
 from tests.sim.memory_blobs import MemoryBlobs
@@ -38,6 +38,7 @@ from tests.sim.memory_board import matches
 from tests.sim.memory_table import GONE, Table, View
 
 __all__ = ["MemoryBlobs", "MemoryReader", "MemoryStore"]
+
 
 class Tables:
     """All tables of one store."""

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.records.kinds import Kind
+from node.records.line import Line
+from node.records.payload import Opening
 from node.records.payload import Profile as ProfilePayload
 from node.rules.profile import Profile
+from node.services.board import texts
 from node.services.board.texts import LIVE_RECORDS
 from node.services.commands import carry_out
 from node.services.matters.desk import Caller
@@ -75,6 +80,38 @@ def test_whatever_happens_every_text_is_found_in_the_end(doings: list[str]) -> N
     assert machine.store.reader().text_behind() == 0
     assert {word: _found(machine, word) for word in items} == {word: [item] for word, item in items.items()}
     assert len(_found(machine, "洪水")) == (LIVE_RECORDS + 1) * flooded
+
+
+@pytest.mark.parametrize("long_one", [False, True])
+def test_many_logs_of_a_record_each_are_indexed_together(long_one: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One statement for all of them; a record that does not fit any more waits for the next turn, and is not lost."""
+    monkeypatch.setattr(texts, "_BYTES_PER_READ", 400_000)
+    machine = found(5, "320000", real=False)
+    office, logs = machine.office, 40
+
+    def write() -> None:
+        for number in range(logs):
+            below = f"32{number + 1:02}00"
+            text = "长" * 20_000 if long_one and number % 5 == 0 else "防汛"
+            for _ in range(2):
+                opening = Opening("防汛", text, receiver=below, role=1)
+                office.author.write(Kind.ASSIGN, Line(("320000", below)), opening, semantic_version=1)
+
+    office.step([write])
+    turns: list[int] = []
+    add = machine.store.add_texts
+
+    def counted(rows: Sequence[tuple[int, int, int, str]]) -> None:
+        turns.append(len(rows))
+        add(rows)
+
+    monkeypatch.setattr(machine.store, "add_texts", counted)
+    machine.office.project()
+    while office.projector.texts.waits:
+        office.project(texts=True)
+    assert sum(turns) == 2 * logs
+    assert (len(turns) == 1) is not long_one
+    assert machine.store.reader().text_behind() == 0
 
 
 def test_texts_are_found_while_the_core_is_never_idle() -> None:

@@ -15,10 +15,11 @@ from collections.abc import Iterable, Mapping
 
 from node.errors import PeerError
 from node.items.fact import Fact, fact_of
+from node.records import limits
 from node.records.header import decode
 from node.records.kinds import Kind
 from node.records.payload import Act, Opening
-from node.storage.port import RecordRow, Store
+from node.storage.port import RecordRow, Store, stored_bytes
 
 LIVE_RECORDS = 300  # handed over by, or read again in one projection: about 20 ms
 GATHER_S = 0.5
@@ -148,20 +149,26 @@ class Texts:
         return self._due
 
     def _read(self, log_nos: Iterable[int], most: int) -> None:
+        """Index what waits in these logs, in their order, until it is enough in records or bytes."""
         due = self._load()
-        left, cursors = most, []
+        found: list[RecordRow] = []
+        left_bytes, cursors = _BYTES_PER_READ, []
         for log_no in log_nos:
-            if left <= 0:
+            left = most - len(found)
+            if left <= 0 or left_bytes <= 0:
                 break
-            rows = self._store.run(log_no, due[log_no], left, _BYTES_PER_READ)
-            self.add(rows)
-            left -= len(rows)
+            rows = self._store.run(log_no, due[log_no], left, left_bytes)
+            found += rows
+            left_bytes -= sum(map(stored_bytes, rows))
             if rows:
                 due[log_no] = rows[-1].seq
                 cursors.append((log_no, rows[-1].seq))
-            if not rows or not self._store.run(log_no, due[log_no], 1, 1):
+            # Where there was room for one more, that was all; else only another look tells.
+            all_read = len(rows) < left and left_bytes >= limits.RECORD_BYTES_MAX
+            if all_read or not self._store.run(log_no, due[log_no], 1, 1):
                 self._reached.pop(log_no, None)
                 del due[log_no]
+        self.add(found)
         self._store.set_text_cursors(cursors)
 
     def add(self, rows: Iterable[RecordRow]) -> None:
