@@ -207,7 +207,7 @@ class Watch:
             shown = self.branch_of(envelope)
             if shown is None:
                 continue
-            header = self.headers[shown]
+            header = decode(envelope.header)  # not `headers`: a lost copy may show what was taken for lost
             log = machine.office.logs.index.get(header.log_id)
             if log is None or log.seq < header.seq:
                 continue
