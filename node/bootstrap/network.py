@@ -20,6 +20,7 @@ from node.items.lights import day_of
 from node.records import notes
 from node.services.exchange.quotas import Quotas
 from node.services.identity import Identity
+from node.services.mending.comeback import CLONES
 from node.services.office import Office
 from node.services.outputs import Outputs
 from node.services.runner import Runner
@@ -35,6 +36,7 @@ _log = structlog.get_logger("network")
 _INBOX_WINDOWS = 2  # frames of one session waiting for the core, in windows; beyond, its stream is not read
 _FRAME_COST_BYTES = 1_024  # what a waiting frame costs beside its bytes: a flood of tiny ones is a flood
 _CLOSED_MAX = 5
+_LOOK_S = 1.0  # a stopped copy that waits looks so often whether it was chosen
 _SERVER_LIFE_MS = 90 * 86_400_000
 _UNLIMITED = 2**62
 
@@ -241,10 +243,11 @@ class Network:
     async def keep_dialling(self) -> None:
         """Hold the link to the parent for ever: dial, wait, dial again."""
         while True:
+            began_s = time.monotonic()
             try:
                 parent = self._parent()
                 reason = await client.dial(parent, functools.partial(self._dialled, parent), self.transport_limits)
-                self._backoff.ended(reason)
+                self._backoff.ended(reason, int((time.monotonic() - began_s) * 1000))
                 _log.info("link_ended", peer=self._identity.parent, reason=reason)
             except DulianError as error:
                 _log.info("link_failed", peer=self._identity.parent, code=error.code, text=error.text)
@@ -256,9 +259,24 @@ class Network:
                 self._reconnect = False
                 self._backoff.alive()
                 continue
-            await asyncio.sleep(self._backoff.next_ms(self.office.world.jitter()) / 1000)
+            await self._wait()
 
     # -- inside ---------------------------------------------------------------------------------------------------
+
+    async def _wait(self) -> None:
+        """Until the next call. A copy that was not chosen rests where the other is there; one just chosen calls."""
+        office, backoff = self.office, self._backoff
+        jitter, stopped = office.world.jitter(), office.author.recovering in CLONES
+        left_s, rest_s = backoff.next_ms(jitter) / 1000, backoff.rest_ms(jitter) / 1000
+        while left_s > 0:
+            part_s = min(left_s, _LOOK_S) if stopped else left_s
+            await asyncio.sleep(part_s)
+            left_s, rest_s = left_s - part_s, rest_s - part_s
+            if stopped and office.author.recovering not in CLONES:
+                backoff.chosen()
+                return
+            if stopped and office.rests and backoff.displaced:
+                left_s = max(left_s, rest_s)
 
     def _dialled(self, parent: client.Parent, server_sha256: bytes, sender: Sender) -> _Session:
         # The certificate this channel was dialled with: a renewal may have replaced it meanwhile.

@@ -122,6 +122,7 @@ class Office:
         self.reconcile = Reconcile(parts, self.links, self.repairs, self.attachments, self.marks, self.blobs)
         self.intake.refusals = self.health.refused
         self.recovery = Recovery(identity, store, self.logs, self.keyring, self.author, self.alarms)
+        self.rests = False  # the copy that was not chosen, and has said everything (R3)
         self.calendar = self.rulebook.calendar()  # read by other threads too: never changed, only replaced
         self.desk = Desk(identity, world, store, self.logs, self.keyring, self.author, self.projector, self.rulebook)
         self.staleness = Staleness(identity, world, self.keyring, self.marks, self.alarms, self.fresh_ms)
@@ -229,7 +230,8 @@ class Office:
             for log in self.receipts.missing(session.peer):
                 session.machine.offer_last(log)
         if self.author.recovering:
-            self.recovery.attempt(sessions, alone=not neighbours)
+            self.recovery.attempt(sessions, now_ms, alone=not neighbours)
+        self.rests = self.recovery.rests(sessions)
         self.recovery.forget(now_ms)
         due = self._marked_ms + (_MARK_AFTER_CHANGE_MS if self._mark_due else self._mark_interval_ms)
         if now_ms >= due and self.identity.parent and not self.author.recovering:

@@ -62,15 +62,18 @@ class LinkMachine:
         self._loading = False
         self._refused: dict[bytes, int] = {}  # log → seq held when a gap was last reported
         self._receipts: dict[bytes, KnownHead] = {}
-        self._opened_ms = now_ms
-        self._heard_ms = now_ms
+        self._opened_ms = self._heard_ms = now_ms
         self._pinged_ms = 0
         self._ping_number = 0
         self._refusals_minute = (now_ms, 0)
 
     def is_idle(self) -> bool:
         """Compared, nothing to send, nothing under way, nothing shown to be missing."""
-        return self.phase is Phase.STREAMING and self._out.idle() and not self.behind
+        return self.has_told() and not self.behind
+
+    def has_told(self) -> bool:
+        """Compared, nothing to send, nothing under way; of forked logs, what is held was shown."""
+        return self.phase is Phase.STREAMING and self._out.idle()
 
     @property
     def reconciles(self) -> bool:
@@ -85,12 +88,9 @@ class LinkMachine:
         self._sent_marks_digest = hello.marks_digest
         self._changed.clear()
         full = hello._replace(
-            version_min=PROTOCOL_VERSION_MIN,
-            version_max=PROTOCOL_VERSION_MAX,
-            heads_digest=self._sent_digest,
-            logs=len(self._heads),
-            window_bytes=self._limits.window_bytes,
-        )
+            version_min=PROTOCOL_VERSION_MIN, version_max=PROTOCOL_VERSION_MAX, heads_digest=self._sent_digest,
+            logs=len(self._heads), window_bytes=self._limits.window_bytes,
+        )  # fmt: skip
         return [do.Send(full)]
 
     def receive(self, frame: frames.Frame, now_ms: int) -> list[Effect]:

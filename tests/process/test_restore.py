@@ -296,10 +296,57 @@ def test_two_running_copies_are_noticed_stop_and_the_operator_chooses(pair, tmp_
     until(lambda: "clone" not in city.alarms(), "the superior is told that it is over")
     agree([city, one])
     two.serve()
-    until(lambda: stopped(two, "clone") and "停止并封存本机" in json.dumps(two.status(), ensure_ascii=False),
-          "the other stays stopped and says so")
-    time.sleep(2)
+    until(partial(was_not_chosen, two), "the other stays stopped and says so")
+    # Left switched on it leaves the chosen one its link: it took it away about once a second.
+    until(partial(nobody_calls, city, 6), "the other rests")
     assert one.status()["recovery"]["stopped"] == ""
+    assert synced(one)
+    two.json("recover", "--here")  # the operator thinks again: no rest now
+    until(partial(was_not_chosen, one), "the first hears that the second was chosen")
+    until(lambda: two.status()["ready"] and synced(two), "which goes on")
+    assert "clone" not in city.alarms()
+
+
+def was_not_chosen(node: Node) -> bool:
+    return stopped(node, "clone") and "停止并封存本机" in json.dumps(node.status(), ensure_ascii=False)
+
+
+def nobody_calls(node: Node, for_s: float) -> bool:
+    """Whether nobody opens a session for so long."""
+    before = node.log_file.read_text(encoding="utf-8").count("session_opened")
+    time.sleep(for_s)
+    return node.log_file.read_text(encoding="utf-8").count("session_opened") == before
+
+
+def test_where_both_copies_are_chosen_everybody_is_told_until_one_is_chosen_again(pair):
+    """R3: two operators, each at one of the copies; both stopped, and nobody above was told any more."""
+    city, one = pair.city, pair.county
+    task = pair.task("两份都选定")
+    signed(one, task)
+    pair.settle(city, one)
+    one.stop()
+    two = pair.clone(one, "twin")
+    one.serve()
+    pair.settle(city, one)
+    one.json("item", "report", task, "--text", "第一份", "--percent", "40")
+    until(lambda: city.show(task)["percent"] == 40, "the city has it")
+    two.serve()
+    until(lambda: stopped(one, "clone") and stopped(two, "clone"), "both stop")
+    until(lambda: "clone" in city.alarms(), "the superior is told")
+    city.stop()
+    for node in (one, two):
+        node.json("recover", "--here")
+        assert node.status()["recovery"]["stopped"] == ""
+    city.serve()
+    until(lambda: stopped(one, "clone") and stopped(two, "clone"), "both stop again")
+    until(lambda: "clone" in city.alarms(), "the superior is told again")
+    one.json("recover", "--here")
+    until(lambda: "clone" not in city.alarms(), "the superior is told that it is over")
+    until(partial(was_not_chosen, two), "the other knows")
+    assert one.status()["recovery"]["stopped"] == ""
+    one.json("item", "submit", task, "--text", "已办结")
+    city.await_state(task, "submitted")
+    agree([city, one])
 
 
 def test_choosing_is_refused_where_there_is_one_copy_only(pair):

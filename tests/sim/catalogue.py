@@ -33,7 +33,10 @@ ENTRIES = {
     "K6": ("night_again", "night_ran"),
     "R1": ("rolled_back",),
     "R2": ("restored", "restored:alone"),
-    "R3": ("cloned", "clone_noticed", "clone_chosen", "clone_survived", "clone_unheard", "clone_again"),
+    "R3": (
+        "cloned", "clone_noticed", "clone_chosen", "clone_survived", "clone_unheard", "clone_again", "clone_both",
+        "clone_quiet",
+    ),
     "R8": ("rolled_back:parent", "restored:parent", "torn:parent"),
     "R9": ("rebuilt",),
     "B8": ("frozen", "frozen:said"),

@@ -7,6 +7,7 @@ is invited again (there is no TLS here), and the certificate is in no log any mo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from random import Random
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 Disk = list[dict[Any, Any]]
 TORN_COMMITS = 12
+QUIET_CALLS_MAX, QUIET_OFF_MS_MAX = 6, 10_000  # of two copies, one of them chosen, in five minutes
 
 
 class Copies:
@@ -187,6 +189,7 @@ class Copies:
             self._dropped = drop if drop.on and drop.office.author.recovering in CLONES else None
             if drop.on:
                 drop.crash()
+            drop.ticking = False  # what waited for it is gone
             self.sim.network.power_off(drop, silent=False)
             if keep is other:
                 self.sim.counters["clone_survived"] += 1
@@ -221,7 +224,11 @@ class Copies:
             self.sim.counters["clone_chosen"] += 1
             self._settled = True
 
+        self._choose(machine, done)
+
+    def _choose(self, machine: Machine, done: Callable[[object, DulianError | None], None]) -> None:
         machine.post(machine.office.command(machine.office.recovery.choose, done))
+        machine.backoff.chosen()
 
     def come_back(self) -> None:
         """Long after the choice the other copy is switched on by mistake: it stays stopped, and stops nobody."""
@@ -233,12 +240,51 @@ class Copies:
         for row in drop.store.journal.values():  # what nobody else had was taken for lost with its disk
             self.sim.watch.headers.setdefault(row.record_id, decode(row.header))
         self.sim.nemesis.restart(drop)
+        if self._words.random() < 0.5:
+            self._both_chosen(keep, drop)
         self.sim.run_for(20_000)
         self.sim.counters["clone_again"] += 1
+        self._check_settled(keep, drop)
+        if self._words.random() < 0.3:
+            self._check_quiet(keep, drop)
+
+    def _both_chosen(self, keep: Machine, drop: Machine) -> None:
+        """It is chosen, too, by somebody who does not know that the other was: all are told, until it is settled."""
+        answers: list[DulianError | None] = []
+        self._choose(drop, lambda _answer, error: answers.append(error))
+        self.sim.run_for(120_000)
+        if answers != [None]:
+            raise BrokenPromise(f"the other copy could not be chosen: {answers}")
+        going = [one for one in (keep, drop) if one.office.author.recovering not in CLONES]
+        if going or not self._told(keep):
+            raise BrokenPromise(f"both copies of {self.code} were chosen: {len(going)} go on, and nobody is told (R3)")
+        self.sim.counters["clone_both"] += 1
+        self._choose(keep, lambda _answer, error: answers.append(error))
+        self.sim.run_for(60_000)
+        if answers != [None, None]:
+            raise BrokenPromise(f"the copy that is left could not be chosen again: {answers}")
+
+    def _told(self, keep: Machine) -> bool:
+        above = self.sim.machines[keep.parent].office.alarms.standing()
+        return any(alarm.code == "clone" and alarm.subject == self.code for alarm in above)
+
+    def _check_settled(self, keep: Machine, drop: Machine) -> None:
         if drop.office.author.recovering not in CLONES:
             raise BrokenPromise(f"{self.code}: the copy that was not chosen goes on (R3)")
         if keep.office.author.recovering in CLONES:
             raise BrokenPromise(f"{self.code}: the chosen copy was stopped by what the other had still to say (R3)")
-        above = self.sim.machines[keep.parent].office.alarms.standing()
-        if any(alarm.code == "clone" and alarm.subject == self.code for alarm in above):
+        if self._told(keep):
             raise BrokenPromise(f"{keep.parent} is told again of two copies of {self.code}, which was settled (R3)")
+
+    def _check_quiet(self, keep: Machine, drop: Machine) -> None:
+        """It stays switched on: it calls every few minutes, and the other keeps its link."""
+        self.sim.run_for(120_000)
+        before = self.sim.counters["connected"]
+        off_ms = 0
+        for _ in range(300):
+            self.sim.run_for(1_000)
+            off_ms += 0 if self.sim.network.current(keep) else 1_000
+        calls = self.sim.counters["connected"] - before
+        self.sim.counters["clone_quiet"] += 1
+        if calls > QUIET_CALLS_MAX or off_ms > QUIET_OFF_MS_MAX:
+            raise BrokenPromise(f"two copies of {self.code}: {calls} calls in 5 minutes, no link for {off_ms} ms (R3)")

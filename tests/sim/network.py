@@ -45,6 +45,7 @@ class Connection:
     number: int
     ends: tuple[Machine, Machine]
     as_bytes: bool
+    began_ms: int
     broken: bool = False  # nothing passes any more
     open: dict[str, bool] = field(default_factory=dict)  # by office: this end believes in it
     deaf: dict[str, list[Any]] = field(default_factory=dict)  # by receiving office: what waits behind a one-way cut
@@ -86,7 +87,7 @@ class Network:
         self._check_channel(child, parent)
         self._last_number += 1
         connection = Connection(
-            self._last_number, (child, parent), as_bytes=self.random.random() < self.knobs.bytes_share
+            self._last_number, (child, parent), self.random.random() < self.knobs.bytes_share, self.sim.now_ms
         )
         self.connections[connection.number] = connection
         connection.open = {child.code: True, parent.code: True}
@@ -95,7 +96,15 @@ class Network:
 
     def dial_later(self, child: Machine) -> None:
         """Call after the back-off."""
-        self.sim.after(child.backoff.next_ms(child.random.random()), lambda: self.dial(child))
+        rested_ms = self.sim.now_ms + child.backoff.rest_ms(0.0)
+        self.sim.after(child.backoff.next_ms(child.random.random()), partial(self._dial_or_rest, child, rested_ms))
+
+    def _dial_or_rest(self, child: Machine, rested_ms: int) -> None:
+        """R3: a copy that was not chosen, and has said everything, leaves the other in peace."""
+        if child.on and child.office.rests and child.backoff.displaced and self.sim.now_ms < rested_ms:
+            self.sim.after(1_000, partial(self._dial_or_rest, child, rested_ms))
+        else:
+            self.dial(child)
 
     def _opened(self, connection: Connection) -> None:
         child, parent = connection.ends
@@ -211,17 +220,17 @@ class Network:
 
     # -- endings --------------------------------------------------------------------------------------------------
 
-    def closed_by(self, machine: Machine, number: int) -> None:
+    def closed_by(self, machine: Machine, number: int, reason: str) -> None:
         """A node's office closed its end."""
         connection = self.connections.get(number)
         if connection is None or not connection.open.get(machine.code):
             return
-        self._end(connection, machine)
+        self._end(connection, machine, reason)
         other = connection.other(machine.code)
         if not connection.broken:
             # Behind what is still on its way.
             at_ms = max(connection.arrived_ms.get(other.code, 0), self.sim.now_ms + self._latency())
-            self.sim.at(at_ms, lambda: self._tell(connection, other))
+            self.sim.at(at_ms, lambda: self._tell(connection, other, reason))
 
     def cut(self, connection: Connection, *, half_open: bool = False, one_sided: bool = False) -> None:
         """The stream breaks; ``half_open``: nobody is told; ``one_sided``: only the child gives it up, and calls anew
@@ -265,17 +274,19 @@ class Network:
         for payload in connection.deaf.pop(code, []):
             self._arrive(connection, connection.other(connection.other(code).code), payload)
 
-    def _tell(self, connection: Connection, machine: Machine) -> None:
-        """An end learns that its stream is gone."""
+    def _tell(self, connection: Connection, machine: Machine, reason: str = "") -> None:
+        """An end learns that its stream is gone, and why if the other said so."""
         if connection.open.get(machine.code) and machine.on:
             number = connection.number
             machine.post(lambda: machine.office.links.lost(number))
-            self._end(connection, machine)
+            self._end(connection, machine, reason)
 
-    def _end(self, connection: Connection, machine: Machine) -> None:
+    def _end(self, connection: Connection, machine: Machine, reason: str) -> None:
         connection.open[machine.code] = False
         self._forget(connection)
         if machine is connection.ends[0]:
+            if reason:
+                machine.backoff.ended(reason, self.sim.now_ms - connection.began_ms)
             self.dial_later(machine)
 
     def _forget(self, connection: Connection) -> None:

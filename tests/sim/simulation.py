@@ -313,7 +313,7 @@ class Simulation:
             self.network.send(machine, number, self.liars.touch(machine, frame))
         for number, reason in out.closes:
             self.counters[f"closed:{reason}"] += 1
-            self.network.closed_by(machine, number)
+            self.network.closed_by(machine, number, reason)
         for callback in out.after_commit:
             callback()
 

@@ -99,13 +99,33 @@ def test_two_copies_that_displace_each_other_dial_more_and_more_slowly():
     waits = []
     for _ in range(10):
         backoff.alive()
-        backoff.ended("replaced")
+        backoff.ended("replaced", 1_000)
         waits.append(backoff.next_ms(0.999))
     assert waits[3] > 7 * waits[0]
     assert waits[-1] > 110_000
     backoff.alive()
-    backoff.ended("shutdown")
+    backoff.ended("shutdown", 1_000)
     assert backoff.next_ms(0.0) == DEFAULT_LIMITS.backoff_first_ms // 2
+
+
+def test_a_copy_whose_link_is_taken_away_seldom_calls_at_once_and_one_that_rests_calls_seldom():
+    """R3: the copy that was not chosen is left switched on; the chosen one was without a link half of the time."""
+    backoff = Backoff(DEFAULT_LIMITS)
+    for _ in range(10):
+        backoff.ended("replaced", 1_000)
+    assert backoff.next_ms(0.0) > 50_000
+    assert backoff.displaced
+    for jitter in (0.0, 0.999):
+        backoff.alive()
+        backoff.ended("replaced", backoff.rest_ms(jitter))
+        assert backoff.next_ms(0.999) <= 2 * DEFAULT_LIMITS.backoff_first_ms
+        assert 300_000 <= backoff.rest_ms(jitter) <= 600_000
+    backoff.chosen()
+    assert not backoff.displaced
+    assert backoff.next_ms(0.0) == DEFAULT_LIMITS.backoff_first_ms // 2
+    slow = Backoff(DEFAULT_LIMITS._replace(backoff_max_ms=3_600_000))
+    slow.ended("replaced", slow.rest_ms(0.0))
+    assert slow.next_ms(0.999) <= 2 * DEFAULT_LIMITS.backoff_first_ms
 
 
 @given(st.floats(0, 1, exclude_max=True), st.integers(0, 60))

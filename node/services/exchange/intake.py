@@ -258,7 +258,7 @@ class Intake:
         elif kind == _EPOCH:
             self._p.forks.epoch_begun(record)
             if record.header.author != self._p.identity.code:
-                clones.hear(self._p.alarms, record, partial(self._chosen_at, record.header.author))
+                clones.hear(self._p.alarms, record, partial(self._last_words, record.header.author))
         elif kind == _WITNESS:
             for enclosed in self._p.forks.witnessed(record, first_hand=not beside):
                 self._heed(peer, enclosed, beside=True)
@@ -273,8 +273,8 @@ class Intake:
         check_signature(run[0], key.verify)
         epoch = run[0].header.epoch
         known = any(log.seq and log.key.epoch == epoch for log in p.logs.index.author(p.identity.code))
-        chosen = partial(self._chosen_at, p.identity.code)
-        if clones.weigh(p.author, p.alarms, p.identity.code, peer, run, known=known, chosen=chosen):
+        words = partial(self._last_words, p.identity.code)
+        if clones.weigh(p.author, p.alarms, p.identity.code, peer, run, known=known, words=words):
             return
         p.author.stop("rollback")
         p.alarms.raise_(
@@ -282,8 +282,8 @@ class Intake:
             f"本机数据曾被回退：{peer} 持有本单位已签发而本机缺失的记录，正在取回，取回前暂停签发",
         )  # fmt: skip
 
-    def _chosen_at(self, code: str) -> clones.Moment:
-        return clones.chosen_at(self._p.store, self._p.logs, self._p.keyring, code)
+    def _last_words(self, code: str) -> clones.Words:
+        return clones.last_words(self._p.store, self._p.logs, self._p.keyring, code)
 
     def _learn(self, peer: str, record: Record) -> None:
         old = self._p.keyring.certified(record)

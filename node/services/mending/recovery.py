@@ -26,6 +26,7 @@ from node.services.mending.comeback import CLONE, CLONE_FOUND, CLONES
 from node.storage.port import Fork, Store
 
 RECOVERED_SHOWN_MS = 86_400_000
+HEARD_MS = 60_000  # a neighbour that was compared with gives own records back in this time, if it has them to give
 _PAGE = 500
 _PAGE_BYTES = 4_194_304
 
@@ -43,17 +44,19 @@ class Recovery:
         self._keyring = keyring
         self._author = author
         self._alarms = alarms
+        self._told = False  # the parent was told everything, when its link was last looked at
+        self._lacked: tuple[set[bytes], int] = set(), 0  # logs that do not come, and since when (ms)
 
-    def attempt(self, sessions: Iterable[Session], *, alone: bool = False) -> bool:
+    def attempt(self, sessions: Iterable[Session], now_ms: int, *, alone: bool = False) -> bool:
         """Begin a new epoch if a synced neighbour shows nothing of ours that is missing; returns whether it began.
 
         ``alone``: there are no neighbours, and so nobody who could hold anything of what was lost.
         """
         ready = [session for session in sessions if session.synced]
-        behind = any(self._is_own(log_id) for session in ready for log_id in session.machine.behind)
+        behind = {log_id for session in ready for log_id in session.machine.behind if self._is_own(log_id)}
         if self._author.recovering in CLONES:
             # Not before it has heard its neighbours: started again, it may learn that the other was chosen meanwhile.
-            heard = ready and not behind
+            heard = ready and (not behind or self._comes_not(behind, now_ms))
             if self._author.recovering == CLONE_FOUND and heard and not self._author.skew_ms:
                 self._author.begin_epoch(CLONE)  # its one record tells the other copy, and everybody, to stop
                 self._author.stop(CLONE)
@@ -89,6 +92,15 @@ class Recovery:
             self._author.reissue(record)
         self._alarms.clear("rolled_back", self._identity.code)
         return self._author.epoch
+
+    def rests(self, sessions: Iterable[Session]) -> bool:
+        """Whether this copy was not chosen, and its parent holds or was shown all that is here: it need not hurry."""
+        if self._author.recovering != CLONE:
+            return False
+        for session in sessions:
+            if session.peer == self._identity.parent:
+                self._told = session.synced and session.machine.has_told()
+        return self._told and clones.last_words(self._store, self._logs, self._keyring, self._identity.code).settled
 
     def settled(self, sessions: Iterable[Session], neighbours: list[str]) -> list[Session]:
         """Note the neighbours that show nothing of ours that is missing here; with the last one a `restore` is over.
@@ -145,6 +157,12 @@ class Recovery:
         log = self._logs.log(LogKey(self._identity.code, self._author.epoch, self._author.office_line))
         rows = self._store.records_at([(log.log_no, 1)]) if log is not None else []
         return rows[0].received_ms if rows else 0
+
+    def _comes_not(self, behind: set[bytes], now_ms: int) -> bool:
+        """Whether what is missing has been so for long: an office below wrote it, for only that side gives it again."""
+        if behind != self._lacked[0]:
+            self._lacked = behind, now_ms
+        return not 0 <= now_ms - self._lacked[1] < HEARD_MS
 
     def _lacks(self, session: Session, log_id: bytes) -> bool:
         """Whether what was refused of a log for now has still not come."""
