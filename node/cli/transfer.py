@@ -57,7 +57,7 @@ def imported(*, dry_run: bool) -> Render:
         if dry_run:
             return [f"检查通过：{clean(data.get('rows', len(items)))} 行可以登记；没有写入", *doubts]
         rows = [[clean(one.get("row")), clean(one.get("number")) or "—", clean(one.get("item"))] for one in items]
-        listed = table(["行", "登记编号", "事项编号"], rows, paper, give=((2, 13),), indent="  ")
+        listed = table(["行", "登记编号", "标识"], rows, paper, give=((2, 13),), indent="  ")
         return [f"已登记 {len(items)} 件", *listed, *doubts]
 
     return render

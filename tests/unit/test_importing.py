@@ -71,6 +71,17 @@ def test_what_register_refuses_is_refused_by_its_row() -> None:
         assert "没有的来源" in error["text"]
 
 
+def test_bad_rows_are_told_in_the_order_of_the_sheet() -> None:
+    """Whatever finds them: the reader, `item register`'s checks or the date of today; who mends them goes down once."""
+    office = county()
+    rows = (
+        ("信访一", "handling.letter", "", "", "2020-01-05"), ("信访二", "handling.letter", "", "", "明天"),
+        ("某事", "没有的来源", "", "", ""), ("信访三", "handling.letter", "", "", "2020-01-06"),
+        ("", "handling.letter", "某局", "", ""),
+    )  # fmt: skip
+    assert [one["row"] for one in imported(office, *rows)["errors"]] == [2, 3, 4, 5, 6]
+
+
 def test_a_due_date_that_has_passed_is_refused_unless_the_ledger_is_an_old_one() -> None:
     """As `item register` refuses it; with the word for it the row is registered and stands to be looked at."""
     office = county()

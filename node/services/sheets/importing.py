@@ -93,8 +93,8 @@ def import_ledger(
     found: list[Document] = [
         {"row": at, "column": "办结时限", "text": f"办结时限 {day_text(due)} 已过{said}"} for due, at in past
     ]
-    warnings = batch.warnings + (found if past_due else [])
-    errors += [] if past_due else found
+    warnings = _by_row(batch.warnings + (found if past_due else []))
+    errors = _by_row(errors + ([] if past_due else found))
     document: Document = {
         "items": [], "errors": errors, "warnings": warnings, "rows": len(rows), "dry_run": dry_run,
         "past_due": past_due,
@@ -107,6 +107,11 @@ def import_ledger(
     made = import_rows(office.desk, rows, caller._replace(channel=Channel.IMPORT))
     items = [{"row": at, "item": item, "number": number} for at, (item, number) in zip(numbers, made, strict=True)]
     return document | {"items": items}
+
+
+def _by_row(said: list[Document]) -> list[Document]:
+    """In the order of the sheet: who mends it goes through it once."""
+    return sorted(said, key=lambda one: int(str(one["row"])))
 
 
 def _as_registered(desk: Desk, row: Row) -> Row:
