@@ -68,6 +68,8 @@ def test_a_units_date_of_a_year_without_a_calendar_is_provisional(office: Office
     shown = office.do("item.show", item=item)
     assert shown["tracks"]["handlers"][0]["provisional"], "named again it keeps its date, and what the date is"
     assert any("内部时限暂定" in entry["text"] for entry in shown["timeline"])
+    named = [entry["text"].splitlines()[0] for entry in shown["timeline"] if entry["kind_label"] == "内部交办"]
+    assert named == [f"水务局，内部时限 {done['due']}", f"水务局 水二，内部时限 {done['due']}"]
     assert any("时限（暂定）" in entry["text"] for entry in shown["timeline"])
     assert (shown["due"], shown["provisional"]) == (done["due"], True), "the item's own date is that of the unit"
     assert f"{done['due']}（暂定）前" in "\n".join(show_tracks._people(shown["tracks"]))

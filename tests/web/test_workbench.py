@@ -1,5 +1,6 @@
 """工作台: what waits, by role; news read; proposals (R16, R90, R91)."""
 
+from node.services.matters.ground import iso_day, today_of
 from node.storage.port import ReadNotice
 from tests.web.desk import Desk, soup
 
@@ -33,6 +34,20 @@ def test_a_handler_sees_only_what_the_own_unit_has_in_hand(desk: Desk) -> None:
     assert "本科室的事" in page.get_text()
     assert "别处的事" not in page.get_text()
     assert keys(page) == {"sign", "todo", "due_soon", "overdue", "news"}
+
+
+def test_whoever_assigns_sees_what_every_unit_has_in_hand_and_what_none_has_yet(desk: Desk) -> None:
+    """王督查 is of the 督查室: nobody else looks at what another unit lets run late (R33, R51)."""
+    titles = ("住建科的急事", "审计局的急事", "还没有科室承办的急事")
+    desk.do("unit.add", name="审计局")
+    due = iso_day(today_of(desk.office.desk) + 1)
+    for title in titles:
+        item = desk.do("item.register", title=title, text="要求", due=due)["item"]
+        if not title.startswith("还没有"):
+            desk.do("item.handle", item=item, unit=title[:3])
+    soon = {name: desk.sign_in(name).page("/").select_one("#list-due_soon").get_text() for name in ("王督查", "赵承办")}
+    assert [title in soon["王督查"] for title in titles] == [True, True, True]
+    assert [title in soon["赵承办"] for title in titles] == [True, False, False]
 
 
 def test_news_are_read_one_by_one_and_all_at_once(desk: Desk) -> None:

@@ -191,19 +191,25 @@ def text_of(payload: Opening | Act | Enclosure | None, kind: int = 0) -> str:
         if payload.due_day:
             # What a slip, an order or a notice sets is its own limit: the item's stays as it was.
             word = "完成时限" if kind in (Kind.SLIP, Kind.ORDER, Kind.NOTICE) else "新时限"
-            text += f"（{'内部时限' if kind == Kind.HANDLE else word} {day_text(payload.due_day)}）"
+            text += f"（{word} {day_text(payload.due_day)}）" if kind != Kind.HANDLE else ""
         text += "".join(f"\n{number}. {answer}" for number, answer in payload.answers)
         if kind == Kind.HANDLE and payload.track is not None and payload.track.verdict == MOVED:
             text += f"（{payload.unit or '原承办人员'} 不再承办）"
-        elif payload.unit:
-            text += f"（{payload.unit}{' ' + payload.person if payload.person else ''}）"
-        elif payload.person:
-            text += f"（{payload.person}）"
+        else:
+            text = _with(text, payload, kind)
         if kind == Kind.JUSTIFY_DECISION and payload.track is not None:
             text += f"\n认定：{'有正当理由' if payload.track.verdict == JUSTIFIED else '无正当理由'}"
         if payload.track is not None:
             text += "".join(f"\n{said}" for said in _said(payload.track))
     return text.removeprefix("\n")
+
+
+def _with(text: str, act: Act, kind: int) -> str:
+    """The words and who is named with them; 内部交办, which may have no words, with the date of who is named."""
+    named = " ".join(part for part in (act.unit, act.person) if part)
+    if kind == Kind.HANDLE and act.due_day:
+        named = "，".join(part for part in (named, f"内部时限 {day_text(act.due_day)}") if part)
+    return f"{text}（{named}）" if named and text else text + named
 
 
 def _said(track: Track) -> list[str]:

@@ -74,8 +74,9 @@ def _sections(reader: Reader, view: View, caller: Caller) -> Iterator[_Section]:
     me, today = view.office, day_number(day_of(view.now_ms))
     mine = BoardQuery(receiver=me, subject="-", open=True, sort="due_day")
     ours = BoardQuery(issuer=me, subject="-", open=True, sort="due_day")
-    # Who belongs to a unit looks first at what that unit has in hand; the desk of the office looks at all.
-    own = mine._replace(units=(caller.unit,)) if caller.unit else mine
+    # Who belongs to a unit looks first at what that unit has in hand. Whoever assigns is the desk of the office and
+    # looks at all: a task that no unit has yet, or that another lets run late, is nobody else's to see.
+    own = mine._replace(units=(caller.unit,)) if caller.unit and not may(caller, "item.assign") else mine
     given = ours._replace(kind="assignment")
     # What waits to be assigned has a list of its own for who may assign.
     at_hand = (SIGNED, ACTIVE, RETURNED) if may(caller, "item.assign") else (
