@@ -4,7 +4,9 @@ Rules of this file:
 
 1. `encode` makes the bytes once, when the author seals; `decode` reads foreign bytes and never changes them.
 2. `decode` accepts or raises PeerError(malformed), nothing else (faults.md B14): a singular field given twice, a field
-   out of bounds, a malformed line are refused; unknown fields are kept, because the bytes are kept.
+   out of bounds, a malformed line are refused; unknown fields are kept, because the bytes are kept. What a protobuf
+   reader would make fit (a number cut to its type, a known field in another shape taken for unknown) is refused too:
+   two readers of the same signed bytes must never read different words.
 3. Whether the signature holds is not decided here.
 4. Bulk history is read at the speed of this file. `_PLAIN` matches what our serializer makes of a header within bounds:
    every field at most once, in order, as long as it must be. What it matches needs no further look; anything else takes
@@ -18,6 +20,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple
 
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError
 
 from node.errors import PeerError
@@ -26,9 +29,14 @@ from node.records.line import Line, LogKey, line_fault, log_id_of
 from node.records.v1 import record_pb2
 
 _parse = record_pb2.Header.FromString
-_SINGULAR = frozenset(
-    field.number for field in record_pb2.Header.DESCRIPTOR.fields if not field.is_repeated
-)
+_FIELDS = record_pb2.Header.DESCRIPTOR.fields
+_SINGULAR = frozenset(field.number for field in _FIELDS if not field.is_repeated)
+# How many bits the number of a field has; 0 where the field is bytes or text.
+_BITS_OF = {
+    FieldDescriptor.TYPE_BOOL: 1, FieldDescriptor.TYPE_UINT32: 32, FieldDescriptor.TYPE_UINT64: 64,
+    FieldDescriptor.TYPE_INT64: 64,
+}  # fmt: skip
+_BITS = {field.number: _BITS_OF.get(field.type, 0) for field in _FIELDS}
 
 
 # Each code can be read in one way only, by its first byte: two ways for each of n codes would be 2^n ways for a path.
@@ -142,13 +150,13 @@ def _answers(fields: bytes) -> tuple[bytes, ...]:
 
 
 def _decode_any(raw: bytes) -> Header:
-    """The long way: every bound, and no singular field twice."""
+    """The long way: every bound, no singular field twice, every field in its own shape."""
     try:
         message = _parse(raw)
     except DecodeError as error:
         raise _malformed(raw, "not a header message") from error
     header = _whole(message)
-    fault = _fault(header) or _repetition(raw, message)
+    fault = _fault(header) or _misshapen(raw, message)
     if fault:
         raise _malformed(raw, fault)
     return header
@@ -225,8 +233,8 @@ def _fault(h: Header) -> str:
     return line_fault(h.author, h.line)
 
 
-def _repetition(raw: bytes, message: record_pb2.Header) -> str:
-    """Return which singular field is given twice, or an empty string.
+def _misshapen(raw: bytes, message: record_pb2.Header) -> str:
+    """Return which singular field is given twice or which known field in another shape, or an empty string.
 
     Fast path: bytes that our serializer would have made give every known field at most once. Anything else (unknown
     fields, another encoder's order) is walked field by field.
@@ -236,37 +244,48 @@ def _repetition(raw: bytes, message: record_pb2.Header) -> str:
         if message.ByteSize() == len(raw):
             return ""
     seen: set[int] = set()
-    for number in field_numbers(raw):
-        if number in _SINGULAR:
-            if number in seen:
-                return f"field {number} twice"
-            seen.add(number)
+    for number, wire_type, value in _walk(raw):
+        bits = _BITS.get(number)
+        if bits is None:
+            continue
+        if wire_type != (0 if bits else 2):
+            return f"field {number} of wire type {wire_type}"
+        if bits and value >> bits:
+            return f"field {number} wider than {bits} bits"
+        if number in seen and number in _SINGULAR:
+            return f"field {number} twice"
+        seen.add(number)
     return ""
 
 
 def field_numbers(raw: bytes) -> list[int]:
     """Return the field numbers of a message's top level, in order; PeerError(malformed) where it has no shape."""
-    numbers: list[int] = []
+    return [number for number, _, _ in _walk(raw)]
+
+
+def _walk(raw: bytes) -> list[tuple[int, int, int]]:
+    """Each field's number, wire type, and value (a number) or length; PeerError(malformed)."""
+    found: list[tuple[int, int, int]] = []
     at = 0
     while at < len(raw):
         tag, at = _varint(raw, at)
-        numbers.append(tag >> 3)
         wire_type = tag & 7
         if wire_type == 0:
-            _, at = _varint(raw, at)
+            value, at = _varint(raw, at)
         elif wire_type == 1:
-            at += 8
+            value, at = 8, at + 8
         elif wire_type == 2:
-            length, at = _varint(raw, at)
-            at += length
+            value, at = _varint(raw, at)
+            at += value
         elif wire_type == 5:
-            at += 4
+            value, at = 4, at + 4
         else:
             # Groups were never used in this format.
             raise _malformed(raw, f"wire type {wire_type}")
         if at > len(raw):
             raise _malformed(raw, "truncated field")
-    return numbers
+        found.append((tag >> 3, wire_type, value))
+    return found
 
 
 def _varint(raw: bytes, at: int) -> tuple[int, int]:

@@ -109,6 +109,42 @@ def test_unknown_fields_are_kept_and_do_not_disturb():
     assert field_numbers(raw)[-3:] == [31, 99, 31]
 
 
+@pytest.mark.parametrize(
+    ("number", "value"),
+    [(3, 2**64 + 7), (5, 2), (6, 2**64 + 1), (8, 2**64), (9, 2**32), (11, 2**32 + 17), (13, 2**32), (16, 2**64),
+     (17, 2**32), (18, 2**32 + 1), (20, 2**32)],
+)  # fmt: skip
+def test_a_number_wider_than_its_type_is_refused_not_cut(number, value):
+    """A protobuf reader cuts it and another reader does not: the same signed bytes would say two things."""
+    raw = b"".join(raw_field for at, raw_field in pieces(encode(GOOD)) if at != number) + field(number, 0, value)
+    assert refusal_of(raw) == "malformed"
+
+
+@pytest.mark.parametrize(
+    ("number", "wire_type", "value"),
+    [(5, 2, H), (9, 2, b"1"), (16, 2, b""), (12, 0, 1), (14, 0, 1), (4, 0, 1), (15, 0, 0)],
+)  # fmt: skip
+def test_a_known_field_in_another_shape_is_no_unknown_field(number, wire_type, value):
+    assert refusal_of(encode(GOOD) + field(number, wire_type, value)) == "malformed"
+
+
+def pieces(raw):
+    """Each field of a message with its bytes."""
+    at = 0
+    while at < len(raw):
+        start, read = at, []
+        for _ in range(2):    # the tag, then the number or the length
+            value = shift = 0
+            while True:
+                byte = raw[at]
+                value, shift, at = value | (byte & 0x7F) << shift, shift + 7, at + 1
+                if byte < 0x80:
+                    break
+            read.append(value)
+        at += read[1] if read[0] & 7 == 2 else 0
+        yield read[0] >> 3, raw[start:at]
+
+
 def test_another_order_of_fields_is_another_encoding_of_the_same_words():
     raw = field(21, 2, H) + encode(GOOD._replace(payload_hash=b""))
     assert raw != encode(GOOD)
