@@ -106,7 +106,7 @@ class Copies:
         self._begin(machine, made_ms)
         self._note("restored", children)
         if self.random.random() < 0.5:
-            for code in (machine.code, *children):
+            for code in (machine.code, *sorted(children)):
                 self.sim.bar(code, 15_000)
             self.sim.counters["restored:alone"] += 1
 
