@@ -60,6 +60,10 @@ lock: ## 重新锁定依赖（需联网） / pin the dependencies anew (needs th
 	echo pip | build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header - -o requirements/dist.txt
 
+.PHONY: pictures
+pictures: venv browser ## 重拍 README 里的截图 / the README's pictures, anew from a running demo
+	$(PY) -m tests.browser.pictures
+
 .PHONY: assets
 assets: venv ## 取得控制台的样式和脚本（需 npm 和联网） / the console's vendored files (needs npm and the network)
 	$(PY) deploy/assets.py

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.browser.chromium import NAMES, launch, program
 from tests.browser.offices import Offices, Person, open_offices
-
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_ARGUMENTS = (
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run", "--disable-dev-shm-usage", "--lang=zh-CN",
-)  # fmt: skip
 
 
 @pytest.fixture(scope="package")  # it ends with these tests: while it lives, an event loop runs in this thread
 def browser() -> Iterator[Browser]:
     """One for all tests; each person gets a fresh profile in it."""
-    program = next((found for name in _NAMES if (found := shutil.which(name))), None)
-    if program is None:
-        why = f"no browser ({', '.join(_NAMES)}): install Debian's chromium and fonts-noto-cjk"
+    found = program()
+    if found is None:
+        why = f"no browser ({', '.join(NAMES)}): install Debian's chromium and fonts-noto-cjk"
         if os.environ.get("CI") or os.environ.get("DULIAN_CI"):
             pytest.fail(why)  # who checks a submission must have looked
         pytest.skip(why)
-    surroundings: dict[str, str | float | bool] = {**os.environ, "LANGUAGE": "zh_CN"}
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=list(_ARGUMENTS), env=surroundings)
+        opened = launch(playwright, found)
         yield opened
         opened.close()
 
