@@ -101,6 +101,7 @@ else
       || fail "不能安装程序文件，原因见上。" "检查磁盘剩余空间（需 300 MB）；系统 glibc 须为 2.28 或更高版本（ldd --version 可查看）。"
   done
   "$RELEASE/bin/dulian" --version >/dev/null || fail "程序装好后不能启动，原因见上。" "把以上信息发给提供方。"
+  cp RUNBOOK.md 安装说明.md "$RELEASE/"    # what alarms name must be found when the archive is long gone
   : > "$RELEASE/complete"
   trap - EXIT INT TERM
 fi

@@ -116,7 +116,7 @@ def status(data: Mapping[str, Any], paper: Paper) -> Iterable[str]:
     for alarm in alarms:
         said = f"[{clean(alarm.get('code'))}] {clean(alarm.get('text'))}  自 {moment(alarm.get('since'))}"
         yield from (f"  {line}" for line in wrap(said, None if paper.width is None else paper.width - 2))
-    yield from wrap("处置办法见 deploy/RUNBOOK.md 中与告警代码同名的章节", paper.width)
+    yield from wrap("处置办法见安装目录里 RUNBOOK.md 中与告警代码同名的章节", paper.width)
 
 
 def _console(console: Mapping[str, Any], paper: Paper) -> Iterable[str]:

@@ -93,6 +93,8 @@ def test_installs_and_runs_without_network_and_again_is_harmless(unpacked: Path,
         done = run([*offline, command, option], unpacked.parent, PYTHONPATH="")
         assert done.returncode == 0, done.stdout + done.stderr
         assert done.stdout.strip()
+    for name in ("RUNBOOK.md", "安装说明.md"):    # alarms name the one, and the unpacked archive is soon deleted
+        assert (unpacked.parent / "opt/current" / name).read_bytes() == (unpacked / name).read_bytes()
     where = run([str(unpacked.parent / "opt/current/bin/python"), "-c", "import node; print(node.__file__)"],
                 unpacked.parent)
     assert str(unpacked.parent) in where.stdout

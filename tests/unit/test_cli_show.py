@@ -208,7 +208,7 @@ def test_status() -> None:
     data["links"] = []
     assert text(show_node.status(data, PLAIN)).endswith(
         "没有上级和下级节点\n\n尚未备份（dulian backup FILE，或在 config.toml 设 backup_folder）\n"
-        "告警 1 条\n  [fork] 日志分叉  自 2026-11-22 03:14:05\n处置办法见 deploy/RUNBOOK.md 中与告警代码同名的章节"
+        "告警 1 条\n  [fork] 日志分叉  自 2026-11-22 03:14:05\n处置办法见安装目录里 RUNBOOK.md 中与告警代码同名的章节"
     )
 
 

@@ -232,7 +232,7 @@ def check_alarms(facts: Facts) -> Check:
         return Check("alarms", "告警", OK)
     text = "；".join(f"[{alarm.code}] {alarm.text}" for alarm in facts.alarms[:_SHOWN])
     more = f"；共 {len(facts.alarms)} 条" if len(facts.alarms) > _SHOWN else ""
-    return Check("alarms", "告警", WARNING, text + more, "按 deploy/RUNBOOK.md 同名章节处置")
+    return Check("alarms", "告警", WARNING, text + more, "按安装目录里 RUNBOOK.md 同名章节处置")
 
 
 def _named(id_: str, title: str, names: tuple[str, ...], what: str, state: str, fix: str) -> Check:
