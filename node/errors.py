@@ -28,7 +28,7 @@ _FOR_THE_OPERATOR = frozenset({
 _WHY: dict[int, str] = {
     errno.ENOSPC: "磁盘空间不足", errno.EDQUOT: "超出磁盘配额", errno.EFBIG: "超出文件大小限制",
     errno.EROFS: "磁盘为只读", errno.EACCES: "没有权限", errno.EPERM: "没有权限", errno.EIO: "磁盘读写出错",
-    errno.ENOTDIR: "上级不是目录",
+    errno.ENOTDIR: "上级不是目录", errno.ENOENT: "没有这个文件或目录", errno.EEXIST: "同名文件已存在",
 }  # fmt: skip
 
 

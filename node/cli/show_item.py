@@ -273,7 +273,9 @@ def issued(did: str) -> Callable[[Any, Paper], Iterable[str]]:
         ]
         headers = ["登记编号", "承办单位", "分工"]
         listed = table(headers, rows, paper, give=((1, 12),), indent="  ") if rows else []
-        return [f"{did}：{_name(data)}", *listed]
+        absent = [clean(one.get("to")) for one in data.get("assignments") or [] if one.get("name") == ""]
+        note = f"尚未入网：{'、'.join(absent)}。任务由本节点保存，入网后自动送达；代码写错的请撤销"
+        return [f"{did}：{_name(data)}", *listed, *(wrap(note, paper.width) if absent else [])]
 
     return render
 

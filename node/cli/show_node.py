@@ -98,6 +98,10 @@ def status(data: Mapping[str, Any], paper: Paper) -> Iterable[str]:
         chars = 19 if paper.width is None or paper.width >= WIDE else 16
         rows = [_link(link, chars) for link in links]
         yield from table(headers, rows, paper, give=((0, 12), (6, 10), (5, 10), (0, 6)))
+        for link in links:
+            if link.get("to_send") and link.get("oldest_unsent_at"):
+                waiting = f"{office(link.get('office'))} 待发 {clean(link['to_send'])} 条"
+                yield from wrap(f"{waiting}，最早的产生于 {moment(link['oldest_unsent_at'])}", paper.width)
     else:
         yield "没有上级和下级节点"
     yield ""

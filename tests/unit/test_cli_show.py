@@ -179,6 +179,18 @@ def test_what_was_done() -> None:
     assert text(show_item.attached({"attachments": ["ab" * 32]}, PLAIN)) == f"已附上文件，散列值 {'ab' * 32}"
 
 
+def test_who_has_not_joined_is_named_where_a_task_goes_there() -> None:
+    """A code typed wrong (320500-fgv) would wait for ever and look like any other."""
+    said = {"item": "1" * 64, "number": "320000-2026-0007", "assignments": [
+        {"item": "2" * 64, "number": "320000-2026-0007/1", "to": "320500", "name": "苏州市", "role": "lead"},
+        {"item": "3" * 64, "number": "320000-2026-0007/2", "to": "320400", "name": "", "role": "assist"},
+    ]}  # fmt: skip
+    note = "尚未入网：320400。任务由本节点保存，入网后自动送达；代码写错的请撤销"
+    assert text(show_item.issued("已交办")(said, PLAIN)).splitlines()[-1] == note
+    said["assignments"] = said["assignments"][:1]
+    assert "尚未入网" not in text(show_item.issued("已交办")(said, PLAIN))
+
+
 def test_status() -> None:
     data = {
         "office": {"code": "320000", "name": "江苏省人民政府", "level": "province", "parent": None}, "epoch": 9,
@@ -186,6 +198,7 @@ def test_status() -> None:
         "links": [
             {"office": code, "role": "child", "connected": state == "synced", "state": state, "to_send": 12,
              "to_receive": 0, "reconciled_at": None,
+             "oldest_unsent_at": "2026-11-22T03:10:00+08:00" if state == "behind" else None,
              "last_contact": None if state == "never" else "2026-11-22T03:14:05+08:00"}
             for code, state in (("320500", "synced"), ("320200", "behind"), ("320300", "never"))
         ],
@@ -200,6 +213,7 @@ def test_status() -> None:
 320500  下级  已同步          12    0     2026-11-22 03:14:05  —
 320200  下级  滞后（未连接）  12    0     2026-11-22 03:14:05  —
 320300  下级  未联通          12    0     —                    —
+320200 待发 12 条，最早的产生于 2026-11-22 03:10:00
 
 尚未备份（dulian backup FILE，或在 config.toml 设 backup_folder）
 没有告警"""
