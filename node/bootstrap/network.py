@@ -151,6 +151,7 @@ class Network:
         """A stream is gone."""
         session = self._sessions.pop(number, None)
         if session is not None:
+            _log.info("session_ended", peer=session.peer, session=number)
             session.release()
             self.runner.post(lambda: self.office.links.lost(number), lane=number)
 
