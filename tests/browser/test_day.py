@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator
+from playwright.sync_api import TimeoutError as NotInTime
 
 from tests.browser.offices import WAIT_MS, Offices, Person
 from tests.process.nodes import until
@@ -46,6 +47,19 @@ def lie_open(person: Person, path: str) -> None:
     person.page.locator('#live-state[data-state="on"]').wait_for()
 
 
+def follow(person: Person, title: str) -> str:
+    """Click an item on a list that lies open; its id. A list that comes anew under the click loses it: once more."""
+    for _ in range(4):
+        person.page.get_by_role("link", name=title).first.click()
+        try:
+            person.page.locator("#course").wait_for(timeout=WAIT_MS / 4)
+        except NotInTime:
+            continue
+        break
+    person.page.locator("#course").wait_for()
+    return person.page.url.rpartition("/")[2]
+
+
 @pytest.fixture
 def day(offices: Offices, people: dict[str, Person]) -> Day:
     return Day(offices, people)
@@ -81,9 +95,7 @@ def issue(day: Day) -> str:
     day.seen("issue", province, city, lambda: city.page.get_by_role("link", name="推进城镇老旧小区改造"))
     assert "已交办 1 个单位" in province.page.inner_text("body")
     province.shot("day-opened")
-    city.page.get_by_role("link", name="推进城镇老旧小区改造").first.click()
-    city.page.locator("#course").wait_for()
-    task = city.page.url.rpartition("/")[2]
+    task = follow(city, "推进城镇老旧小区改造")
     city.do(task, "sign", "签收")
     return task
 
@@ -97,9 +109,7 @@ def decompose(day: Day, task: str) -> str:
     city.shot("day-decompose")
     city.send("分解")
     day.seen("decompose", city, county, lambda: county.page.get_by_role("link", name="昆山市老旧小区改造"))
-    county.page.get_by_role("link", name="昆山市老旧小区改造").first.click()
-    county.page.locator("#course").wait_for()
-    below = county.page.url.rpartition("/")[2]
+    below = follow(county, "昆山市老旧小区改造")
     county.do(below, "sign", "签收")
     county.do(below, "handle", "内部交办", unit="住建科", person="赵承办")
     return below
