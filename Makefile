@@ -91,7 +91,7 @@ format: venv ## 自动排版 / format the code
 
 .PHONY: test
 test: venv browser ## 全部测试 / the whole suite
-	$(PYTEST) -n $(WORKERS) --dist loadgroup tests
+	$(PYTEST) -n $(WORKERS) --dist loadscope tests
 
 .PHONY: test-static test-unit test-postgres test-sim test-process test-dist test-web test-browser
 test-static: venv ## 静态检查 / linters, types, layers, generated code
